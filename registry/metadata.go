@@ -1,0 +1,188 @@
+package registry
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+)
+
+// Metadata tells which services an application offers (Java: MetadataInfo, 2.7.23 and 3.3.6). It is a value; Services is shared by copies.
+type Metadata struct {
+	App      string
+	Services []Service // in any order; keys must differ
+}
+
+// Service is one service of an application (Java: MetadataInfo.ServiceInfo).
+type Service struct {
+	Name     string            `json:"name"`              // the Java interface
+	Group    string            `json:"group,omitempty"`   // "" or "blue"
+	Version  string            `json:"version,omitempty"` // "" or "1.0.0"
+	Protocol string            `json:"protocol"`          // "dubbo"
+	Port     int               `json:"port,omitempty"`    // leave 0: consumers then take the instance's endpoint, and nothing of an address is in the revision
+	Path     string            `json:"path"`              // empty means Name
+	Params   map[string]string `json:"params"`            // what consumers are to know: timeout, retries, token, "dubbo.tag", "greet.timeout"
+}
+
+// Key gives "[group/]interface[:version]:protocol" (Java: MetadataInfo.ServiceInfo.getMatchKey).
+func (s Service) Key() string {
+	var b strings.Builder
+	if s.Group != "" {
+		b.WriteString(s.Group)
+		b.WriteByte('/')
+	}
+	b.WriteString(s.Name)
+	if s.Version != "" && s.Version != "0.0.0" {
+		b.WriteByte(':')
+		b.WriteString(s.Version)
+	}
+	b.WriteByte(':')
+	b.WriteString(s.Protocol)
+	return b.String()
+}
+
+func (s Service) path() string {
+	if s.Path == "" {
+		return s.Name
+	}
+	return s.Path
+}
+
+// Revision is a hash of the content: application and services with their keys, paths, ports and parameters, in a fixed order.
+// The same content has the same revision on any machine at any time. It is 32 hexadecimal digits, the length Dubbo uses.
+func (m Metadata) Revision() string {
+	h := sha256.New()
+	put := func(s string) { fmt.Fprintf(h, "%d:%s,", len(s), s) }
+	put("dubbofn-revision-1")
+	put(m.App)
+	for _, s := range m.sorted() {
+		put(s.Key())
+		put(s.path())
+		put(fmt.Sprint(s.Port))
+		keys := make([]string, 0, len(s.Params))
+		for k := range s.Params {
+			keys = append(keys, k)
+		}
+		sort.Strings(keys)
+		put(fmt.Sprint(len(keys)))
+		for _, k := range keys {
+			put(k)
+			put(s.Params[k])
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// Validate reports all faults at once.
+func (m Metadata) Validate() error {
+	var errs []error
+	if m.App == "" {
+		errs = append(errs, errors.New("metadata: no application"))
+	}
+	seen := map[string]bool{}
+	for _, s := range m.Services {
+		if s.Name == "" || strings.ContainsAny(s.Name, "/: \t\r\n,") {
+			errs = append(errs, fmt.Errorf("metadata of %s: %q is not a Java interface", m.App, s.Name))
+		}
+		if s.Protocol == "" {
+			errs = append(errs, fmt.Errorf("metadata of %s: service %q has no protocol", m.App, s.Name))
+		}
+		if seen[s.Key()] {
+			errs = append(errs, fmt.Errorf("metadata of %s: service %q is there twice", m.App, s.Key()))
+		}
+		seen[s.Key()] = true
+	}
+	return errors.Join(errs...)
+}
+
+// Interfaces gives the Java interfaces, each once, sorted.
+func (m Metadata) Interfaces() []string {
+	var all []string
+	seen := map[string]bool{}
+	for _, s := range m.Services {
+		if !seen[s.Name] {
+			seen[s.Name] = true
+			all = append(all, s.Name)
+		}
+	}
+	sort.Strings(all)
+	return all
+}
+
+func (m Metadata) sorted() []Service {
+	all := append([]Service(nil), m.Services...)
+	sort.Slice(all, func(i, j int) bool { return all[i].Key() < all[j].Key() })
+	return all
+}
+
+// endpoints gives each protocol once, on the instance's port where a service names none.
+func (m Metadata) endpoints(port int) []Endpoint {
+	var all []Endpoint
+	seen := map[Endpoint]bool{}
+	for _, s := range m.sorted() {
+		e := Endpoint{Port: s.Port, Protocol: s.Protocol}
+		if e.Port == 0 {
+			e.Port = port
+		}
+		if !seen[e] {
+			seen[e] = true
+			all = append(all, e)
+		}
+	}
+	if len(all) == 0 {
+		all = []Endpoint{{Port: port, Protocol: "dubbo"}}
+	}
+	return all
+}
+
+// document is the form that Dubbo Java writes and reads.
+type document struct {
+	App      string             `json:"app"`
+	Revision string             `json:"revision"`
+	Services map[string]Service `json:"services"`
+}
+
+// MarshalJSON gives Dubbo Java's form: {"app":…,"revision":…,"services":{key:{…}}}. The same content gives the same bytes.
+func (m Metadata) MarshalJSON() ([]byte, error) {
+	d := document{App: m.App, Revision: m.Revision(), Services: map[string]Service{}}
+	for _, s := range m.Services {
+		s.Path = s.path()
+		if s.Params == nil {
+			s.Params = map[string]string{}
+		}
+		d.Services[s.Key()] = s
+	}
+	return json.Marshal(d)
+}
+
+// MaxMetadataBytes is the largest metadata document that is read.
+const MaxMetadataBytes = 4 << 20
+
+// ParseMetadata reads Dubbo Java's form and gives the revision that the document claims (Java's is a hash of its own, so it
+// is not that of [Metadata.Revision]). Unknown fields are ignored.
+func ParseMetadata(b []byte) (m Metadata, revision string, err error) {
+	if len(b) > MaxMetadataBytes {
+		return Metadata{}, "", fmt.Errorf("parse metadata: %d bytes, the limit is %d", len(b), MaxMetadataBytes)
+	}
+	var d document
+	dec := json.NewDecoder(strings.NewReader(string(b)))
+	if err := dec.Decode(&d); err != nil {
+		return Metadata{}, "", fmt.Errorf("parse metadata: %w", err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return Metadata{}, "", errors.New("parse metadata: something follows the document")
+	}
+	m.App = d.App
+	for key, s := range d.Services {
+		if s.Name == "" {
+			return Metadata{}, "", fmt.Errorf("parse metadata: service %q has no name", key)
+		}
+		m.Services = append(m.Services, s)
+	}
+	m.Services = m.sorted()
+	return m, d.Revision, nil
+}
