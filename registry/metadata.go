@@ -15,6 +15,7 @@ import (
 type Metadata struct {
 	App      string
 	Services []Service // in any order; keys must differ
+	Digest   string    // enters the revision: a hash of what else the application promises (methods, types); empty where nothing is known
 }
 
 // Service is one service of an application (Java: MetadataInfo.ServiceInfo).
@@ -52,13 +53,14 @@ func (s Service) path() string {
 	return s.Path
 }
 
-// Revision is a hash of the content: application and services with their keys, paths, ports and parameters, in a fixed order.
+// Revision is a hash of the content: application, digest, and services with their keys, paths, ports and parameters, in a fixed order.
 // The same content has the same revision on any machine at any time. It is 32 hexadecimal digits, the length Dubbo uses.
 func (m Metadata) Revision() string {
 	h := sha256.New()
 	put := func(s string) { fmt.Fprintf(h, "%d:%s,", len(s), s) }
 	put("dubbofn-revision-1")
 	put(m.App)
+	put(m.Digest)
 	for _, s := range m.sorted() {
 		put(s.Key())
 		put(s.path())
@@ -185,4 +187,21 @@ func ParseMetadata(b []byte) (m Metadata, revision string, err error) {
 	}
 	m.Services = m.sorted()
 	return m, d.Revision, nil
+}
+
+// CheckMetadata reads a document that was fetched for an application and a revision, and refuses one that claims to be another's.
+// A document that claims nothing is taken.
+func CheckMetadata(b []byte, app, revision string) (Metadata, error) {
+	m, claimed, err := ParseMetadata(b)
+	if err != nil {
+		return Metadata{}, fmt.Errorf("metadata of %s, revision %s: %w", app, revision, err)
+	}
+	if claimed != "" && claimed != revision {
+		return Metadata{}, fmt.Errorf("metadata of %s, revision %s: the document claims revision %q", app, revision, claimed)
+	}
+	if m.App != "" && m.App != app {
+		return Metadata{}, fmt.Errorf("metadata of %s, revision %s: the document claims application %q", app, revision, m.App)
+	}
+	m.App = app
+	return m, nil
 }
