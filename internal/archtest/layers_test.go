@@ -1,0 +1,75 @@
+package archtest
+
+// layers is docs/design.md's table of packages as the compiler sees it, tests left out.
+func layers() map[string]layer {
+	const (
+		decimal  = "github.com/cockroachdb/apd/v3"
+		env      = "github.com/kelseyhightower/envconfig"
+		getty    = "github.com/apache/dubbo-getty"
+		gost     = "github.com/dubbogo/gost"
+		hessian2 = "github.com/apache/dubbo-go-hessian2"
+		nacos    = "github.com/nacos-group/nacos-sdk-go/v2"
+		cobra    = "github.com/spf13/cobra"
+	)
+	return map[string]layer{
+		"java":             {modules: map[string]string{decimal: "BigDecimal with its scale kept, which big.Float and big.Rat lose"}},
+		"invoker":          {},
+		"internal/hessian": {uses: []string{"java"}},
+		"internal/hessian/oracle": {
+			uses:    []string{"internal/hessian", "java"},
+			modules: map[string]string{hessian2: "the codec that ours is compared with, and the second one behind the seam"},
+		},
+		"invoker/dubbo": {uses: []string{"invoker", "internal/hessian", "java"}},
+		"invoker/dubbo/getty": {
+			uses: []string{"invoker", "invoker/dubbo"},
+			modules: map[string]string{
+				getty: "the second transport: TCP and WebSocket",
+				gost:  "getty's own types for its task pool and its logger",
+			},
+		},
+		"fn":       {uses: []string{"invoker", "internal/hessian", "java"}},
+		"registry": {},
+		"registry/nacos": {
+			uses:    []string{"registry"},
+			modules: map[string]string{nacos: "the protocol of Nacos, as its own client speaks it"},
+		},
+		"registry/registrytest": {uses: []string{"registry"}},
+		"fn/serve": {
+			uses:    []string{"fn", "invoker", "invoker/dubbo", "registry"},
+			modules: map[string]string{env: "the one table of environment variables"},
+		},
+		"cmd/dubbofn": {
+			uses: []string{"fn", "fn/serve", "invoker", "invoker/dubbo", "registry", "registry/nacos", "internal/hessian", "java"},
+			modules: map[string]string{
+				decimal: "numbers typed on the command line, digits kept",
+				cobra:   "commands, flags and their help",
+			},
+		},
+		"examples/functions/greet": {uses: []string{"fn", "fn/serve", "registry/nacos"}},
+		"internal/archtest":        {},
+		"internal/docgen":          {uses: []string{"fn/serve"}},
+	}
+}
+
+// testModules may be imported by every package's tests.
+func testModules() map[string]string {
+	return map[string]string{
+		"github.com/google/go-cmp": "differences that can be read",
+		"go.uber.org/goleak":       "no goroutine outlives its test",
+	}
+}
+
+// lightModules is all that a function may link beside the standard library.
+func lightModules() map[string]string {
+	return map[string]string{
+		"github.com/cockroachdb/apd/v3":        "BigDecimal",
+		"github.com/kelseyhightower/envconfig": "configuration",
+	}
+}
+
+// exceptions are the places where a rule would make the code worse: "rule at" → why.
+func exceptions() map[string]string {
+	return map[string]string{
+		"no-os.getenv fn/serve/config.go:read": "the one file of a function that reads the environment",
+	}
+}
