@@ -1,0 +1,128 @@
+package fn
+
+import (
+	"strings"
+	"unicode"
+)
+
+// lowerCamel is the Java name of an exported Go name: the leading run of capitals is lowered, except for the last one before a
+// small letter. GetURL gives getURL, URLPath urlPath, ID id.
+func lowerCamel(name string) string {
+	r := []rune(name)
+	for i := range r {
+		if !unicode.IsUpper(r[i]) || i > 0 && i+1 < len(r) && unicode.IsLower(r[i+1]) {
+			break
+		}
+		r[i] = unicode.ToLower(r[i])
+	}
+	return string(r)
+}
+
+// isClassName tells whether s is a fully qualified Java name (an inner class has '$').
+func isClassName(s string) bool {
+	for part := range strings.SplitSeq(s, ".") {
+		if !isIdentifier(part) {
+			return false
+		}
+	}
+	return true
+}
+
+func isIdentifier(s string) bool {
+	for i, c := range s {
+		if c != '_' && c != '$' && !unicode.IsLetter(c) && (i == 0 || !unicode.IsDigit(c)) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// plain tells whether s can stand in a service key and in a registry's names.
+func plain(s string) bool {
+	return !strings.ContainsFunc(s, func(c rune) bool {
+		return c != '.' && c != '-' && c != '_' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
+	})
+}
+
+// canonicalVersion gives "" for the version that means none (Java: BaseServiceMetadata.buildServiceKey, 3.3).
+func canonicalVersion(v string) string {
+	if v == "0.0.0" {
+		return ""
+	}
+	return v
+}
+
+func packageOf(class string) string {
+	if i := strings.LastIndexByte(class, '.'); i >= 0 {
+		return class[:i]
+	}
+	return ""
+}
+
+// parameters splits the descriptor of a parameter list as the JVM writes it ("Ljava/lang/String;[I"); ok is false when it
+// isn't one (JVM specification, 4.3).
+func parameters(descriptor string) (each []string, ok bool) {
+	for descriptor != "" {
+		i := 0
+		for i < len(descriptor) && descriptor[i] == '[' {
+			i++
+		}
+		if i == len(descriptor) {
+			return nil, false
+		}
+		switch descriptor[i] {
+		case 'Z', 'B', 'C', 'S', 'I', 'J', 'F', 'D':
+			i++
+		case 'L':
+			n := strings.IndexByte(descriptor[i:], ';')
+			if n < 2 {
+				return nil, false
+			}
+			i += n + 1
+		default:
+			return nil, false
+		}
+		each, descriptor = append(each, descriptor[:i]), descriptor[i:]
+	}
+	return each, true
+}
+
+var primitives = map[string]string{"boolean": "Z", "byte": "B", "char": "C", "short": "S", "int": "I", "long": "J", "float": "F", "double": "D", "void": "V"}
+
+// javaName gives the Java form of one descriptor: "[I" is int[], "Ljava/lang/String;" java.lang.String.
+func javaName(descriptor string) string {
+	element := strings.TrimLeft(descriptor, "[")
+	suffix := strings.Repeat("[]", len(descriptor)-len(element))
+	if strings.HasPrefix(element, "L") {
+		return strings.ReplaceAll(strings.TrimSuffix(element[1:], ";"), "/", ".") + suffix
+	}
+	for name, d := range primitives {
+		if d == element {
+			return name + suffix
+		}
+	}
+	return element + suffix
+}
+
+// descriptorOf gives the descriptor of a Java type's name, as generic calls write it: "int", "int[]", "[I",
+// "[Ljava.lang.String;", "java.util.List<java.lang.String>" (Java: ReflectUtils.name2desc, 3.3; type arguments are erased).
+func descriptorOf(name string) string {
+	if i := strings.IndexByte(name, '<'); i >= 0 {
+		rest := name[strings.LastIndexByte(name, '>')+1:]
+		name = name[:i] + rest
+	}
+	name = strings.TrimSpace(name)
+	if strings.HasPrefix(name, "[") {
+		return strings.ReplaceAll(name, ".", "/")
+	}
+	dims := 0
+	for strings.HasSuffix(name, "[]") {
+		name = strings.TrimSuffix(name, "[]")
+		dims++
+	}
+	d, ok := primitives[name]
+	if !ok {
+		d = "L" + strings.ReplaceAll(name, ".", "/") + ";"
+	}
+	return strings.Repeat("[", dims) + d
+}
