@@ -74,8 +74,8 @@ func hasHeading(t *testing.T, file, anchor string) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	drop := regexp.MustCompile("[^\\p{L}\\p{N} _-]")
-	for _, line := range strings.Split(string(b), "\n") {
+	drop := regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+	for _, line := range strings.SplitSeq(string(b), "\n") {
 		if !strings.HasPrefix(line, "#") {
 			continue
 		}
