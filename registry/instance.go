@@ -33,8 +33,8 @@ func (i Instance) Endpoints() []Endpoint {
 	return []Endpoint{{Port: i.Port, Protocol: "dubbo"}}
 }
 
-// sortInstances orders by address, so that equal states are equal slices.
-func sortInstances(all []Instance) {
+// SortInstances orders by address, as look-ups and watches give them, so that equal states are equal slices.
+func SortInstances(all []Instance) {
 	sort.Slice(all, func(i, j int) bool {
 		if all[i].Host != all[j].Host {
 			return all[i].Host < all[j].Host

@@ -96,6 +96,17 @@ func (r Registration) EffectiveLevels() Level {
 	return r.Levels
 }
 
+// SameInstance tells, as an error, what an update changes that it can't: application, host or port.
+func SameInstance(old, new Registration) error {
+	if a, b := old.Instance.App, new.Instance.App; a != b {
+		return fmt.Errorf("update registration of %s: the application can't become %q", a, b)
+	}
+	if a, b := old.Instance.Address(), new.Instance.Address(); a != b {
+		return fmt.Errorf("update registration of %s: the address %s can't become %s", old.Instance.App, a, b)
+	}
+	return nil
+}
+
 // Endpoint is a port of an instance and what is spoken there.
 type Endpoint struct {
 	Port     int    `json:"port"`

@@ -89,6 +89,9 @@ func (n Name) String() string {
 var (
 	// ErrNotFound says that a registry does not have what was asked for.
 	ErrNotFound = errors.New("not found")
+	// ErrUnreachable says that no server answered: trying again later may help. Open, Register and Update wrap it where that is the
+	// cause, and only there, so that whoever starts knows a wrong configuration from an absent server.
+	ErrUnreachable = errors.New("registry unreachable")
 	// ErrClosed says that the registry was closed.
 	ErrClosed = errors.New("registry closed")
 )

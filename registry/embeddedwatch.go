@@ -1,0 +1,63 @@
+package registry
+
+import (
+	"context"
+	"math/rand/v2"
+	"reflect"
+	"time"
+)
+
+// pollEvery is how often a watch of the embedded registry looks, on average; each pause is up to a third shorter or longer.
+const pollEvery = 150 * time.Millisecond
+
+// WatchApps polls the mapping of an interface.
+func (d *directory) WatchApps(ctx context.Context, iface string, each func(apps []string)) error {
+	return poll(ctx, d, func() ([]string, error) { return d.Apps(ctx, iface) }, each)
+}
+
+// WatchInstances polls the instances under a name.
+func (d *directory) WatchInstances(ctx context.Context, n Name, each func(instances []Instance)) error {
+	return poll(ctx, d, func() ([]Instance, error) { return d.Instances(ctx, n) }, each)
+}
+
+// poll gives the first state and every different one until ctx ends or the registry is closed.
+func poll[T any](ctx context.Context, d *directory, look func() ([]T, error), each func([]T)) error {
+	d.mu.Lock()
+	if d.done {
+		d.mu.Unlock()
+		return ErrClosed
+	}
+	d.wg.Add(1)
+	d.mu.Unlock()
+	defer d.wg.Done()
+	last, err := look()
+	if err != nil {
+		return err
+	}
+	each(last)
+	t := time.NewTimer(0)
+	defer t.Stop()
+	<-t.C
+	for {
+		t.Reset(pollEvery*2/3 + rand.N(pollEvery*2/3))
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-d.closed:
+			return ErrClosed
+		case <-t.C:
+		}
+		now, err := look()
+		if err != nil {
+			if ctx.Err() == nil {
+				d.log.Warn("embedded registry: a look failed, the last state stands", "error", err)
+			}
+			continue
+		}
+		if len(now) == 0 && len(last) == 0 || reflect.DeepEqual(now, last) {
+			continue
+		}
+		last = now
+		each(now)
+	}
+}

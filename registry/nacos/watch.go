@@ -1,0 +1,291 @@
+package nacos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/nacos-group/nacos-sdk-go/v2/common/constant"
+	"github.com/nacos-group/nacos-sdk-go/v2/common/remote/rpc/rpc_request"
+	"github.com/nacos-group/nacos-sdk-go/v2/common/security"
+	"github.com/nacos-group/nacos-sdk-go/v2/model"
+
+	"github.com/dubbofn/dubbofn/registry"
+)
+
+// state is a value that several watches follow.
+type state[T any] struct {
+	mu      sync.Mutex
+	value   []T
+	changed chan struct{} // closed and replaced when the value is
+}
+
+func newState[T any]() *state[T] { return &state[T]{changed: make(chan struct{})} }
+
+func (s *state[T]) set(v []T) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.value = v
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+func (s *state[T]) get() ([]T, <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.value, s.changed
+}
+
+// follow calls each with the present value and every different one until ctx ends or over is closed.
+func (s *state[T]) follow(ctx context.Context, over <-chan struct{}, each func([]T)) error {
+	var last []T
+	for first := true; ; first = false {
+		now, changed := s.get()
+		if first || len(now)+len(last) > 0 && !reflect.DeepEqual(now, last) {
+			last = now
+			each(slices.Clone(now))
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-over:
+			return registry.ErrClosed
+		case <-changed:
+		}
+	}
+}
+
+// subscription is what watches of one name share. It stays when the last watch leaves: there are only so many names.
+type subscription struct {
+	name  registry.Name
+	state *state[registry.Instance]
+	turn  sync.Mutex // one request at a time
+
+	refs  int  // this and the following are guarded by the center's mutex
+	dirty bool // to be asked again, whatever is known
+	at    uint64
+}
+
+// listening is what watches of one interface's applications share.
+type listening struct {
+	iface string
+	state *state[string]
+	turn  sync.Mutex
+
+	refs  int
+	dirty bool
+}
+
+// WatchInstances subscribes to a name.
+func (c *center) WatchInstances(ctx context.Context, n registry.Name, each func([]registry.Instance)) error {
+	name := n.String()
+	c.mu.Lock()
+	if c.closing {
+		c.mu.Unlock()
+		return registry.ErrClosed
+	}
+	s := c.subs[name]
+	if s == nil {
+		s = &subscription{name: n, state: newState[registry.Instance]()}
+		c.subs[name] = s
+	}
+	s.refs++
+	c.wg.Add(1)
+	c.mu.Unlock()
+	defer c.wg.Done()
+	defer c.unsubscribe(s)
+	if err := c.refreshInstances(ctx, s); err != nil {
+		return err
+	}
+	return s.state.follow(ctx, c.over, each)
+}
+
+// refreshInstances subscribes, or does so again, and takes the state that comes with the answer.
+func (c *center) refreshInstances(ctx context.Context, s *subscription) error {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	c.mu.Lock()
+	if s.dirty {
+		s.at = 0 // another server, or the same one after a restart, may count from elsewhere
+	}
+	s.dirty = false
+	gone := s.refs == 0
+	c.mu.Unlock()
+	if gone {
+		return nil
+	}
+	service, err := c.subscribe(ctx, s.name.String(), true)
+	if err != nil {
+		c.mu.Lock()
+		s.dirty = true
+		c.mu.Unlock()
+		return err
+	}
+	c.take(s, service)
+	return nil
+}
+
+// take sets a state unless it is older than what is known.
+func (c *center) take(s *subscription, service model.Service) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if service.LastRefTime < s.at {
+		return
+	}
+	s.at = service.LastRefTime
+	s.state.set(usable(s.name, service))
+}
+
+// unsubscribe leaves, and tells the server when nobody is left. It does not wait long: a push that nobody wants hurts nobody.
+func (c *center) unsubscribe(s *subscription) {
+	c.mu.Lock()
+	s.refs--
+	left := s.refs == 0 && !c.closing
+	c.mu.Unlock()
+	if !left {
+		return
+	}
+	limit, cancel := c.brief()
+	defer cancel()
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	c.mu.Lock()
+	left = s.refs == 0
+	c.mu.Unlock()
+	if left {
+		if _, err := c.subscribe(limit, s.name.String(), false); err != nil {
+			c.log.Debug("nacos: a subscription could not be ended", "name", s.name.String(), "error", err)
+		}
+	}
+}
+
+// notified takes what the naming service pushes.
+func (c *center) notified(r rpc_request.IRequest) {
+	n, ok := r.(*rpc_request.NotifySubscriberRequest)
+	if !ok {
+		return
+	}
+	name := n.ServiceInfo.Name
+	if _, after, ok := strings.Cut(name, constant.SERVICE_INFO_SPLITER); ok {
+		name = after
+	}
+	c.mu.Lock()
+	s := c.subs[name]
+	c.mu.Unlock()
+	if s != nil {
+		c.take(s, n.ServiceInfo)
+	}
+}
+
+// WatchApps listens to an interface's mapping. Applications that only Dubbo 2.7's mapping names are looked for every 30 s.
+func (c *center) WatchApps(ctx context.Context, iface string, each func([]string)) error {
+	c.mu.Lock()
+	if c.closing {
+		c.mu.Unlock()
+		return registry.ErrClosed
+	}
+	l := c.listens[iface]
+	if l == nil {
+		l = &listening{iface: iface, state: newState[string]()}
+		c.listens[iface] = l
+	}
+	l.refs++
+	c.wg.Add(1)
+	c.mu.Unlock()
+	defer c.wg.Done()
+	defer func() {
+		c.mu.Lock()
+		l.refs--
+		c.mu.Unlock()
+	}()
+	if err := c.refreshApps(ctx, l); err != nil {
+		return err
+	}
+	return l.state.follow(ctx, c.over, each)
+}
+
+// refreshApps reads the mapping and listens for what differs from it.
+func (c *center) refreshApps(ctx context.Context, l *listening) error {
+	l.turn.Lock()
+	defer l.turn.Unlock()
+	c.mu.Lock()
+	l.dirty = false
+	gone := l.refs == 0
+	c.mu.Unlock()
+	if gone {
+		return nil
+	}
+	err := c.listen(ctx, l)
+	if err != nil {
+		c.mu.Lock()
+		l.dirty = true
+		c.mu.Unlock()
+	}
+	return err
+}
+
+func (c *center) listen(ctx context.Context, l *listening) error {
+	k := mappingKey(l.iface)
+	content, found, err := c.read(ctx, k)
+	if err != nil {
+		return err
+	}
+	req := rpc_request.NewConfigBatchListenRequest(1)
+	known := ""
+	if found {
+		known = digest(content)
+	}
+	req.ConfigListenContexts = append(req.ConfigListenContexts, model.ConfigListenContext{Group: k.group, DataId: k.dataID, Tenant: c.s.namespace, Md5: known})
+	r, err := c.config.ask(ctx, c.headed(req), security.BuildConfigResourceByRequest(req))
+	if err != nil {
+		return fmt.Errorf("watch applications of %s: %w", l.iface, err)
+	}
+	if err := refusal("watching applications of "+l.iface, r); err != nil {
+		return err
+	}
+	apps, err := c.Apps(ctx, l.iface) // after the listener is there, so that nothing falls between
+	if err != nil {
+		return err
+	}
+	l.state.set(apps)
+	return nil
+}
+
+// changed takes what the config service pushes: only that something changed.
+func (c *center) changed(r rpc_request.IRequest) {
+	n, ok := r.(*rpc_request.ConfigChangeNotifyRequest)
+	if !ok || n.Group != mappingKey("").group {
+		return
+	}
+	c.mu.Lock()
+	if l := c.listens[n.DataId]; l != nil {
+		l.dirty = true
+	}
+	c.mu.Unlock()
+	c.signal()
+}
+
+// restoreWatches asks again where that is marked.
+func (c *center) restoreWatches(ctx context.Context) error {
+	var subs []*subscription
+	var listens []*listening
+	c.mu.Lock()
+	for _, s := range c.subs {
+		if s.dirty && s.refs > 0 {
+			subs = append(subs, s)
+		}
+	}
+	for _, l := range c.listens {
+		if l.dirty && l.refs > 0 {
+			listens = append(listens, l)
+		}
+	}
+	c.mu.Unlock()
+	return errors.Join(
+		atOnce(subs, func(s *subscription) error { return c.refreshInstances(ctx, s) }),
+		atOnce(listens, func(l *listening) error { return c.refreshApps(ctx, l) }))
+}
