@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# test.sh [STEP…]   all that must hold before a change goes in; with names, only those steps. Each step's full output is in
+# build/test/STEP.log; the end is a table of what ran and how long it took.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+LOGS=build/test
+rm -rf "$LOGS"; mkdir -p "$LOGS"
+MODULES=(. bench e2e)
+
+STEPS=(build format vet lint arch unit fuzz docs demo nacos interop)
+TITLE_build="every package of every module compiles"
+TITLE_format="gofmt has nothing to change"
+TITLE_vet="go vet"
+TITLE_lint="golangci-lint, every linter that is on"
+TITLE_arch="imports follow the arrows, sources the rules"
+TITLE_unit="unit tests"
+TITLE_fuzz="every fuzz target, 5 s each"
+TITLE_docs="generated pages are up to date"
+TITLE_demo="the demo, as a newcomer runs it"
+TITLE_nacos="the registry suite on a real Nacos"
+TITLE_interop="Java 2.7.23 and 3.3.6 call a Go function found in Nacos"
+
+run() { echo "\$ $*"; "$@"; }
+each_module() { local m; for m in "${MODULES[@]}"; do (cd "$m" && echo "in $m:" && run "$@") || return 1; done; }
+# tell TEXT   for the table's last column
+tell() { echo "$*" >"$LOGS/told"; }
+
+step_build() { each_module go build -o /dev/null ./... && run make --no-print-directory build; }
+step_format() {
+  local files; files="$(gofmt -l "${MODULES[@]}")" || return 1
+  [ -z "$files" ] || { echo "not formatted (make fmt does it):"; echo "$files"; return 1; }
+}
+step_vet() { each_module go vet ./...; }
+step_lint() { run make --no-print-directory lint; }
+step_arch() { run go test -count=1 ./internal/archtest && tell "$(go list ./... | wc -l) packages"; }
+step_unit() {
+  local race=(-race) with=", with the race detector"
+  # the race detector links with a C compiler, which a machine with Go alone may not have
+  command -v "$(go env CC)" >/dev/null || { race=() with=", without the race detector: no C compiler"; }
+  run go test -count=1 -v "${race[@]}" ./... || return 1
+  tell "$(grep -cE '^ *--- PASS' "$LOGS/unit.log") tests and examples$with"
+}
+step_fuzz() { run .ci/fuzz.sh 5s || return 1; tell "$(tail -n 1 "$LOGS/fuzz.log")"; }
+step_docs() { run diff <(go run ./internal/docgen) docs/configuration.md; }
+step_demo() { run make --no-print-directory demo; }
+step_nacos() { run e2e/nacos.sh -- go test -count=1 -v ./registry/... || return 1; tell "$(grep -cE '^ *--- PASS' "$LOGS/nacos.log") tests"; }
+step_interop() { run e2e/interop.sh --quick || return 1; tell "$(tail -n 1 "$LOGS/interop.log")"; }
+
+[ $# -eq 0 ] || STEPS=("$@")
+table="" passed=0 failed=0 start=$SECONDS
+for step in "${STEPS[@]}"; do
+  title="TITLE_$step"; [ -n "${!title:-}" ] || { echo "no step $step" >&2; exit 2; }
+  printf '%-8s %s … ' "$step" "${!title}"
+  rm -f "$LOGS/told"; begin=$SECONDS
+  if "step_$step" >"$LOGS/$step.log" 2>&1; then
+    result=passed passed=$((passed + 1)); echo "ok"
+  else
+    result=FAILED failed=$((failed + 1)); echo "FAILED; the end of $LOGS/$step.log:"
+    grep -E '^ *--- FAIL' "$LOGS/$step.log"
+    tail -n 60 "$LOGS/$step.log"
+  fi
+  table+="$(printf '%-8s  %-6s  %4d s  %s' "$step" "$result" $((SECONDS - begin)) "$(cat "$LOGS/told" 2>/dev/null || echo "${!title}")")"$'\n'
+done
+printf '\n%s, %s\n' "$(go version | cut -d' ' -f3,4)" "$(java -version 2>&1 | head -n 1)"
+printf '%s' "$table"
+echo "$((SECONDS - start)) s in all"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

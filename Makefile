@@ -1,0 +1,62 @@
+# Everything that developers and CI run. `make help` lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+BUILD    := build
+MODULES  := . bench e2e
+LINT     := $(BUILD)/golangci-lint
+FUZZTIME ?= 60s
+
+.PHONY: help demo test interop bench fuzz lint build fmt docs churn nacos-restart hostile clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: build ## start a function on the embedded registry, call it, tell what happened
+	@examples/demo.sh
+
+test: ## all that must hold before a change goes in (Go, Java and Maven are enough; 10 to 20 minutes)
+	@.ci/test.sh
+
+build: ## the dubbofn command and the example function, into build/
+	@mkdir -p $(BUILD)
+	go build -o $(BUILD)/ ./cmd/dubbofn ./examples/functions/...
+
+fmt: ## format the Go sources
+	gofmt -w $(MODULES)
+
+lint: $(LINT) ## golangci-lint, pinned in tools/go.mod, over every module
+	@for m in $(MODULES); do (cd $$m && echo "lint $$m" && "$(CURDIR)/$(LINT)" run --config "$(CURDIR)/.golangci.yml" ./...); done
+
+$(LINT): tools/go.mod tools/go.sum
+	@echo "building golangci-lint (2 to 3 minutes, once)"
+	@mkdir -p $(BUILD)
+	@cd tools && go build -o "$(CURDIR)/$(LINT)" github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+docs: ## write docs/configuration.md from the structs that read the environment
+	@mkdir -p $(BUILD)
+	go run ./internal/docgen > $(BUILD)/configuration.md
+	mv $(BUILD)/configuration.md docs/configuration.md
+
+fuzz: ## every fuzz target for FUZZTIME (60s)
+	@.ci/fuzz.sh $(FUZZTIME)
+
+interop: ## Java 2.7.23 and 3.3.6 consumers on Go providers: every way to be found, both transports
+	@e2e/interop.sh
+
+churn: ## start and stop the function 20 times under a Java consumer that calls without pause
+	@e2e/churn.sh
+
+nacos-restart: ## kill and restart Nacos 10 times under a calling Java consumer
+	@e2e/nacos-restart.sh
+
+hostile: ## send a live function what no consumer should send, while a Java consumer calls it
+	@e2e/hostile.sh
+
+bench: ## calls per second and latency beside dubbo-go and Java Dubbo
+	@bench/run.sh
+
+clean: ## remove what the build and the tests made
+	rm -rf $(BUILD) e2e/run e2e/out bench/out
+	find e2e bench -type d -name target -prune -exec rm -rf {} +
