@@ -1,0 +1,67 @@
+# The cells of the interop matrix: which provider a cell needs, how its consumer is started, how many cases must pass. Needs proc.sh,
+# java.sh, nacos.sh and go.sh.
+
+BASE="${E2E_PORT:-28880}" # providers listen on BASE to BASE+7, Java 2.7's metadata service on BASE+100 …
+CONSUMERS=() MODES=() TRANSPORTS=()
+FAILED=0
+TABLE=""
+
+one_of() { local v="$1" x; shift; for x in "$@"; do [ "$x" = "$v" ] && return 0; done; return 1; }
+# wanted CONSUMER MODE [TRANSPORT]
+wanted() { one_of "$1" "${CONSUMERS[@]}" && one_of "$2" "${MODES[@]}" && { [ -z "${3:-}" ] || one_of "$3" "${TRANSPORTS[@]}"; }; }
+line_name() { case "$1" in 3) echo "Java 3.3.6" ;; 27) echo "Java 2.7.23" ;; esac; }
+
+# cases CONSUMER MODE TAGGED   how many cases the kit has there
+cases() {
+  if [ "$3" = tagged ]; then echo 112
+  elif [ "$1 $2" = "27 direct" ]; then echo 107
+  else echo 109; fi
+}
+
+# consumer_mode MODE   the kit's name for it
+consumer_mode() { case "$1" in app | local) echo app ;; *) echo "$1" ;; esac; }
+
+# cell_start NAME CONSUMER MODE PORT TAGGED OPTIONS…   the kit's 109 cases in the background
+cell_start() {
+  local name="$1" line="$2" mode="$3" port="$4" tagged="$5"; shift 5
+  local options=(--mode "$(consumer_mode "$mode")" --registry "$NACOS_URL" --direct "127.0.0.1:$port" "$@")
+  [ "$tagged" = tagged ] && options+=(--tagged)
+  kit "$name" "$line" Consumer "${options[@]}"
+}
+
+# cell_end NAME TITLE EXPECTED   waits for it, prints its line and its failed cases, notes it for the table
+cell_end() {
+  local name="$1" title="$2" expected="$3" last passed failed verdict=ok
+  ended "$name" 300
+  last="$(tail -n 1 "$LOGS/$name.log")"
+  case "$last" in *" passed, "*" failed") ;; *) last="0 passed, 1 failed"; tail -n 5 "$LOGS/$name.err" ;; esac
+  passed="${last%% passed*}"; failed="${last#*passed, }"; failed="${failed%% failed*}"
+  printf '%-44s %s\n' "$title:" "$last"
+  grep -E '^CASE [^ ]+ FAIL ' "$LOGS/$name.log" | cut -c1-400
+  if [ "$failed" != 0 ]; then verdict=FAILED
+  elif [ "$passed" != "$expected" ]; then verdict="FAILED: want $expected passed"; note "  $title: $passed cases passed, want $expected"; fi
+  [ "$verdict" = ok ] || FAILED=$((FAILED + 1))
+  TABLE+="$(printf '%-44s %3s/%s %s' "$title" "$passed" "$expected" "$verdict")"$'\n'
+}
+
+# rows NAME TITLE CONSUMER MODE PORT EXPECTED OPTIONS…   the rows of docs/types.md, and the rules for errors
+rows() {
+  local name="$1" title="$2" line="$3" mode="$4" port="$5" expected="$6"; shift 6
+  kit "$name" "$line" Rows --mode "$(consumer_mode "$mode")" --registry "$NACOS_URL" --direct "127.0.0.1:$port" "$@"
+  cell_end "$name" "$title" "$expected"
+}
+
+summary() {
+  note ""; note "cell                                         passed/cases"
+  printf '%s' "$TABLE"
+  note ""
+  [ "$FAILED" = 0 ] && note "every cell passed" || note "$FAILED cells FAILED"
+  [ "$FAILED" = 0 ]
+}
+
+# java_up NAME LINE PORT OPTIONS…   a Java provider
+java_up() {
+  local name="$1" line="$2" port="$3"; shift 3
+  kit "$name" "$line" Provider --registry "$NACOS_URL" --app "java$line-provider" --name "$name" --port "$port" --metadata-port $((port + 100)) "$@"
+  await "$name" '^PROVIDER-READY' 90
+}
