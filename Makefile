@@ -24,7 +24,7 @@ build: ## the dubbofn command and the example function, into build/
 	go build -o $(BUILD)/ ./cmd/dubbofn ./examples/functions/...
 
 fmt: ## format the Go sources
-	gofmt -w $(MODULES)
+	gofmt -w .
 
 lint: $(LINT) ## golangci-lint, pinned in tools/go.mod, over every module
 	@for m in $(MODULES); do (cd $$m && echo "lint $$m" && "$(CURDIR)/$(LINT)" run --config "$(CURDIR)/.golangci.yml" ./...); done

@@ -27,7 +27,7 @@ tell() { echo "$*" >"$LOGS/told"; }
 
 step_build() { each_module go build -o /dev/null ./... && run make --no-print-directory build; }
 step_format() {
-  local files; files="$(gofmt -l "${MODULES[@]}")" || return 1
+  local files; files="$(gofmt -l .)" || return 1
   [ -z "$files" ] || { echo "not formatted (make fmt does it):"; echo "$files"; return 1; }
 }
 step_vet() { each_module go vet ./...; }

@@ -1,0 +1,71 @@
+// Command docgen writes docs/configuration.md: one row for each environment variable that a function reads, made from the
+// tags of [serve.Config], so that the page can't say anything else than the program.
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"reflect"
+	"strings"
+
+	"github.com/dubbofn/dubbofn/fn/serve"
+)
+
+const head = `# Configuration
+
+A function is configured by its environment alone. It reads everything once, at start, and refuses to start on any fault:
+every fault is reported at once, with the variable's name, its value and the values that would do.
+
+<!-- Written by "make docs" from fn/serve.Config; change the tags there. -->
+
+| variable | default | what it decides | takes |
+|---|---|---|---|
+`
+
+const tail = `
+Sizes take a plain number of bytes or KiB, MiB, GiB; durations are Go's (` + "`300ms`, `10s`, `1m30s`" + `).
+What each registry URL may hold is in [nacos.md](nacos.md) and, for the embedded registry, in
+[getting-started.md](getting-started.md).
+`
+
+func main() {
+	w := bufio.NewWriter(os.Stdout)
+	fmt.Fprint(w, head)
+	for f := range fields(reflect.TypeFor[serve.Config]()) {
+		fmt.Fprintln(w, row(f.Tag))
+	}
+	fmt.Fprint(w, tail)
+	if err := w.Flush(); err != nil {
+		fmt.Fprintln(os.Stderr, "docgen:", err)
+		os.Exit(1)
+	}
+}
+
+// fields gives the fields of a struct that stand for a variable.
+func fields(t reflect.Type) func(yield func(reflect.StructField) bool) {
+	return func(yield func(reflect.StructField) bool) {
+		for i := range t.NumField() {
+			f := t.Field(i)
+			if f.Tag.Get("envconfig") != "" && !yield(f) {
+				return
+			}
+		}
+	}
+}
+
+// row gives a variable's line of the table.
+func row(tag reflect.StructTag) string {
+	def := "–"
+	if d, ok := tag.Lookup("default"); ok {
+		def = "`" + d + "`"
+	}
+	want := tag.Get("want")
+	if tag.Get("secret") != "" {
+		want += " (never shown)"
+	}
+	return "| `" + tag.Get("envconfig") + "` | " + def + " | " + cell(tag.Get("desc")) + " | " + cell(want) + " |"
+}
+
+// cell makes a text fit for one cell of a Markdown table.
+func cell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
