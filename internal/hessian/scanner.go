@@ -3,11 +3,7 @@ package hessian
 import (
 	"errors"
 	"fmt"
-	"math"
 )
-
-// defaultDepth is Limits.Depth where it is 0.
-const defaultDepth = 512
 
 // Skip passes over the first n values of body without building them and returns what follows them. It accepts exactly the
 // bodies that Decoder.Value accepts within the default Limits, references included: a reference counts from the start of
@@ -20,7 +16,7 @@ func Skip(body []byte, n int) (rest []byte, err error) {
 // Scan is Skip with limits of the caller's own (AllocFactor means nothing to it). It is the guard of a reader that has no
 // limits itself.
 func Scan(body []byte, n int, l Limits) (rest []byte, err error) {
-	s := scanner{body: body, total: len(body), limits: l.scan()}
+	s := scanner{body: body, total: len(body), limits: l.resolve(len(body))}
 	for range n {
 		if err := s.value(); err != nil {
 			return nil, s.fault(err)
@@ -33,7 +29,8 @@ func Scan(body []byte, n int, l Limits) (rest []byte, err error) {
 // faults that more bytes can't mend: an unknown tag, nesting beyond the limit, a length that what is left of total can't
 // hold, a reference to nothing. It returns nil where body is sound as far as it goes. Errors are *Error.
 func Prefix(body []byte, total int, l Limits) error {
-	s := scanner{body: body, total: max(total, len(body)), limits: l.scan()}
+	total = max(total, len(body))
+	s := scanner{body: body, total: total, limits: l.resolve(total)}
 	for s.pos < len(body) {
 		if err := s.value(); err != nil {
 			if errors.Is(err, errShort) && s.total > len(body) {
@@ -83,20 +80,6 @@ const (
 	untilKey               // a map: a key or 'Z' is next
 	untilValue             // a map: a value is next
 )
-
-// scan puts the scanner's defaults in place of zeros. A body never holds more values than bytes, so none are needed there.
-func (l Limits) scan() Limits {
-	if l.Depth == 0 {
-		l.Depth = defaultDepth
-	}
-	if l.Values == 0 {
-		l.Values = math.MaxInt
-	}
-	if l.Refs == 0 {
-		l.Refs = l.Values
-	}
-	return l
-}
 
 // fault makes err, found in the value at hand, an *Error.
 func (s *scanner) fault(err error) error {

@@ -5,14 +5,6 @@ import (
 	"fmt"
 )
 
-func isString(tag byte) bool {
-	return tag <= tagStringMax || tag >= tagString2Min && tag <= tagString2Max || tag == tagString || tag == tagStringChunk
-}
-
-func isBinary(tag byte) bool {
-	return tag >= tagBinaryMin && tag <= tagBinaryMax || tag >= tagBinary2Min && tag <= tagBinary2Max || tag == tagBinary || tag == tagBinaryChunk
-}
-
 // name passes over a string that must be there.
 func (s *scanner) name(what string) error {
 	tag, err := s.byte()
