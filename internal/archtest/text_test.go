@@ -75,7 +75,7 @@ func hasHeading(t *testing.T, file, anchor string) bool {
 		t.Fatal(err)
 	}
 	drop := regexp.MustCompile(`[^\p{L}\p{N} _-]`)
-	for _, line := range strings.SplitSeq(string(b), "\n") {
+	for line := range strings.SplitSeq(string(b), "\n") {
 		if !strings.HasPrefix(line, "#") {
 			continue
 		}
