@@ -1,0 +1,41 @@
+// Package registry_test runs the registries' suite against real servers.
+package registry_test
+
+import (
+	"context"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/dubbofn/dubbofn/registry"
+	"github.com/dubbofn/dubbofn/registry/nacos"
+	"github.com/dubbofn/dubbofn/registry/registrytest"
+)
+
+// address gives the server's address from the environment; the scripts of this folder's parent set it.
+func address(t *testing.T) string {
+	t.Helper()
+	a := os.Getenv("E2E_NACOS")
+	if _, _, err := net.SplitHostPort(a); err != nil {
+		t.Fatalf("E2E_NACOS is %q: want host:port of a running Nacos (e2e/nacos.sh starts one)", a)
+	}
+	return a
+}
+
+func open(ctx context.Context, c registry.Config) (registry.Registry, error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	return nacos.Registry.Open(ctx, c)
+}
+
+func TestNacosPassesTheSuite(t *testing.T) {
+	a := address(t)
+	registrytest.Suite{
+		Open: func(ctx context.Context) (registry.Registry, error) {
+			return open(ctx, registry.Config{Scheme: "nacos", Addresses: []string{a}})
+		},
+		Settle:           10 * time.Second,
+		MaxInstanceChars: 1024,
+	}.Run(t)
+}
