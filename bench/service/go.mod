@@ -1,0 +1,3 @@
+module github.com/dubbofn/dubbofn/bench/service
+
+go 1.25
