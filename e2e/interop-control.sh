@@ -19,7 +19,7 @@ control() { # LINE
   cell_start "$cell-local" "$line" local "$port" "$tag"
   cell_end "$cell-direct" "$name on $name, direct" "$(cases "$line" direct "")"
   cell_end "$cell-local" "$name on $name, app, local metadata" "$(cases "$line" local "$tag")"
-  rows "$cell-rows" "$name on $name, rows" "$line" direct "$port" "${ROWS:-0}"
+  rows "$cell-rows" "$name on $name, rows" "$line" direct "$port" "$ROWS_JAVA"
   halt "$main" $gray
 
   java_up "$main" "$line" "$port" --metadata-type remote || return 1

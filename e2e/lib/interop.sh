@@ -2,6 +2,7 @@
 # java.sh, nacos.sh and go.sh.
 
 BASE="${E2E_PORT:-28880}" # providers listen on BASE to BASE+7, Java 2.7's metadata service on BASE+100 …
+ROWS_JAVA=95 ROWS_GO=96   # cases of the kit's Rows; Dubbo Java tells a method no deadline
 CONSUMERS=() MODES=() TRANSPORTS=()
 FAILED=0
 TABLE=""

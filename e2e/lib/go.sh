@@ -1,0 +1,19 @@
+# The Go programs, and how a Go provider is started. Needs proc.sh and nacos.sh.
+
+BIN="$E2E_RUN/bin"
+
+# build_go PROGRAM…   provider, hostile, …: folders of this module
+build_go() {
+  local p; mkdir -p "$BIN"
+  for p in "$@"; do (cd "$E2E" && go build -o "$BIN/$p" "./$p") || die "go build ./$p failed"; done
+}
+
+# go_up NAME PORT TRANSPORT [VARIABLE=VALUE…] [-- FLAGS…]   a Go provider of the kit's services; its HTTP port is PORT+50
+go_up() {
+  local name="$1" port="$2" transport="$3" env=(); shift 3
+  while [ $# -gt 0 ] && [ "$1" != -- ]; do env+=("$1"); shift; done
+  [ "${1:-}" != -- ] || shift
+  spawn "$name" env DUBBOFN_APP=dubbofn-e2e DUBBOFN_REGISTRY="$NACOS_URL" DUBBOFN_BIND=127.0.0.1 DUBBOFN_HOST=127.0.0.1 DUBBOFN_REGISTER_MODE=instance \
+    DUBBOFN_PORT="$port" PORT=$((port + 50)) "${env[@]}" "$BIN/provider" -name "$name" -transport "$transport" "$@"
+  await "$name" '^PROVIDER-READY' 60
+}

@@ -1,0 +1,236 @@
+package main
+
+import (
+	"math/big"
+	"reflect"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dubbofn/dubbofn/java"
+)
+
+type nested = map[string]map[string][]*int32
+
+// Page is a generic class; Java knows its name only.
+type Page[T any] struct {
+	Number int32
+	Total  int64
+	First  T
+	Items  []T
+	Named  map[string]T
+}
+
+// Circle is one of the classes that an interface type may hold.
+type Circle struct{ Radius float64 }
+
+// Square is another.
+type Square struct {
+	Side  int32
+	Color Color
+}
+
+// Nulls keeps every null.
+type Nulls struct {
+	Text     *string
+	Flag     *bool
+	Int8     *int8
+	Int16    *int16
+	Letter   *java.Char
+	Int32    *int32
+	Int64    *int64
+	Float32  *float32
+	Float64  *float64
+	Bytes    []byte
+	Ints     []int32
+	Names    []*string
+	List     []string
+	Set      java.Set[string]
+	Map      map[string]string
+	Decimal  *java.BigDecimal
+	Integer  *big.Int
+	Date     *time.Time
+	Day      *java.LocalDate
+	DateTime *java.LocalDateTime
+	Instant  *java.Instant
+	Duration *time.Duration
+	UUID     *java.UUID
+	Locale   *java.Locale
+	Color    Color
+	Person   *Person
+	Page     *Page[*Person]
+	Any      any
+}
+
+// OrderException is a business exception with fields of several types and a cause.
+type OrderException struct {
+	Code    int32
+	Reasons []*string
+	Culprit *Person
+	message string
+	cause   error
+}
+
+// Error gives what Java's getMessage does.
+func (e *OrderException) Error() string { return e.message }
+
+// Unwrap gives what Java's getCause does.
+func (e *OrderException) Unwrap() error { return e.cause }
+
+// Everything has one field for each row of docs/types.md, as the kit's class of that name.
+type Everything struct {
+	Bool           bool
+	Int8           int8
+	Int16          int16
+	Letter         java.Char
+	Int32          int32
+	Int64          int64
+	Float32        *float32
+	Float64        float64
+	BoxedBool      *bool
+	BoxedInt       *int32
+	BoxedNull      *int64
+	Text           string
+	Emoji          string
+	LoneSurrogate  string
+	NullText       *string
+	Bytes          []byte
+	Decimal        *java.BigDecimal
+	Integer        *big.Int
+	Date           time.Time
+	LocalDate      java.LocalDate
+	LocalTime      java.LocalTime
+	LocalDateTime  java.LocalDateTime
+	Instant        java.Instant
+	Duration       time.Duration
+	OffsetDateTime java.OffsetDateTime
+	OffsetTime     java.OffsetTime
+	ZonedDateTime  java.ZonedDateTime
+	Year           java.Year
+	YearMonth      java.YearMonth
+	MonthDay       java.MonthDay
+	Period         java.Period
+	UUID           java.UUID
+	Locale         java.Locale
+	Color          Color
+	NullColor      Color
+	Person         *Person
+	Page           *Page[*Person]
+	Shape          any
+	Persons        []*Person
+	Strings        java.Set[string]
+	PersonSet      java.Set[*Person]
+	Nested         nested
+	ByColor        map[Color]*int32
+	Ints           []int32
+	Matrix         [][]int32
+	Names          []*string
+	Colors         []Color
+	Integers       []*int32
+	Team           []*Person
+	Any            any
+}
+
+func everything() *Everything {
+	paris, err := time.LoadLocation("Europe/Paris")
+	if err != nil {
+		paris = time.FixedZone("Europe/Paris", 7200) // where this machine knows no zones; the value is one in summer
+	}
+	day := java.LocalDate{Year: 2024, Month: time.February, Day: 29}
+	e := &Everything{
+		Bool: true, Int8: -128, Int16: 32767, Letter: '世', Int32: -1 << 31, Int64: 1<<63 - 1, Float32: new(float32(1.25)), Float64: 0.1,
+		BoxedBool: new(false), BoxedInt: new(int32(70000)), Text: "héllo", Emoji: "a😀👩‍👩‍👧‍👦", LoneSurrogate: "x\xed\xa0\xbdy",
+		Bytes: []byte{0, 255, 127, 128}, Decimal: decimal("-12.300"), Integer: power(40),
+		Date: time.UnixMilli(1_700_000_000_123), LocalDate: day, LocalTime: java.LocalTime{Hour: 23, Minute: 59, Second: 59, Nano: 123_456_789},
+		LocalDateTime:  java.LocalDateTime{Date: day, Time: java.LocalTime{Hour: 12, Minute: 30, Second: 45, Nano: 987_654_321}},
+		Instant:        java.Instant{Time: time.Unix(1_700_000_000, 123_456_789)},
+		Duration:       -3*time.Second + 5,
+		OffsetDateTime: java.OffsetDateTime{Time: time.Date(2024, 2, 29, 12, 0, 0, 1, time.FixedZone("", 5*3600+1800))},
+		OffsetTime:     java.OffsetTime{Time: java.LocalTime{Hour: 1, Minute: 2, Second: 3, Nano: 4}, Offset: -8 * 3600},
+		ZonedDateTime:  java.ZonedDateTime{Time: time.Date(2024, 7, 1, 12, 0, 0, 0, paris)},
+		Year:           -44, YearMonth: java.YearMonth{Year: 2024, Month: 2}, MonthDay: java.MonthDay{Month: 2, Day: 29},
+		Period: java.Period{Years: 1, Months: -2, Days: 3}, Locale: "pt_BR", Color: Blue,
+	}
+	if err := e.UUID.UnmarshalText([]byte("123e4567-e89b-12d3-a456-426614174000")); err != nil {
+		panic(err)
+	}
+	e.references()
+	return e
+}
+
+func (e *Everything) references() {
+	one, three := new(int32(1)), new(int32(3))
+	e.Person = jose()
+	e.Page = &Page[*Person]{Number: 2, Total: 1 << 40, First: person(1), Items: []*Person{person(1), nil, jose()}, Named: map[string]*Person{"jose": jose()}}
+	e.Shape = &Circle{Radius: 2.5}
+	e.Persons = []*Person{person(1), nil, person(2)}
+	e.Strings = java.Set[string]{"a": {}, "世😀": {}}
+	e.PersonSet = java.Set[*Person]{person(1): {}, person(2): {}}
+	e.Nested = nested{"a": {"b": {one, nil, three}}}
+	e.ByColor = map[Color]*int32{Green: new(int32(7))}
+	e.Ints = []int32{1, -1, 1<<31 - 1}
+	e.Matrix = [][]int32{{1, 2}, {}, {3}}
+	e.Names = []*string{new("a"), nil, new("世😀")}
+	e.Colors = []Color{Red, "", Blue}
+	e.Integers = []*int32{one, nil, new(int32(-1))}
+	e.Team = []*Person{person(1), nil}
+	e.Any = person(5)
+}
+
+// person and jose are the kit's Samples of those names.
+func person(i int64) *Person {
+	n := big.NewInt(i).String()
+	return &Person{
+		Base: Base{ID: i, CreatedBy: new("kit")}, Name: new("p" + n), Age: int32(20 + i%50), Score: float64(i) * 0.5, //nolint:gosec // below 70
+		Favourite: []Color{Red, Green, Blue}[i%3], Home: &Address{Street: new("S" + n), Zip: int32(i)}, //nolint:gosec // a small sample
+	}
+}
+
+func jose() *Person {
+	born := time.UnixMilli(1_700_000_000_123)
+	return &Person{
+		Base: Base{ID: 9_000_000_001, CreatedBy: new("creator")}, Name: new("José😀"), Age: 31, Active: new(true), Score: 99.5, Favourite: Green,
+		Home: &Address{Street: new("Main St"), Zip: 12345}, Others: []*Address{{Street: new("A"), Zip: 1}, {Street: new("B"), Zip: 2}},
+		Tags: map[string]string{"k": "v"}, Born: &born, Balance: decimal("12.30"), Blob: []byte{1, 2, 3},
+	}
+}
+
+// differences names the fields, as Java does, in which got is not want.
+func differences(want, got *Everything) []string {
+	if got == nil {
+		return []string{"everything"}
+	}
+	same := cmp.Options{
+		cmp.Comparer(func(a, b *java.BigDecimal) bool { return a == b || a != nil && b != nil && a.String() == b.String() }),
+		cmp.Comparer(func(a, b *big.Int) bool { return a == b || a != nil && b != nil && a.Cmp(b) == 0 }),
+		cmp.Comparer(func(a, b java.OffsetDateTime) bool { return a.Format(time.RFC3339Nano) == b.Format(time.RFC3339Nano) }),
+		cmp.Comparer(func(a, b java.ZonedDateTime) bool {
+			return a.Equal(b.Time) && a.Location().String() == b.Location().String()
+		}),
+		cmp.Transformer("byID", func(s java.Set[*Person]) map[int64]*Person {
+			m := map[int64]*Person{}
+			for p := range s {
+				m[p.ID] = p
+			}
+			return m
+		}),
+	}
+	names := []string{}
+	w, g := reflect.ValueOf(want).Elem(), reflect.ValueOf(got).Elem()
+	for i := range w.NumField() {
+		if !cmp.Equal(w.Field(i).Interface(), g.Field(i).Interface(), same) {
+			names = append(names, lowerFirst(w.Type().Field(i).Name))
+		}
+	}
+	return names
+}
+
+// lowerFirst is the Java name of a field of Everything.
+func lowerFirst(name string) string {
+	if name == strings.ToUpper(name) {
+		return strings.ToLower(name)
+	}
+	return string(unicode.ToLower(rune(name[0]))) + name[1:]
+}
