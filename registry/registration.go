@@ -36,6 +36,7 @@ const (
 	Remote  Storage = iota // from the registry (or metadata centre); works for Dubbo 2.7 and 3.x alike
 	Local3                 // from MetadataService 1.0.0 on the provider's own port, announced as Dubbo 3.x reads it
 	Local27                // the same, announced as Dubbo 2.7 reads it
+	LocalV2                // from MetadataService 2.0.0 on the provider's Triple port, for Dubbo 3.3 with protobuf on its class path
 )
 
 // Registration is what a provider writes down.
@@ -44,6 +45,7 @@ type Registration struct {
 	Metadata    Metadata                   // the services; its App is the instance's
 	Levels      Level                      // zero means AppLevel
 	Storage     Storage                    // zero means Remote
+	TriplePort  int                        // where MetadataService 2.0.0 answers; for LocalV2 only
 	Definitions map[string]json.RawMessage // service definitions by [Service.Key], for consoles; written beside AppMetadata; may be nil
 }
 
@@ -74,7 +76,10 @@ func (r Registration) Validate() error {
 			fault("port %d is not in 1 to 65535", r.Instance.Port)
 		}
 	}
-	if r.Storage > Local27 {
+	if r.Storage == LocalV2 && (r.TriplePort < 1 || r.TriplePort > 65535) {
+		fault("triple port %d is not in 1 to 65535", r.TriplePort)
+	}
+	if r.Storage > LocalV2 {
 		fault("storage %d is unknown", r.Storage)
 	}
 	if err := r.Metadata.Validate(); err != nil {
@@ -139,6 +144,10 @@ func (r Registration) AppInstance(maxChars int) (Instance, error) {
 	case Local27: // Java 2.7.23: the parameters are nested by protocol
 		md[keyStorage] = "local"
 		md[keyURLParams] = `{"dubbo":{"dubbo":"2.0.2","port":"` + port + `","version":"1.0.0"}}`
+	case LocalV2: // Java 3.3.6: MetadataUtils.referMetadataService
+		md[keyStorage] = "local"
+		md[keyMetaV] = "2.0.0"
+		md[keyURLParams] = `{"dubbo":"2.0.2","port":"` + strconv.Itoa(r.TriplePort) + `","protocol":"tri","side":"provider","version":"2.0.0"}`
 	}
 	i := r.Instance
 	i.Metadata = md
