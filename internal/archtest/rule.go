@@ -32,7 +32,11 @@ type source struct {
 	File *ast.File
 }
 
-func (s *source) test() bool    { return strings.HasSuffix(s.Path, "_test.go") }
+// test tells whether a file is part of a test; the suite that registries run is one in a package of its own.
+func (s *source) test() bool {
+	return strings.HasSuffix(s.Path, "_test.go") || strings.HasPrefix(s.Path, "registry/registrytest/")
+}
+
 func (s *source) program() bool { return s.File.Name.Name == "main" }
 
 // lines gives how many lines a node takes.

@@ -71,6 +71,7 @@ func TestCheckVariablesFindsWhatChanges(t *testing.T) {
 		"an assignment":       {"var v int\nfunc f() { v = 1 }", []string{"no-mutable-variable p/a.go:v"}},
 		"an element":          {"var v = map[int]int{}\nfunc f() { v[1]++ }", []string{"no-mutable-variable p/a.go:v"}},
 		"a local of the name": {"var v int\nfunc f() { v := 1; v = 2; _ = v }", nil},
+		"no variable":         {"var _ I = T{}\nfunc f() { _ = g() }", nil},
 		"a local var":         {"var v int\nfunc f() { var v int; v = 2; _ = v }", nil},
 	}
 	for name, c := range cases {

@@ -26,7 +26,7 @@ func checkVariables(files []*source) []fault {
 	}
 	// The parser resolves names within a file and leaves those of other files open (Obj == nil).
 	shared := func(id *ast.Ident) bool {
-		return id != nil && vars[id.Name] && (id.Obj == nil || specs[id.Obj.Decl])
+		return id != nil && id.Name != "_" && vars[id.Name] && (id.Obj == nil || specs[id.Obj.Decl])
 	}
 	for _, s := range files {
 		ast.Inspect(s.File, func(n ast.Node) bool {
