@@ -1,0 +1,39 @@
+package dubbo
+
+import (
+	"math/bits"
+	"sync"
+)
+
+// Buffers of 64 KiB and more are pooled by size class, a class for each power of two. What is above the largest is left to
+// the garbage collector.
+const (
+	minClassBits = 16
+	maxClassBits = 24
+)
+
+// buffers is a pool of byte slices. The zero value is ready.
+type buffers struct {
+	classes [maxClassBits - minClassBits + 1]sync.Pool
+}
+
+// get gives an empty slice with room for n bytes.
+func (p *buffers) get(n int) []byte {
+	c := max(bits.Len(uint(max(n, 1)-1)), minClassBits)
+	if c > maxClassBits {
+		return make([]byte, 0, n)
+	}
+	if b, ok := p.classes[c-minClassBits].Get().(*[]byte); ok {
+		return (*b)[:0]
+	}
+	return make([]byte, 0, 1<<c)
+}
+
+// put takes a slice back; nobody may use it afterwards. Slices of odd sizes are not kept.
+func (p *buffers) put(b []byte) {
+	c := bits.Len(uint(cap(b))) - 1
+	if c < minClassBits || c > maxClassBits || cap(b) != 1<<c {
+		return
+	}
+	p.classes[c-minClassBits].Put(&b)
+}

@@ -1,0 +1,293 @@
+package dubbo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dubbofn/dubbofn/internal/hessian"
+	"github.com/dubbofn/dubbofn/invoker"
+)
+
+// ConnConfig says how a [Conn] behaves. The zero value is usable; zero fields mean the defaults, those of [ServerConfig].
+type ConnConfig struct {
+	Types        *hessian.Types // Java types of arguments and dynamic results. Default: none but Java's own
+	Log          *slog.Logger   // Default: nothing is logged
+	Budget       *Budget        // bounds the bytes of results being read. Default: 256 MiB of its own
+	MaxBytes     int            // bounds the body of a frame, in either direction. Default: DefaultMaxBytes
+	QueueBytes   int            // bounds the requests that wait to be written; a call waits while there are as many. Default: 16 MiB
+	ReadTimeout  time.Duration  // how long one frame may take to arrive. Default: 30 s
+	WriteTimeout time.Duration  // how long a write may make no progress. Default: 30 s
+	Heartbeat    time.Duration  // idle time before a heartbeat; after three times as long without a byte the connection fails. Default: 60 s
+}
+
+// Validate reports every setting that makes no sense.
+func (c ConnConfig) Validate() error { return c.server().Validate() }
+
+// server gives the settings that both ends share.
+func (c ConnConfig) server() ServerConfig {
+	return ServerConfig{Types: c.Types, Log: c.Log, Budget: c.Budget, MaxBytes: c.MaxBytes, QueueBytes: c.QueueBytes,
+		ReadTimeout: c.ReadTimeout, WriteTimeout: c.WriteTimeout, Heartbeat: c.Heartbeat}
+}
+
+// Conn is the consumer's end of one connection: an invoker.Invoker that carries many calls at once. When the connection
+// fails, so do its calls, at once; it never reconnects. Safe for concurrent use.
+type Conn struct {
+	nc      net.Conn
+	cfg     ServerConfig
+	r       reader
+	w       *writer
+	buffers buffers
+	pool    sync.Pool // *outgoing
+	remote  string
+
+	ids      atomic.Uint64
+	readonly atomic.Bool
+	beat     atomic.Int64 // when the last heartbeat was sent; Unix nanoseconds
+
+	mu      sync.Mutex
+	pending map[uint64]*waiter
+	failure error         // why the connection ended; nil while it lives
+	done    chan struct{} // closed when it ends
+	wg      sync.WaitGroup
+}
+
+// waiter is a call that waits for its answer.
+type waiter struct {
+	ready chan struct{} // told once, when reply is there
+	reply reply
+	got   bool // reply is there
+	gone  bool // nobody waits any more
+}
+
+// reply is an answer, or why there is none.
+type reply struct {
+	header header
+	body   []byte
+	err    error
+}
+
+// Dial connects to a provider over TCP; address is "host:port". The error is an *invoker.Error of CodeUnavailable, or of
+// CodeTimeout or CodeCanceled when ctx ended first. The context's end doesn't touch the connection once it is made.
+func Dial(ctx context.Context, address string, cfg ConnConfig) (*Conn, error) {
+	var d net.Dialer
+	nc, err := d.DialContext(ctx, "tcp", address)
+	if err != nil {
+		code := invoker.CodeUnavailable
+		if ctx.Err() != nil {
+			code = codeOfContext(ctx)
+		}
+		return nil, invoker.Errorf(code, "dial "+address, "%w", err)
+	}
+	return NewConn(nc, cfg), nil
+}
+
+// NewConn makes a Conn of a connection, which is the Conn's from then on. It panics when cfg is invalid.
+func NewConn(nc net.Conn, cfg ConnConfig) *Conn {
+	if err := cfg.Validate(); err != nil {
+		panic(fmt.Sprintf("dubbo: NewConn: %v", err))
+	}
+	c := &Conn{nc: nc, cfg: cfg.server().withDefaults(), pending: map[uint64]*waiter{}, done: make(chan struct{})}
+	if a := nc.RemoteAddr(); a != nil {
+		c.remote = a.String()
+	}
+	c.w = newWriter(nc, c.cfg.QueueBytes, &c.buffers)
+	c.r.src, c.r.budget, c.r.buffers = nc, c.cfg.Budget, &c.buffers
+	c.r.lastRead.Store(time.Now().UnixNano())
+	c.pool.New = func() any { return &outgoing{waiter: waiter{ready: make(chan struct{}, 1)}} }
+	c.wg.Go(func() {
+		if err := c.w.run(); err != nil {
+			c.fail(fmt.Errorf("write: %w", err))
+		}
+	})
+	c.wg.Go(func() { c.fail(c.read()) })
+	c.wg.Go(c.watch)
+	return c
+}
+
+// Remote is the provider's address.
+func (c *Conn) Remote() string { return c.remote }
+
+// Available tells whether new calls should go this way: the connection lives, and the provider hasn't announced that it is
+// going (READONLY). Calls are carried out all the same while the connection lives.
+func (c *Conn) Available() bool {
+	select {
+	case <-c.done:
+		return false
+	default:
+		return !c.readonly.Load()
+	}
+}
+
+// Done is closed when the connection has ended, for whatever reason.
+func (c *Conn) Done() <-chan struct{} { return c.done }
+
+var errConnClosed = errors.New("the connection was closed by this side")
+
+// Close ends the connection and fails the calls on it. It waits for its goroutines. Calling it again does nothing.
+func (c *Conn) Close() error {
+	c.fail(errConnClosed)
+	c.wg.Wait()
+	return nil
+}
+
+// fail ends the connection and every call on it. Only the first reason counts.
+func (c *Conn) fail(why error) {
+	c.mu.Lock()
+	if c.failure != nil {
+		c.mu.Unlock()
+		return
+	}
+	c.failure = why
+	waiting := c.pending
+	c.pending = nil
+	close(c.done)
+	c.mu.Unlock()
+	c.w.abort()
+	_ = c.nc.Close()
+	c.cfg.Log.Debug("dubbo: connection ended", "remote", c.remote, "reason", why, "calls", len(waiting))
+	for _, w := range waiting {
+		c.deliver(w, reply{err: why})
+	}
+}
+
+// deliver hands a reply to its waiter, or drops it where nobody waits any more.
+func (c *Conn) deliver(w *waiter, r reply) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if w.gone {
+		c.drop(r)
+		return
+	}
+	w.reply, w.got = r, true
+	w.ready <- struct{}{}
+}
+
+func (c *Conn) drop(r reply) {
+	if r.body != nil {
+		c.cfg.Budget.give(len(r.body))
+		c.buffers.put(r.body)
+	}
+}
+
+// take gives the waiter for an answer, nil where there is none: a late or second answer.
+func (c *Conn) take(id uint64) *waiter {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	w := c.pending[id]
+	delete(c.pending, id)
+	return w
+}
+
+// read takes in frames until the stream ends.
+func (c *Conn) read() error {
+	for {
+		h, err := c.r.next()
+		if err != nil {
+			return fmt.Errorf("read: %w", err)
+		}
+		switch {
+		case h.event():
+			err = c.event(h)
+		case h.request():
+			err = c.r.skip(int(h.length)) // callbacks are not offered
+		default:
+			err = c.answer(h)
+		}
+		if err != nil {
+			return fmt.Errorf("read: %w", err)
+		}
+	}
+}
+
+func (c *Conn) answer(h header) error {
+	w := c.take(h.id)
+	if w == nil {
+		return c.r.skip(int(h.length))
+	}
+	if int64(h.length) > int64(c.cfg.MaxBytes) {
+		err := fmt.Errorf("the response has %d bytes (limit %d)", h.length, c.cfg.MaxBytes)
+		c.deliver(w, reply{err: &invoker.Error{Code: invoker.CodeBadResponse, Err: err, MaybeExecuted: true}})
+		if int64(h.length) > absurdFactor*int64(c.cfg.MaxBytes) {
+			return err
+		}
+		return c.r.skip(int(h.length))
+	}
+	body, err := c.r.body(nil, int(h.length), true)
+	if why := (*refused)(nil); errors.As(err, &why) {
+		code := invoker.CodeBadResponse
+		if errors.Is(err, errBudget) {
+			code = invoker.CodeExhausted
+		}
+		c.deliver(w, reply{err: &invoker.Error{Code: code, Err: err, MaybeExecuted: true}})
+		return c.r.skip(why.rest)
+	}
+	if err != nil {
+		c.deliver(w, reply{err: err})
+		return err
+	}
+	c.deliver(w, reply{header: h, body: body})
+	return nil
+}
+
+// event notes READONLY and WRITEABLE and answers heartbeats (Java: HeaderExchangeHandler.handlerEvent, HeartbeatHandler).
+func (c *Conn) event(h header) error {
+	if h.length > maxEventBytes {
+		return c.r.skip(int(h.length))
+	}
+	var room [maxEventBytes]byte
+	body, err := c.r.body(room[:0], int(h.length), false)
+	if why := (*refused)(nil); errors.As(err, &why) {
+		return c.r.skip(why.rest)
+	}
+	if err != nil {
+		return err
+	}
+	c.cfg.Budget.give(len(body))
+	if !h.request() {
+		return nil
+	}
+	switch string(body) {
+	case eventReadonly:
+		c.readonly.Store(true)
+	case eventWriteable:
+		c.readonly.Store(false)
+	case eventHeartbeat:
+		if h.twoWay() {
+			c.w.send(appendEvent(nil, h.serialization(), statusOK, h.id, eventHeartbeat), false)
+		}
+	}
+	return nil
+}
+
+// watch sends heartbeats and ends the connection where the provider is too slow or silent.
+func (c *Conn) watch() {
+	cfg := &c.cfg
+	t := time.NewTicker(min(max(min(cfg.ReadTimeout, cfg.WriteTimeout, cfg.Heartbeat)/8, 5*time.Millisecond), 5*time.Second))
+	defer t.Stop()
+	for {
+		var now time.Time
+		select {
+		case <-c.done:
+			return
+		case now = <-t.C:
+		}
+		silent := now.UnixNano() - c.r.lastRead.Load()
+		switch {
+		case older(now, &c.r.since, cfg.ReadTimeout):
+			c.fail(fmt.Errorf("a frame did not arrive within %v", cfg.ReadTimeout))
+		case older(now, &c.w.since, cfg.WriteTimeout):
+			c.fail(fmt.Errorf("the provider read nothing for %v", cfg.WriteTimeout))
+		case silent > int64(idleBeats*cfg.Heartbeat):
+			c.fail(fmt.Errorf("not a byte for %v", idleBeats*cfg.Heartbeat))
+		case silent >= int64(cfg.Heartbeat) && now.UnixNano()-c.beat.Load() >= int64(cfg.Heartbeat):
+			c.beat.Store(now.UnixNano())
+			c.w.send(appendEvent(nil, flagRequest|flagTwoWay|serializationHess2, 0, c.ids.Add(1), eventHeartbeat), false)
+		}
+	}
+}

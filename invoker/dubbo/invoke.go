@@ -1,0 +1,299 @@
+package dubbo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"strconv"
+	"time"
+
+	"github.com/dubbofn/dubbofn/internal/hessian"
+	"github.com/dubbofn/dubbofn/invoker"
+)
+
+// outgoing is what one call needs on the consumer's side; it is reused.
+type outgoing struct {
+	waiter
+	enc hessian.Encoder
+	dec hessian.Decoder
+	out []byte
+}
+
+// Invoke calls a method of the provider and waits for its answer; a one-way call is over once it is queued to be written.
+//
+// The context's deadline goes with the call, as the attachment "timeout". An empty Descriptor is derived from the Go types of
+// the arguments, which must then be of exactly the types that the method declares. The result is decoded into inv.Into, or
+// else returned in its dynamic form. What a Java method threw is an *invoker.Exception; every other error is an
+// *invoker.Error, Remote when the provider reported it, MaybeExecuted unless the request is known not to have been run. inv is
+// not changed, but for what Into points to.
+func (c *Conn) Invoke(ctx context.Context, inv *invoker.Invocation) (invoker.Result, error) {
+	o := c.pool.Get().(*outgoing)
+	res, clean, err := c.invoke(ctx, inv, o)
+	if clean {
+		o.enc.Reset(nil, nil)
+		o.dec.Reset(nil, nil, hessian.Limits{})
+		o.reply, o.got, o.gone = reply{}, false, false
+		c.pool.Put(o)
+	}
+	if err == nil {
+		return res, nil
+	}
+	if e := (*invoker.Error)(nil); errors.As(err, &e) && e.Op == "" {
+		e.Op = "call " + inv.Service.Interface + "." + inv.Method + " at " + c.remote
+	}
+	return res, err
+}
+
+// invoke is Invoke; clean tells that o may be used again.
+func (c *Conn) invoke(ctx context.Context, inv *invoker.Invocation, o *outgoing) (res invoker.Result, clean bool, err error) {
+	if ctx.Err() != nil {
+		return res, true, &invoker.Error{Code: codeOfContext(ctx), Err: context.Cause(ctx)}
+	}
+	id := c.ids.Add(1)
+	if err := c.encode(ctx, inv, o, id); err != nil {
+		return res, true, &invoker.Error{Code: invoker.CodeClient, Err: err}
+	}
+	if !inv.OneWay && !c.register(id, &o.waiter) {
+		return res, true, c.unavailable(false)
+	}
+	batch, kept, ok := c.w.sendWhile(ctx, o.out)
+	if kept {
+		o.out = nil
+	}
+	if !ok {
+		clean = inv.OneWay || c.forget(id, &o.waiter)
+		if ctx.Err() != nil {
+			return res, clean, &invoker.Error{Code: codeOfContext(ctx), Err: fmt.Errorf("the request could not be written: %w", context.Cause(ctx))}
+		}
+		return res, clean, c.unavailable(false)
+	}
+	if inv.OneWay {
+		return res, true, nil
+	}
+	select {
+	case <-o.ready:
+	case <-ctx.Done():
+		clean = c.forget(id, &o.waiter)
+		if !o.hasReply(c) {
+			return res, clean, &invoker.Error{Code: codeOfContext(ctx), Err: context.Cause(ctx), MaybeExecuted: true}
+		}
+		<-o.ready
+		clean = true
+	}
+	if err := o.reply.err; err != nil {
+		if e := (*invoker.Error)(nil); errors.As(err, &e) {
+			return res, true, err
+		}
+		return res, true, c.unavailable(c.w.begun.Load() >= batch)
+	}
+	res, err = c.result(inv, o)
+	c.drop(o.reply)
+	return res, true, err
+}
+
+func (c *Conn) register(id uint64, w *waiter) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.pending == nil {
+		return false
+	}
+	c.pending[id] = w
+	return true
+}
+
+// forget takes a waiter back and tells whether nobody else holds it. Where the reader has it already, its reply is either
+// there (see hasReply) or will be dropped.
+func (c *Conn) forget(id uint64, w *waiter) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.pending[id] == w {
+		delete(c.pending, id)
+		return true
+	}
+	if !w.got {
+		w.gone = true
+	}
+	return false
+}
+
+func (o *outgoing) hasReply(c *Conn) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return o.got
+}
+
+func (c *Conn) unavailable(maybeExecuted bool) error {
+	c.mu.Lock()
+	why := c.failure
+	c.mu.Unlock()
+	if why == nil {
+		why = errConnClosed
+	}
+	return &invoker.Error{Code: invoker.CodeUnavailable, Err: why, MaybeExecuted: maybeExecuted}
+}
+
+func codeOfContext(ctx context.Context) invoker.Code {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return invoker.CodeTimeout
+	}
+	return invoker.CodeCanceled
+}
+
+// encode writes the request's frame into o.out (Java: DubboCodec.encodeRequestData, 3.3).
+func (c *Conn) encode(ctx context.Context, inv *invoker.Invocation, o *outgoing, id uint64) error {
+	descriptor := inv.Descriptor
+	if descriptor == "" && len(inv.Args) > 0 {
+		var err error
+		if descriptor, err = descriptorOf(c.cfg.Types, inv.Args); err != nil {
+			return err
+		}
+	}
+	h := header{flags: flagRequest | flagTwoWay | serializationHess2, id: id}
+	if inv.OneWay {
+		h.flags &^= flagTwoWay
+	}
+	if cap(o.out) > maxKeptOut {
+		o.out = nil
+	}
+	o.out = appendHeader(o.out[:0], h)
+	enc := &o.enc
+	enc.Reset(c.cfg.Types, o.out)
+	version := inv.Service.Version
+	if version == "" {
+		version = "0.0.0" // as Java's consumers say it
+	}
+	for _, s := range [...]string{protocolVersion, inv.Service.Interface, version, inv.Method, descriptor} {
+		enc.String(s)
+	}
+	for i, a := range inv.Args {
+		if err := enc.Value(a); err != nil {
+			return fmt.Errorf("argument %d of %d: %w", i+1, len(inv.Args), err)
+		}
+	}
+	if err := encodeCallAttachments(ctx, inv, enc); err != nil {
+		return err
+	}
+	o.out = enc.Bytes()
+	if n := len(o.out) - headerBytes; n > c.cfg.MaxBytes {
+		return fmt.Errorf("the request has %d bytes (limit %d)", n, c.cfg.MaxBytes)
+	}
+	setLength(o.out)
+	return nil
+}
+
+// encodeCallAttachments writes inv's attachments and those that the wire owns: path, interface, version, group, timeout.
+func encodeCallAttachments(ctx context.Context, inv *invoker.Invocation, enc *hessian.Encoder) error {
+	w := attachmentWriter{enc: enc}
+	enc.MapBegin("")
+	w.put(keyPath, inv.Service.Interface)
+	w.put(keyInterface, inv.Service.Interface)
+	if inv.Service.Version != "" {
+		w.put(keyVersion, inv.Service.Version)
+	}
+	if inv.Service.Group != "" {
+		w.put(keyGroup, inv.Service.Group)
+	}
+	deadline, limited := ctx.Deadline()
+	if limited {
+		w.put(keyTimeout, strconv.FormatInt(max(1, time.Until(deadline).Milliseconds()), 10))
+	}
+	for k, v := range inv.Attachments.All() {
+		switch k {
+		case keyPath, keyInterface, keyVersion, keyGroup:
+		case keyTimeout:
+			if !limited {
+				w.put(k, v)
+			}
+		default:
+			w.put(k, v)
+		}
+	}
+	enc.MapEnd()
+	return w.err
+}
+
+// result reads an answer (Java: DecodeableRpcResult.decode, 3.3).
+func (c *Conn) result(inv *invoker.Invocation, o *outgoing) (invoker.Result, error) {
+	h := o.reply.header
+	if id := h.serialization(); id != serializationHess2 {
+		return invoker.Result{}, &invoker.Error{Code: invoker.CodeBadResponse, MaybeExecuted: true,
+			Err: fmt.Errorf("the response's serialization is %d (%s); this consumer reads hessian2 (2)", id, serializationName(id))}
+	}
+	o.dec.Reset(c.cfg.Types, o.reply.body, hessian.Limits{})
+	if h.status != statusOK {
+		code, maybe := codeOf(h.status)
+		why, err := o.dec.String()
+		if err != nil || why == "" {
+			why = "no reason given"
+		}
+		return invoker.Result{}, &invoker.Error{Code: code, Err: fmt.Errorf("status %d %s: %s", h.status, statusName(h.status), why), Remote: true, MaybeExecuted: maybe}
+	}
+	res, thrown, err := decodeResult(c.cfg.Types, &o.dec, inv.Into)
+	if err != nil {
+		return invoker.Result{}, &invoker.Error{Code: invoker.CodeBadResponse, Err: fmt.Errorf("read response: %w", err), MaybeExecuted: true}
+	}
+	return res, thrown
+}
+
+// decodeResult reads the body of a response with status 20: the result, or what was thrown.
+func decodeResult(types *hessian.Types, dec *hessian.Decoder, into any) (res invoker.Result, thrown, err error) {
+	flag, err := dec.Int()
+	if err != nil {
+		return res, nil, err
+	}
+	switch flag % attached {
+	case withException:
+		v, err := dec.Object()
+		if err != nil {
+			return res, nil, fmt.Errorf("exception: %w", err)
+		}
+		thrown = exception(v)
+	case withValue:
+		if res.Value, err = decodeValue(types, dec, into); err != nil {
+			return res, nil, fmt.Errorf("result: %w", err)
+		}
+	case withNull:
+		if into != nil {
+			reflect.ValueOf(into).Elem().SetZero()
+		}
+	}
+	if flag < 0 || flag >= 2*attached {
+		return res, nil, fmt.Errorf("result flag %d (0 to 5)", flag)
+	}
+	if flag >= attached {
+		err = dec.Map(func(k string, v any) error {
+			res.Attachments.Set(k, v)
+			return nil
+		})
+		if err != nil {
+			return res, nil, fmt.Errorf("attachments: %w", err)
+		}
+	}
+	return res, thrown, nil
+}
+
+func decodeValue(types *hessian.Types, dec *hessian.Decoder, into any) (any, error) {
+	if into == nil {
+		return dec.Value()
+	}
+	to := reflect.ValueOf(into)
+	if to.Kind() != reflect.Pointer || to.IsNil() {
+		return nil, fmt.Errorf("Into is %T: want a pointer", into)
+	}
+	to = to.Elem()
+	plan, err := types.Plan(to.Type())
+	if err != nil {
+		return nil, err
+	}
+	v, err := dec.Decode(plan)
+	if err != nil {
+		return nil, err
+	}
+	if v == nil {
+		to.SetZero()
+	} else {
+		to.Set(reflect.ValueOf(v))
+	}
+	return v, nil
+}

@@ -1,0 +1,224 @@
+package dubbo
+
+import (
+	"context"
+	"net"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	ownBytes   = 16 << 10  // a frame from this size on is handed over, not copied
+	keepBytes  = 256 << 10 // the writer keeps a buffer of this size, not a larger one
+	pieceBytes = 256 << 10 // a large frame is written in pieces, so that a slow reader shows its progress
+)
+
+// writer is the one writer of a connection. Frames queue up while it writes, and go out together. Whole frames only, in any
+// order.
+type writer struct {
+	conn    net.Conn
+	limit   int // bytes that may be queued before send waits
+	buffers *buffers
+
+	mu      sync.Mutex
+	room    sync.Cond
+	small   []byte
+	large   [][]byte
+	queued  int // bytes that are queued or being written
+	batch   uint64
+	stopped bool // nothing more is taken
+	broken  bool // nothing more is written
+	wake    chan struct{}
+	done    chan struct{}
+
+	full      atomic.Bool   // queued has reached limit
+	begun     atomic.Uint64 // the last batch that has begun to be written
+	since     atomic.Int64  // when the write that is under way began; 0 when there is none
+	lastWrite atomic.Int64
+}
+
+func newWriter(conn net.Conn, limit int, b *buffers) *writer {
+	w := &writer{conn: conn, limit: limit, buffers: b, batch: 1, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	w.room.L = &w.mu
+	w.lastWrite.Store(time.Now().UnixNano())
+	return w
+}
+
+// send queues one or more whole frames. With wait it blocks while the queue is full; events don't wait.
+// kept says that frame is the writer's from now on; ok is false when the connection is closing and the frame was dropped.
+func (w *writer) send(frame []byte, wait bool) (batch uint64, kept, ok bool) {
+	w.mu.Lock()
+	for wait && w.queued >= w.limit && !w.stopped {
+		w.room.Wait()
+	}
+	return w.enqueue(frame)
+}
+
+// sendWhile is send for a caller that waits no longer than ctx lasts.
+func (w *writer) sendWhile(ctx context.Context, frame []byte) (batch uint64, kept, ok bool) {
+	w.mu.Lock()
+	if w.queued >= w.limit && !w.stopped {
+		unwatch := context.AfterFunc(ctx, func() {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.room.Broadcast()
+		})
+		for w.queued >= w.limit && !w.stopped && ctx.Err() == nil {
+			w.room.Wait()
+		}
+		unwatch()
+		if ctx.Err() != nil {
+			w.mu.Unlock()
+			return 0, false, false
+		}
+	}
+	return w.enqueue(frame)
+}
+
+// enqueue is called with the lock held, and gives it back.
+func (w *writer) enqueue(frame []byte) (batch uint64, kept, ok bool) {
+	if w.stopped {
+		w.mu.Unlock()
+		return 0, false, false
+	}
+	first := len(w.small) == 0 && len(w.large) == 0
+	if kept = len(frame) >= ownBytes; kept {
+		w.large = append(w.large, frame)
+	} else {
+		w.small = append(w.small, frame...)
+	}
+	if w.queued += len(frame); w.queued >= w.limit {
+		w.full.Store(true)
+	}
+	batch = w.batch
+	w.mu.Unlock()
+	if first {
+		select {
+		case w.wake <- struct{}{}:
+		default:
+		}
+	}
+	return batch, kept, true
+}
+
+// waitRoom blocks while the queue is full: a peer that does not read its answers is not read from either. It tells whether
+// the connection still takes frames.
+func (w *writer) waitRoom() bool {
+	if !w.full.Load() {
+		return true
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for w.queued >= w.limit && !w.stopped {
+		w.room.Wait()
+	}
+	return !w.stopped
+}
+
+// run writes until finish or abort is called or a write fails, whose error it returns.
+func (w *writer) run() error {
+	defer close(w.done)
+	var small []byte
+	var large [][]byte
+	for {
+		<-w.wake
+		// The goroutines that are ready to run put their frames into the same write.
+		runtime.Gosched()
+		for {
+			var more bool
+			small, large, more = w.take(small, large)
+			if !more {
+				break
+			}
+			if err := w.write(small, large); err != nil {
+				w.abort()
+				return err
+			}
+		}
+		w.mu.Lock()
+		end := w.stopped
+		w.mu.Unlock()
+		if end {
+			return nil
+		}
+	}
+}
+
+// take gives what is queued, and the queue the buffers that were written before.
+func (w *writer) take(small []byte, large [][]byte) ([]byte, [][]byte, bool) {
+	written := len(small)
+	for i, b := range large {
+		written += len(b)
+		w.buffers.put(b)
+		large[i] = nil
+	}
+	if cap(small) > keepBytes {
+		small = nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if written > 0 {
+		w.queued -= written
+		if w.full.Load() && w.queued < w.limit && !w.stopped {
+			w.full.Store(false)
+			w.room.Broadcast()
+		}
+	}
+	if w.broken || len(w.small) == 0 && len(w.large) == 0 {
+		return small[:0], large[:0], false
+	}
+	w.begun.Store(w.batch)
+	w.batch++
+	nextSmall, nextLarge := w.small, w.large
+	w.small, w.large = small[:0], large[:0]
+	return nextSmall, nextLarge, true
+}
+
+func (w *writer) write(small []byte, large [][]byte) error {
+	if err := w.pieces(small); err != nil {
+		return err
+	}
+	for _, b := range large {
+		if err := w.pieces(b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writer) pieces(b []byte) error {
+	if len(b) == 0 {
+		return nil
+	}
+	for len(b) > 0 {
+		p := b[:min(len(b), pieceBytes)]
+		w.since.Store(time.Now().UnixNano())
+		if _, err := w.conn.Write(p); err != nil {
+			return err
+		}
+		b = b[len(p):]
+	}
+	w.lastWrite.Store(w.since.Swap(0))
+	return nil
+}
+
+// finish lets the writer end once it has written what is queued. It does not wait (see done).
+func (w *writer) finish() { w.stop(false) }
+
+// abort makes the writer end; what is queued is lost. The connection's Close is what interrupts a write.
+func (w *writer) abort() { w.stop(true) }
+
+func (w *writer) stop(broken bool) {
+	w.mu.Lock()
+	w.stopped = true
+	w.broken = w.broken || broken
+	w.full.Store(true) // so that waitRoom looks closer
+	w.room.Broadcast()
+	w.mu.Unlock()
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
