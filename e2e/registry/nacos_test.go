@@ -5,6 +5,7 @@ import (
 	"context"
 	"net"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,9 +17,9 @@ import (
 // address gives the server's address from the environment; the scripts of this folder's parent set it.
 func address(t *testing.T) string {
 	t.Helper()
-	a := os.Getenv("E2E_NACOS")
+	a := strings.TrimPrefix(os.Getenv("E2E_NACOS"), "nacos://")
 	if _, _, err := net.SplitHostPort(a); err != nil {
-		t.Fatalf("E2E_NACOS is %q: want host:port of a running Nacos (e2e/nacos.sh starts one)", a)
+		t.Fatalf("E2E_NACOS is %q: want nacos://host:port of a running server (e2e/nacos.sh starts one)", a)
 	}
 	return a
 }
@@ -30,10 +31,10 @@ func open(ctx context.Context, c registry.Config) (registry.Registry, error) {
 }
 
 func TestNacosPassesTheSuite(t *testing.T) {
-	a := address(t)
+	c := config(t)
 	registrytest.Suite{
 		Open: func(ctx context.Context) (registry.Registry, error) {
-			return open(ctx, registry.Config{Scheme: "nacos", Addresses: []string{a}})
+			return open(ctx, c)
 		},
 		Settle:           10 * time.Second,
 		MaxInstanceChars: 1024,

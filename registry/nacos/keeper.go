@@ -160,8 +160,13 @@ func (c *center) restoreDocuments(ctx context.Context, leases []*lease) error {
 	})
 }
 
-// check marks what the server does not have as it should.
+// check marks what the server does not have as it should. Without a connection there is nothing to ask: everything is marked
+// when it comes back.
 func (c *center) check(ctx context.Context, docs bool) {
+	if !c.naming.client.IsRunning() || !c.config.client.IsRunning() {
+		c.log.Warn("nacos: not connected")
+		return
+	}
 	c.mu.Lock()
 	c.docs = c.docs || docs && len(c.leases) > 0
 	var slots []*slot

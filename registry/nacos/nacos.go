@@ -8,12 +8,14 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nacos-group/nacos-sdk-go/v2/common/constant"
 	"github.com/nacos-group/nacos-sdk-go/v2/common/http_agent"
 	"github.com/nacos-group/nacos-sdk-go/v2/common/logger"
 	"github.com/nacos-group/nacos-sdk-go/v2/common/security"
+	"github.com/nacos-group/nacos-sdk-go/v2/util"
 
 	"github.com/dubbofn/dubbofn/registry"
 )
@@ -49,6 +51,7 @@ func (a adapter) Open(ctx context.Context, c registry.Config) (registry.Registry
 		log = slog.New(slog.DiscardHandler)
 	}
 	logger.SetLogger(sdkLog{log}) // the SDK has one for the whole process
+	localIP()
 	if err := s.login(ctx); err != nil {
 		return nil, fmt.Errorf("open nacos: %w", err)
 	}
@@ -58,6 +61,9 @@ func (a adapter) Open(ctx context.Context, c registry.Config) (registry.Registry
 	}
 	return r, nil
 }
+
+// localIP makes the SDK find its own address before anything runs at once: it keeps it in a variable without a lock.
+var localIP = sync.OnceValue(util.LocalIP)
 
 // settings are a Config that was checked.
 type settings struct {
@@ -174,18 +180,30 @@ func oneLine(s string) string {
 	return s
 }
 
-// sdkLog passes what the SDK logs on to slog. Its errors are our warnings: whatever matters reaches callers as an error.
+// sdkLog passes what the SDK logs on to slog. Its errors are our warnings, for what matters reaches callers as an error; a
+// request that failed is not logged at all, because the line would hold the request, tokens in metadata included.
 type sdkLog struct{ log *slog.Logger }
 
 func (l sdkLog) Debug(...any)          {}
 func (l sdkLog) Debugf(string, ...any) {}
 func (l sdkLog) Info(...any)           {}
 func (l sdkLog) Infof(string, ...any)  {}
-func (l sdkLog) Warn(args ...any)      { l.log.Debug("nacos: " + oneLine(fmt.Sprint(args...))) }
+
+// Warn passes on for debugging.
+func (l sdkLog) Warn(args ...any) { l.log.Debug("nacos: " + oneLine(fmt.Sprint(args...))) }
+
+// Warnf passes on for debugging.
 func (l sdkLog) Warnf(format string, args ...any) {
 	l.log.Debug("nacos: " + oneLine(fmt.Sprintf(format, args...)))
 }
+
+// Error passes on as a warning.
 func (l sdkLog) Error(args ...any) { l.log.Warn("nacos: " + oneLine(fmt.Sprint(args...))) }
+
+// Errorf passes on as a warning.
 func (l sdkLog) Errorf(format string, args ...any) {
+	if strings.HasPrefix(format, "Send request fail") || strings.HasPrefix(format, "api<") || strings.HasPrefix(format, "[ERROR] api<") {
+		return
+	}
 	l.log.Warn("nacos: " + oneLine(fmt.Sprintf(format, args...)))
 }

@@ -2,6 +2,7 @@ package nacos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -26,6 +27,7 @@ type slot struct {
 	dirty bool       // what the server has may not be what is wanted; this and the following are guarded by the center's mutex
 	want  map[*lease]model.Instance
 	last  model.Instance // one that was wanted, to name it when none is
+	sent  bool           // the server may have something of ours; false: there is nothing to take away
 }
 
 // entry is what a lease wants to be under one name.
@@ -49,15 +51,22 @@ func (c *center) apply(ctx context.Context, s *slot) error {
 		defer s.mu.Unlock()
 		c.mu.Lock()
 		wanted := slices.Collect(maps.Values(s.want))
-		last := s.last
+		last, sent := s.last, s.sent
 		s.dirty = false
 		c.mu.Unlock()
-		err := c.send(context.WithoutCancel(ctx), s.name, wanted, last)
-		if err != nil {
-			c.mu.Lock()
-			s.dirty = true
-			c.mu.Unlock()
+		if len(wanted) == 0 && !sent {
+			done <- nil
+			return
 		}
+		err := c.send(context.WithoutCancel(ctx), s.name, wanted, last)
+		var refused *registry.Refusal
+		c.mu.Lock()
+		s.dirty = s.dirty || err != nil
+		s.sent = sent
+		if err == nil || !errors.As(err, &refused) {
+			s.sent = err != nil || len(wanted) > 0
+		}
+		c.mu.Unlock()
 		done <- err
 	}()
 	select {
