@@ -8,7 +8,6 @@ import org.apache.dubbo.config.bootstrap.DubboBootstrap;
 import org.apache.dubbo.rpc.RpcException;
 import org.apache.dubbo.rpc.service.GenericService;
 
-import java.util.Collections;
 import java.util.HashMap;
 
 /**
@@ -66,11 +65,14 @@ final class Peer {
         return r.get();
     }
 
-    /** A reference with Dubbo's own timeout and retries. */
-    <T> T referByDefault(Class<T> type) throws Exception {
+    /** A reference with Dubbo's own timeout and retries; providedBy may name the application, else "". */
+    <T> T referByDefault(Class<T> type, String providedBy) throws Exception {
         ReferenceConfig<T> r = new ReferenceConfig<>();
         r.setInterface(type);
         prepare(r, type);
+        if (!providedBy.isEmpty()) {
+            r.setProvidedBy(providedBy);
+        }
         return r.get();
     }
 
