@@ -19,7 +19,8 @@ func layers() map[string]layer {
 			uses:    []string{"internal/hessian", "java"},
 			modules: map[string]string{hessian2: "the codec that ours is compared with, and the second one behind the seam"},
 		},
-		"invoker/dubbo": {uses: []string{"invoker", "internal/hessian", "java"}},
+		"invoker/dubbo/hessian2lib": {uses: []string{"internal/hessian/oracle"}},
+		"invoker/dubbo":             {uses: []string{"invoker", "internal/hessian", "java"}},
 		"invoker/dubbo/getty": {
 			uses: []string{"invoker", "invoker/dubbo"},
 			modules: map[string]string{
