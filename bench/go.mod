@@ -10,9 +10,18 @@ replace (
 require (
 	github.com/apache/dubbo-go-hessian2 v1.13.2
 	github.com/dubbofn/dubbofn/bench/service v0.0.0-00010101000000-000000000000
+	github.com/google/go-cmp v0.7.0
+	github.com/google/pprof v0.0.0-20200708004538-1a94d8640e99
+	go.uber.org/goleak v1.3.0
 )
 
 require (
+	github.com/cockroachdb/apd/v3 v3.2.1 // indirect
+	github.com/kelseyhightower/envconfig v1.4.0 // indirect
+)
+
+require (
+	github.com/dubbofn/dubbofn v0.0.0-00010101000000-000000000000
 	github.com/dubbogo/gost v1.13.1 // indirect
 	github.com/pkg/errors v0.9.1 // indirect
 	go.uber.org/atomic v1.9.0 // indirect

@@ -1,0 +1,116 @@
+// Command bench measures the dubbofn provider beside its peers: interleaved rounds, one load client for all, ratios computed
+// round by round. It prints a table and leaves out/results.json, out/results.svg and, with -codec, out/codec.txt.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/dubbofn/dubbofn/bench/load"
+	"github.com/dubbofn/dubbofn/bench/peer"
+	"github.com/dubbofn/dubbofn/bench/report"
+)
+
+const subject = "dubbofn"
+
+// settings are the flags.
+type settings struct {
+	root, peers, cases, shapes, gogc, chart string
+	pin, codec                              bool
+	rounds                                  int
+	warmUp, javaWarmUp, roundWarmUp         time.Duration
+	measure, profile                        time.Duration
+	decodeEvery                             int
+	providerCore, clientCore                int
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func parseFlags() settings {
+	var s settings
+	flag.StringVar(&s.root, "root", ".", "the bench module's folder")
+	flag.StringVar(&s.peers, "peers", strings.Join(peer.Names(), ","), "the providers to measure")
+	flag.StringVar(&s.cases, "cases", "echo,user,users100", "the cases: "+strings.Join(load.Names(), ", "))
+	flag.StringVar(&s.shapes, "shapes", "1x64", "connections x calls in flight over all of them, separated by commas: 1x1,1x64,16x64")
+	flag.BoolVar(&s.pin, "pin", false, "the provider on one core, the load client on another")
+	flag.IntVar(&s.providerCore, "provider-core", 0, "with -pin")
+	flag.IntVar(&s.clientCore, "client-core", 1, "with -pin")
+	flag.StringVar(&s.gogc, "gogc", "", "GOGC of all Go peers alike; empty for Go's default")
+	flag.IntVar(&s.rounds, "rounds", 5, "counted rounds")
+	flag.DurationVar(&s.measure, "measure", 2*time.Second, "counted load in a round")
+	flag.DurationVar(&s.roundWarmUp, "round-warm-up", 500*time.Millisecond, "load before it, in every round")
+	flag.DurationVar(&s.warmUp, "warm-up", 3*time.Second, "load before the first round of a case, for Go peers")
+	flag.DurationVar(&s.javaWarmUp, "java-warm-up", 20*time.Second, "the same for Java")
+	flag.IntVar(&s.decodeEvery, "decode-every", 1024, "one reply in so many is decoded in full")
+	flag.DurationVar(&s.profile, "profile", 5*time.Second, "CPU profile of the Go frameworks after the rounds, under each case; 0 for none")
+	flag.BoolVar(&s.codec, "codec", false, "measure the codecs instead of the providers")
+	flag.StringVar(&s.chart, "chart", "", "only draw the chart and print the table of this results.json")
+	flag.Parse()
+	return s
+}
+
+func run(ctx context.Context) error {
+	s := parseFlags()
+	root, err := filepath.Abs(s.root)
+	if err != nil {
+		return fmt.Errorf("find -root: %w", err)
+	}
+	if _, err := os.Stat(filepath.Join(root, "cmd", "bench")); err != nil {
+		return fmt.Errorf("find -root: %q is not the bench module's folder: %w", root, err)
+	}
+	if s.chart != "" {
+		r, err := report.Read(s.chart)
+		if err != nil {
+			return err
+		}
+		return finish(r, strings.TrimSuffix(s.chart, ".json")+".svg")
+	}
+	m := peer.Machine{Root: root, Log: os.Stderr, Pinned: s.pin, ProviderCore: s.providerCore, ClientCore: s.clientCore, GOGC: s.gogc}
+	if s.pin {
+		if err := peer.CanPin(); err != nil {
+			fmt.Fprintln(os.Stderr, "bench: not pinned:", err)
+			m.Pinned = false
+		}
+	}
+	if s.rounds < 1 {
+		return fmt.Errorf("check flags: -rounds %d is below 1", s.rounds)
+	}
+	if s.codec {
+		return measureCodecs(ctx, m, s)
+	}
+	results, err := measure(ctx, m, s)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(root, "out", "results.json")
+	if err := results.Write(path); err != nil {
+		return err
+	}
+	return finish(results, strings.TrimSuffix(path, ".json")+".svg")
+}
+
+// finish draws the chart and prints the table.
+func finish(r *report.Results, chart string) error {
+	err := r.Table(os.Stdout, peer.Names(), subject)
+	if err := errors.Join(err, r.Chart(chart, peer.Names())); err != nil {
+		return err
+	}
+	fmt.Println("\nchart:", chart)
+	return nil
+}

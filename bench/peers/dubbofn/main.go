@@ -1,0 +1,58 @@
+// Command dubbofn is the provider that this repository makes: fn and fn/serve with their defaults, not registered anywhere.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/dubbofn/dubbofn/bench/service"
+	"github.com/dubbofn/dubbofn/fn"
+	"github.com/dubbofn/dubbofn/fn/serve"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "dubbofn:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	options, err := service.ParseOptions()
+	if err != nil {
+		return err
+	}
+	config, err := serve.FromEnvironment()
+	if err != nil {
+		return err
+	}
+	config.Bind, config.Port, config.HTTPPort, config.Register, config.LogLevel = "127.0.0.1", options.Port, 0, "no", "error"
+	config.DrainNotice, config.DrainTimeout = 0, 0
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	waited := make(chan error, 1)
+	go func() {
+		defer cancel()
+		waited <- service.Wait(ctx, options)
+	}()
+	err = serve.Run(ctx, config, bench())
+	cancel()
+	return errors.Join(err, <-waited)
+}
+
+func bench() *fn.Service {
+	var lists service.Lists
+	return fn.NewService(service.Interface,
+		fn.Method("echo", func(_ context.Context, text string) (string, error) { return text, nil }),
+		fn.Method("user", func(_ context.Context, u *service.User) (*service.User, error) { return service.Next(u), nil }),
+		fn.Method("users", func(_ context.Context, count int32) ([]*service.User, error) { return lists.Get(count), nil }),
+		fn.Method("bytes", func(_ context.Context, data []byte) ([]byte, error) { return data, nil }),
+	)
+}

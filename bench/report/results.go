@@ -1,0 +1,175 @@
+// Package report is what comes of a run: the figures as JSON, a table, and a chart that is drawn from the JSON.
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/dubbofn/dubbofn/bench/load"
+)
+
+// Results is the content of out/results.json.
+type Results struct {
+	Conditions Conditions `json:"conditions"`
+	Runs       []Run      `json:"runs"`
+	Memory     []Memory   `json:"memory"`
+	Shares     []Share    `json:"shares,omitempty"`
+}
+
+// Conditions say what a figure depends on beside the programs.
+type Conditions struct {
+	Started     string   `json:"started"`
+	CPU         string   `json:"cpu"`
+	Cores       int      `json:"cores"`
+	Kernel      string   `json:"kernel"`
+	Go          string   `json:"go"`
+	Java        string   `json:"java"`
+	Commit      string   `json:"commit"`
+	Pinning     string   `json:"pinning"`
+	GOGC        string   `json:"gogc"`
+	LoadBefore  string   `json:"load_before"`
+	LoadAfter   string   `json:"load_after"`
+	Rounds      int      `json:"rounds"`
+	WarmUp      string   `json:"warm_up"`
+	Measure     string   `json:"measure"`
+	DecodeEvery int      `json:"decode_every"`
+	Peers       []string `json:"peers"` // "name: what it is", in the order of tables
+}
+
+// Run is one round of one peer, case and shape.
+type Run struct {
+	Peer        string `json:"peer"`
+	Case        string `json:"case"`
+	Connections int    `json:"connections"`
+	InFlight    int    `json:"in_flight"`
+	Round       int    `json:"round"`
+	load.Outcome
+}
+
+// Memory is a peer's resident set, in bytes.
+type Memory struct {
+	Peer string `json:"peer"`
+	Idle int64  `json:"idle"` // before the first call
+	Last int64  `json:"last"` // after the last
+	Peak int64  `json:"peak"`
+}
+
+// Share is where a provider's CPU time goes under a case, by its profile.
+type Share struct {
+	Peer    string  `json:"peer"`
+	Case    string  `json:"case"`
+	Seconds float64 `json:"seconds"` // of CPU time in the profile
+	Parts   []Part  `json:"parts"`
+	Tops    []Part  `json:"tops"` // functions by their own time
+}
+
+// Part is one of a Share's.
+type Part struct {
+	Name  string  `json:"name"`
+	Share float64 `json:"share"` // 0 to 1
+}
+
+// Write writes r as JSON.
+func (r *Results) Write(path string) error {
+	text, err := json.MarshalIndent(r, "", " ")
+	if err != nil {
+		return fmt.Errorf("write results: %w", err)
+	}
+	return os.WriteFile(path, append(text, '\n'), 0o644)
+}
+
+// Read reads what Write wrote.
+func Read(path string) (*Results, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read results: %w", err)
+	}
+	r := &Results{}
+	if err := json.Unmarshal(text, r); err != nil {
+		return nil, fmt.Errorf("read results: %w", err)
+	}
+	return r, nil
+}
+
+// Cell is what all peers are compared within.
+type Cell struct {
+	Case                  string
+	Connections, InFlight int
+}
+
+// String gives "user, 1 connection, 64 in flight".
+func (c Cell) String() string {
+	s := "s"
+	if c.Connections == 1 {
+		s = ""
+	}
+	return fmt.Sprintf("%s, %d connection%s, %d in flight", c.Case, c.Connections, s, c.InFlight)
+}
+
+// Cells gives the cells in the order of the runs.
+func (r *Results) Cells() (cells []Cell) {
+	for _, run := range r.Runs {
+		c := Cell{run.Case, run.Connections, run.InFlight}
+		if !slices.Contains(cells, c) {
+			cells = append(cells, c)
+		}
+	}
+	return cells
+}
+
+// PeersOf gives the peers that have runs in a cell, in the order in which names has them.
+func (r *Results) PeersOf(c Cell, names []string) (peers []string) {
+	for _, n := range names {
+		if len(r.runsOf(c, n)) > 0 {
+			peers = append(peers, n)
+		}
+	}
+	return peers
+}
+
+func (r *Results) runsOf(c Cell, peer string) (runs []Run) {
+	for _, run := range r.Runs {
+		if run.Peer == peer && (Cell{run.Case, run.Connections, run.InFlight}) == c {
+			runs = append(runs, run)
+		}
+	}
+	return runs
+}
+
+// Spread is the least, the middle and the largest of some figures; of an even number the middle is the mean of two.
+type Spread struct{ Min, Median, Max float64 }
+
+func spread(values []float64) Spread {
+	if len(values) == 0 {
+		return Spread{}
+	}
+	v := slices.Sorted(slices.Values(values))
+	n := len(v)
+	return Spread{v[0], (v[(n-1)/2] + v[n/2]) / 2, v[n-1]}
+}
+
+// Of gives the spread of a figure over the rounds of a peer.
+func (r *Results) Of(c Cell, peer string, figure func(Run) float64) Spread {
+	var values []float64
+	for _, run := range r.runsOf(c, peer) {
+		values = append(values, figure(run))
+	}
+	return spread(values)
+}
+
+// Ratio gives the spread of calls a second of one peer over those of another, computed round by round.
+func (r *Results) Ratio(c Cell, peer, over string) Spread {
+	below := map[int]float64{}
+	for _, run := range r.runsOf(c, over) {
+		below[run.Round] = run.PerSecond
+	}
+	var values []float64
+	for _, run := range r.runsOf(c, peer) {
+		if b := below[run.Round]; b > 0 {
+			values = append(values, run.PerSecond/b)
+		}
+	}
+	return spread(values)
+}
