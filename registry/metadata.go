@@ -85,6 +85,9 @@ func (m Metadata) Validate() error {
 	if m.App == "" {
 		errs = append(errs, errors.New("metadata: no application"))
 	}
+	if strings.Contains(m.App, ",") {
+		errs = append(errs, fmt.Errorf("metadata: application %q holds a comma, which separates applications in a mapping", m.App))
+	}
 	seen := map[string]bool{}
 	for _, s := range m.Services {
 		if s.Name == "" || strings.ContainsAny(s.Name, "/: \t\r\n,") {
