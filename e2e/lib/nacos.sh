@@ -25,7 +25,7 @@ nacos_launch() {
   mkdir -p "$NACOS_DATA/conf" "$NACOS_DATA/logs"
   cp "$E2E/nacos/application.properties" "$NACOS_DATA/conf/"
   # of two libraries that hold the same Hessian classes, Nacos needs the first on its class path
-  spawn nacos env -C "$NACOS_DATA" java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xms512m -Xmx512m -Djava.awt.headless=true \
+  spawn nacos in_folder "$NACOS_DATA" java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xms512m -Xmx512m -Djava.awt.headless=true \
     --add-opens java.base/java.lang=ALL-UNNAMED --add-opens java.base/java.io=ALL-UNNAMED \
     --add-opens java.base/java.util=ALL-UNNAMED --add-opens java.base/sun.net.util=ALL-UNNAMED \
     -Dnacos.standalone=true -Dnacos.home="$NACOS_DATA" -Dnacos.server.ip=127.0.0.1 -Duser.home="$NACOS_DATA" \

@@ -93,3 +93,6 @@ http_get() {
   printf 'GET %s HTTP/1.0\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n' "$2" >&3
   timeout 3 cat <&3; exec 3<&- 3>&-
 }
+
+# in_folder FOLDER COMMAND…
+in_folder() { cd "$1" && shift && exec "$@"; }
