@@ -39,24 +39,22 @@ func newServing(ctx context.Context, s *Server, l net.Listener) *serving {
 // stop closes the listener and cuts every connection.
 func (sv *serving) stop() {
 	sv.cancel()
-	_ = sv.listener.Close()
-	sv.mu.Lock()
-	defer sv.mu.Unlock()
-	sv.closed = true
-	for c := range sv.conns {
-		c.cut(errServerStops)
-	}
+	sv.close(func(c *serverConn) { c.cut(errServerStops) })
 }
 
 // finish closes the listener and lets every connection write what it has; then they close.
 func (sv *serving) finish() {
-	_ = sv.listener.Close()
+	sv.close(func(c *serverConn) { c.w.finish() })
+}
+
+func (sv *serving) close(each func(*serverConn)) {
 	sv.mu.Lock()
-	defer sv.mu.Unlock()
 	sv.closed = true
 	for c := range sv.conns {
-		c.w.finish()
+		each(c)
 	}
+	sv.mu.Unlock()
+	_ = sv.listener.Close()
 }
 
 // run accepts until the listener is closed.
@@ -84,7 +82,7 @@ func (sv *serving) accept() error {
 	for {
 		nc, err := sv.listener.Accept()
 		if err != nil {
-			if sv.isClosed() || errors.Is(err, net.ErrClosed) && sv.ctx.Err() != nil {
+			if sv.isClosed() {
 				return nil
 			}
 			if t, ok := err.(interface{ Temporary() bool }); ok && t.Temporary() {
