@@ -2,7 +2,6 @@ package dubbo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"sync"
