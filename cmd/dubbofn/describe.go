@@ -1,0 +1,109 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dubbofn/dubbofn/invoker"
+)
+
+func describeCommand() *cobra.Command {
+	var registryURL string
+	var timeout time.Duration
+	c := &cobra.Command{
+		Use:   "describe DIR|BINARY|SERVICE",
+		Short: "Show what a function offers, as JSON",
+		Long: `Show what a function offers, as JSON.
+
+Of a directory or a binary: its manifest (services, methods, descriptors, types, timeouts) and the revision that follows from it.
+The function is started with DUBBOFN_DESCRIBE=1, opens nothing, and ends. Of a SERVICE: where a consumer finds it in the registry.`,
+		Example: `  dubbofn describe ./examples/functions/greet
+  dubbofn describe --registry nacos://127.0.0.1:8848 org.example.GreetService`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usagef("describe needs one DIR, BINARY or SERVICE; got %d", len(args))
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			ctx, cancel := context.WithTimeout(c.Context(), timeout)
+			defer cancel()
+			if info, err := os.Stat(args[0]); err == nil {
+				return describeProgram(ctx, c.OutOrStdout(), args[0], info.IsDir())
+			}
+			return describeService(ctx, c.OutOrStdout(), registryURL, args[0])
+		},
+	}
+	c.Flags().StringVar(&registryURL, "registry", cmp.Or(os.Getenv("DUBBOFN_REGISTRY"), "embedded://"), "where to look a SERVICE up (environment: DUBBOFN_REGISTRY)")
+	c.Flags().DurationVar(&timeout, "timeout", 2*time.Minute, "how long it may take, building included")
+	return c
+}
+
+// describeProgram asks a function's binary for its manifest; a directory is built first.
+func describeProgram(ctx context.Context, out io.Writer, path string, dir bool) error {
+	binary, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	if dir {
+		tmp, err := os.MkdirTemp("", "dubbofn-describe-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(tmp)
+		// The binary's name is the default of the application's name, so it must be the directory's.
+		binary = filepath.Join(tmp, filepath.Base(binary))
+		build := exec.CommandContext(ctx, "go", "build", "-o", binary, ".")
+		build.Dir = path
+		if text, err := build.CombinedOutput(); err != nil {
+			return fmt.Errorf("build %s: %w\n%s", path, err, bytes.TrimSpace(text))
+		}
+	}
+	run := exec.CommandContext(ctx, binary)
+	run.Env = append(os.Environ(), "DUBBOFN_DESCRIBE=1")
+	var manifest, faults bytes.Buffer
+	run.Stdout, run.Stderr = &manifest, &faults
+	if err := run.Run(); err != nil {
+		return fmt.Errorf("describe %s: %w\n%s", path, err, bytes.TrimSpace(faults.Bytes()))
+	}
+	if !json.Valid(manifest.Bytes()) {
+		return fmt.Errorf("describe %s: it printed no manifest; is it a dubbofn function whose main calls serve.Main?", path)
+	}
+	_, err = manifest.WriteTo(out)
+	return err
+}
+
+// found is what a consumer sees of a service.
+type found struct {
+	Service string            `json:"service"`
+	App     string            `json:"app,omitempty"`
+	Address string            `json:"address"`
+	Params  map[string]string `json:"parameters"`
+}
+
+func describeService(ctx context.Context, out io.Writer, registryURL, service string) error {
+	key, err := invoker.ParseServiceKey(service)
+	if err != nil {
+		return usageError{err}
+	}
+	if err := checkJavaName("service", key.Interface); err != nil {
+		return fmt.Errorf("%w; nor is it a directory or a binary", err)
+	}
+	t, err := resolve(ctx, registryURL, "", key)
+	if err != nil {
+		return err
+	}
+	enc := json.NewEncoder(out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(found{t.key.String(), t.app, t.address, t.params})
+}

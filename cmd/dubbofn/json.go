@@ -1,0 +1,222 @@
+package main
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cockroachdb/apd/v3"
+
+	"github.com/dubbofn/dubbofn/java"
+)
+
+// parseArgument reads one argument of the command line: JSON, or a bare word, which is taken as a string.
+// Whole numbers become int (long beyond 32 bits, BigInteger beyond 64), others double; an object is a Map, or the class that its key "class" names.
+func parseArgument(s string) (any, error) {
+	dec := json.NewDecoder(strings.NewReader(s))
+	dec.UseNumber()
+	var v any
+	if err := dec.Decode(&v); err != nil || dec.InputOffset() != int64(len(strings.TrimRight(s, " \t\r\n"))) {
+		if strings.ContainsAny(s[:min(len(s), 1)], `{["`) {
+			return nil, fmt.Errorf("argument %s is not JSON; quote it for the shell, e.g. '{\"name\":\"Ada\"}'", s)
+		}
+		return s, nil
+	}
+	return fromJSON(v)
+}
+
+func fromJSON(v any) (any, error) {
+	switch x := v.(type) {
+	case json.Number:
+		return fromNumber(string(x))
+	case []any:
+		for i := range x {
+			var err error
+			if x[i], err = fromJSON(x[i]); err != nil {
+				return nil, err
+			}
+		}
+		return x, nil
+	case map[string]any:
+		m := make(map[any]any, len(x))
+		for k, e := range x {
+			e, err := fromJSON(e)
+			if err != nil {
+				return nil, err
+			}
+			m[k] = e
+		}
+		return m, nil
+	default:
+		return v, nil
+	}
+}
+
+func fromNumber(s string) (any, error) {
+	if !strings.ContainsAny(s, ".eE") {
+		n, ok := new(big.Int).SetString(s, 10)
+		if !ok {
+			return nil, fmt.Errorf("number %s can't be read", s)
+		}
+		switch {
+		case !n.IsInt64():
+			return n, nil
+		case n.Int64() == int64(int32(n.Int64())):
+			return int32(n.Int64()), nil
+		default:
+			return n.Int64(), nil
+		}
+	}
+	f, err := json.Number(s).Float64()
+	if err != nil {
+		return nil, fmt.Errorf("number %s: %w", s, err)
+	}
+	return f, nil
+}
+
+// printable turns a result into what encoding/json writes in Java's words: maps with string keys, dates as RFC 3339, byte[] as base64.
+// A value that contains itself is cut with "(cycle)".
+func printable(v any, above []any) any {
+	switch x := v.(type) {
+	case nil, bool, string, int8, int16, int32, int64, int, float32, float64:
+		return v
+	case []byte:
+		return base64.StdEncoding.EncodeToString(x)
+	case time.Time:
+		return x.UTC().Format("2006-01-02T15:04:05.000Z07:00")
+	case *big.Int:
+		return json.Number(x.String())
+	case *apd.Decimal:
+		return json.Number(x.Text('f'))
+	case time.Duration:
+		return x.String()
+	case *java.Object:
+		if cyclic(v, above) {
+			return "(cycle)"
+		}
+		o := ordered{{"class", x.Class}}
+		for _, f := range x.Fields {
+			o = append(o, pair{f.Name, printable(f.Value, append(above, v))})
+		}
+		return o
+	case *java.Map:
+		return printableEntries(v, x.Entries, above)
+	case *java.List:
+		return printableItems(v, x.Items, above)
+	case []any:
+		return printableItems(v, x, above)
+	}
+	return printableReflect(v, above)
+}
+
+func printableReflect(v any, above []any) any {
+	r := reflect.ValueOf(v)
+	switch r.Kind() {
+	case reflect.Map:
+		var entries []java.Entry
+		for k, e := range r.Seq2() {
+			entries = append(entries, java.Entry{Key: k.Interface(), Value: e.Interface()})
+		}
+		return printableEntries(v, entries, above)
+	case reflect.Slice:
+		items := make([]any, r.Len())
+		for i := range items {
+			items[i] = r.Index(i).Interface()
+		}
+		return printableItems(v, items, above)
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
+func printableItems(list any, items []any, above []any) any {
+	if cyclic(list, above) {
+		return "(cycle)"
+	}
+	out := make([]any, len(items))
+	for i := range items {
+		out[i] = printable(items[i], append(above, list))
+	}
+	return out
+}
+
+func printableEntries(m any, entries []java.Entry, above []any) any {
+	if cyclic(m, above) {
+		return "(cycle)"
+	}
+	o := make(ordered, 0, len(entries))
+	for _, e := range entries {
+		key, ok := e.Key.(string)
+		if !ok {
+			key = fmt.Sprint(e.Key)
+		}
+		o = append(o, pair{key, printable(e.Value, append(above, m))})
+	}
+	o.sort()
+	return o
+}
+
+// cyclic tells whether v, a reference, is one of the values that enclose it.
+func cyclic(v any, above []any) bool {
+	r := reflect.ValueOf(v)
+	for _, a := range above {
+		o := reflect.ValueOf(a)
+		if o.Kind() == r.Kind() && o.Pointer() == r.Pointer() && (r.Kind() != reflect.Slice || r.Len() > 0 && o.Len() == r.Len()) {
+			return true
+		}
+	}
+	return false
+}
+
+// ordered is a JSON object whose keys keep their order.
+type ordered []pair
+
+type pair struct {
+	key   string
+	value any
+}
+
+// MarshalJSON writes the pairs in order.
+func (o ordered) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for i, p := range o {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		k, err := json.Marshal(p.key)
+		if err != nil {
+			return nil, err
+		}
+		v, err := json.Marshal(p.value)
+		if err != nil {
+			return nil, err
+		}
+		b.Write(k)
+		b.WriteByte(':')
+		b.Write(v)
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
+
+// sort puts "class" first and the other keys in alphabetical order.
+func (o ordered) sort() {
+	slices.SortStableFunc(o, func(a, b pair) int {
+		switch {
+		case a.key == b.key:
+			return 0
+		case a.key == "class":
+			return -1
+		case b.key == "class":
+			return 1
+		}
+		return strings.Compare(a.key, b.key)
+	})
+}

@@ -1,0 +1,53 @@
+// Command dubbofn calls and describes Dubbo functions from the shell.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := rootCommand().ExecuteContext(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "dubbofn:", err)
+		os.Exit(exitCode(err))
+	}
+}
+
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "dubbofn",
+		Short: "Call and describe Dubbo functions",
+		Long: `dubbofn turns Go functions into Apache Dubbo providers that unchanged Java consumers call.
+
+This command calls any Dubbo provider from the shell, Go or Java, and shows what a function offers.
+
+Exit codes: 0 answered · 1 the method threw an exception · 2 wrong usage · 3 no such service, method or provider ·
+4 timeout · 5 refused (limit reached, or not trusted) · 6 no connection, or it was lost · 7 any other failure.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w; see '%s --help'", err, c.CommandPath())}
+	})
+	root.AddCommand(callCommand(), describeCommand())
+	return root
+}
+
+// usageError is a fault of the command line itself.
+type usageError struct{ error }
+
+// Unwrap gives the cause.
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+func isUsage(err error) bool { return errors.As(err, new(usageError)) }

@@ -1,0 +1,225 @@
+package serve
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/kelseyhightower/envconfig"
+
+	"github.com/dubbofn/dubbofn/invoker"
+)
+
+// Config is everything that the environment decides, one field a variable. The tags name the variable, its default, what it
+// means and which values it takes; docs/configuration.md is made from them.
+type Config struct {
+	App            string   `envconfig:"DUBBOFN_APP" desc:"The Dubbo application name. Default: K_SERVICE, else the name of the binary." want:"letters, digits, '-', '_', '.'"`
+	Registry       []string `envconfig:"DUBBOFN_REGISTRY" default:"embedded://" desc:"Where to register: one or more URLs, separated by commas or blanks." want:"embedded://[/directory], nacos://[user:password@]host:8848[,host2:8848][?namespace=…&group=…]"`
+	MetadataCenter string   `envconfig:"DUBBOFN_METADATA_CENTER" desc:"Where metadata and the interface-to-application mapping are published. Default: each registry." want:"a URL as for DUBBOFN_REGISTRY"`
+	ConfigCenter   string   `envconfig:"DUBBOFN_CONFIG_CENTER" desc:"Where governance rules are. A function that only serves reads none. Default: the first registry." want:"a URL as for DUBBOFN_REGISTRY"`
+	Register       string   `envconfig:"DUBBOFN_REGISTER" default:"auto" desc:"Whether to register. auto: yes, unless K_SERVICE is set: on Knative the Dubbo port is not opened either." want:"auto, yes, no"`
+	RegisterMode   string   `envconfig:"DUBBOFN_REGISTER_MODE" default:"all" desc:"What to register: the application (instance), each interface for old consumers (interface), or both (all)." want:"all, instance, interface"`
+	MetadataType   string   `envconfig:"DUBBOFN_METADATA_TYPE" default:"remote" desc:"Where consumers read metadata: in the metadata center (remote), or from this process. A local form suits one Dubbo line only." want:"remote, local (Dubbo 3.x), local-2.7, local-v2 (Dubbo 3.3's MetadataServiceV2 on the HTTP port)"`
+	Mapping        string   `envconfig:"DUBBOFN_MAPPING" default:"all" desc:"Which interface-to-application mappings to write: for Dubbo 3.x, for 2.7, both (all), or none." want:"all, 3, 2.7, none"`
+	Tag            string   `envconfig:"DUBBOFN_TAG" desc:"The tag that Dubbo's tag router knows this instance by." want:"a word"`
+
+	Host           string `envconfig:"DUBBOFN_HOST" desc:"The address to register. Default: DUBBO_IP_TO_REGISTRY, else 127.0.0.1 with the embedded registry, else this machine's first address that is not loopback." want:"an IP address or a host name"`
+	AdvertisedPort int    `envconfig:"DUBBOFN_ADVERTISED_PORT" desc:"The port to register where it isn't the one listened on. Default: DUBBO_PORT_TO_REGISTRY, else the port listened on." want:"1 to 65535"`
+	Bind           string `envconfig:"DUBBOFN_BIND" desc:"The address that both listeners bind to. Default: all of them." want:"an IP address"`
+	Port           int    `envconfig:"DUBBOFN_PORT" default:"20880" desc:"The Dubbo TCP port; 0 picks a free one." want:"0 to 65535"`
+	HTTPPort       int    `envconfig:"PORT" default:"8080" desc:"The HTTP port (HTTP/1.1 and h2c): health and the lane POST /dubbo; 0 picks a free one." want:"0 to 65535"`
+	Token          string `envconfig:"DUBBOFN_TOKEN" desc:"The activator's token. With it POST /dubbo answers 401 to callers without it; on Knative the lane stays closed until there is one." want:"any text" secret:"yes"`
+
+	MaxBytes       ByteSize      `envconfig:"DUBBOFN_MAX_BYTES" default:"256MiB" desc:"Bytes of requests being read or decoded, in the whole process. What finds none left is answered with status 100." want:"a number of bytes, or with KiB, MiB, GiB; at least the payload limit"`
+	MaxPayload     ByteSize      `envconfig:"DUBBOFN_MAX_PAYLOAD" default:"8MiB" desc:"The largest request body, as Java's payload." want:"1KiB to 1GiB"`
+	MaxCalls       int           `envconfig:"DUBBOFN_MAX_CALLS" default:"1000" desc:"Calls in flight. Over it, status 100 at once." want:"1 or more"`
+	MaxConnections int           `envconfig:"DUBBOFN_MAX_CONNECTIONS" default:"10000" desc:"Open Dubbo connections. Over it, a connection is closed at accept and counted." want:"1 or more"`
+	Heartbeat      time.Duration `envconfig:"DUBBOFN_HEARTBEAT" default:"60s" desc:"How long a Dubbo connection may be silent before it is asked for a sign of life; after three times as long it is closed." want:"1s or more"`
+	ReadTimeout    time.Duration `envconfig:"DUBBOFN_READ_TIMEOUT" default:"30s" desc:"How long the rest of a frame may take once its first byte came." want:"100ms or more"`
+	DrainTimeout   time.Duration `envconfig:"DUBBOFN_DRAIN_TIMEOUT" default:"10s" desc:"After SIGTERM: how long consumers may take to turn away and calls in flight to end." want:"0s or more"`
+	DrainQuiet     time.Duration `envconfig:"DUBBOFN_DRAIN_QUIET" default:"1s" desc:"After deregistering: how long no call may arrive before consumers are taken to have turned away." want:"1ms or more"`
+
+	LogLevel  string `envconfig:"DUBBOFN_LOG_LEVEL" default:"info" desc:"The least important log line to print." want:"debug, info, warn, error"`
+	LogFormat string `envconfig:"DUBBOFN_LOG_FORMAT" default:"text" desc:"How log lines look, on standard error." want:"text, json"`
+
+	Describe bool `envconfig:"DUBBOFN_DESCRIBE" desc:"Print the manifest as JSON instead of serving." want:"1 or 0"`
+
+	KService         string `envconfig:"K_SERVICE" desc:"Set by Knative: the name of the Knative Service."`
+	DubboIPToReg     string `envconfig:"DUBBO_IP_TO_REGISTRY" desc:"Java Dubbo's name for DUBBOFN_HOST, honoured."`
+	DubboPortToReg   int    `envconfig:"DUBBO_PORT_TO_REGISTRY" desc:"Java Dubbo's name for DUBBOFN_ADVERTISED_PORT, honoured." want:"1 to 65535"`
+	registries       []invoker.URL
+	metadata, config invoker.URL
+}
+
+// ByteSize is a number of bytes; its text form may end in KiB, MiB or GiB.
+type ByteSize int64
+
+// Decode reads the text form (envconfig.Decoder).
+func (b *ByteSize) Decode(s string) error {
+	shift := 0
+	for i, unit := range []string{"KiB", "MiB", "GiB"} {
+		if n, ok := strings.CutSuffix(s, unit); ok {
+			s, shift = strings.TrimSpace(n), 10*(i+1)
+		}
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n < 0 || n > 1<<(62-shift) {
+		return errors.New("not a size")
+	}
+	*b = ByteSize(n << shift)
+	return nil
+}
+
+// FromEnvironment reads the process's environment. The error joins every fault, each with the variable's name, its value
+// (unless it is a secret) and the values that would do.
+func FromEnvironment() (Config, error) {
+	var c Config
+	faults := c.read()
+	faults = append(faults, c.resolve()...)
+	return c, errors.Join(faults...)
+}
+
+// read fills the exported fields. envconfig stops at its first fault, so each field is processed as a struct of its own.
+func (c *Config) read() (faults []error) {
+	v := reflect.ValueOf(c).Elem()
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		if !f.IsExported() {
+			continue
+		}
+		one := reflect.New(reflect.StructOf([]reflect.StructField{f}))
+		if err := envconfig.Process("", one.Interface()); err != nil {
+			faults = append(faults, fault(f, os.Getenv(f.Tag.Get("envconfig")), "can't be read"))
+			continue
+		}
+		v.Field(i).Set(one.Elem().Field(0))
+	}
+	return faults
+}
+
+func fault(f reflect.StructField, value, why string) error {
+	if f.Tag.Get("secret") != "" {
+		value = "***"
+	}
+	return fmt.Errorf("%s=%q %s; want %s", f.Tag.Get("envconfig"), value, why, f.Tag.Get("want"))
+}
+
+// resolve checks what was read and fills in the defaults that depend on other variables.
+func (c *Config) resolve() (faults []error) {
+	bad := func(field string, value any, why string) {
+		f, _ := reflect.TypeFor[Config]().FieldByName(field)
+		faults = append(faults, fault(f, fmt.Sprint(value), why))
+	}
+	oneOf := func(field, value string, of ...string) {
+		for _, o := range of {
+			if value == o {
+				return
+			}
+		}
+		bad(field, value, "is not offered")
+	}
+	inRange := func(field string, value, low, high int) {
+		if value < low || value > high {
+			bad(field, value, "is out of range")
+		}
+	}
+	oneOf("Register", c.Register, "auto", "yes", "no")
+	oneOf("RegisterMode", c.RegisterMode, "all", "instance", "interface")
+	oneOf("MetadataType", c.MetadataType, "remote", "local", "local-2.7", "local-v2")
+	oneOf("Mapping", c.Mapping, "all", "3", "2.7", "none")
+	oneOf("LogLevel", c.LogLevel, "debug", "info", "warn", "error")
+	oneOf("LogFormat", c.LogFormat, "text", "json")
+	inRange("Port", c.Port, 0, 65535)
+	inRange("HTTPPort", c.HTTPPort, 0, 65535)
+	inRange("AdvertisedPort", c.AdvertisedPort, 0, 65535)
+	inRange("DubboPortToReg", c.DubboPortToReg, 0, 65535)
+	inRange("MaxCalls", c.MaxCalls, 1, 1<<30)
+	inRange("MaxConnections", c.MaxConnections, 1, 1<<30)
+	inRange("MaxPayload", int(c.MaxPayload), 1<<10, 1<<30)
+	for field, d := range map[string][2]time.Duration{"Heartbeat": {c.Heartbeat, time.Second}, "ReadTimeout": {c.ReadTimeout, 100 * time.Millisecond}, "DrainTimeout": {c.DrainTimeout, 0}, "DrainQuiet": {c.DrainQuiet, time.Millisecond}} {
+		if d[0] < d[1] {
+			bad(field, d[0], "is too short")
+		}
+	}
+	if c.MaxBytes < c.MaxPayload {
+		bad("MaxBytes", c.MaxBytes, "is less than the payload limit")
+	}
+	if c.Bind != "" && net.ParseIP(c.Bind) == nil {
+		bad("Bind", c.Bind, "is not an address")
+	}
+	c.resolveApp()
+	if strings.ContainsFunc(c.App, func(r rune) bool {
+		return !strings.ContainsRune("-_.", r) && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	}) {
+		bad("App", c.App, "has a character that registries refuse")
+	}
+	return append(faults, c.resolveURLs()...)
+}
+
+func (c *Config) resolveApp() {
+	if c.App == "" {
+		c.App = c.KService
+	}
+	if c.App == "" {
+		c.App = strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe")
+	}
+	if c.Host == "" {
+		c.Host = c.DubboIPToReg
+	}
+	if c.AdvertisedPort == 0 {
+		c.AdvertisedPort = c.DubboPortToReg
+	}
+}
+
+func (c *Config) resolveURLs() (faults []error) {
+	parse := func(field, s string) invoker.URL {
+		u, err := invoker.ParseURL(s)
+		if err != nil {
+			f, _ := reflect.TypeFor[Config]().FieldByName(field)
+			faults = append(faults, fmt.Errorf("%s: %w; want %s", f.Tag.Get("envconfig"), err, f.Tag.Get("want")))
+		}
+		return u
+	}
+	for _, s := range splitURLs(c.Registry) {
+		c.registries = append(c.registries, parse("Registry", s))
+	}
+	if len(c.registries) == 0 {
+		c.registries = []invoker.URL{{Protocol: "embedded"}}
+	}
+	c.metadata, c.config = c.registries[0], c.registries[0]
+	if c.MetadataCenter != "" {
+		c.metadata = parse("MetadataCenter", c.MetadataCenter)
+	}
+	if c.ConfigCenter != "" {
+		c.config = parse("ConfigCenter", c.ConfigCenter)
+	}
+	return faults
+}
+
+// splitURLs joins what envconfig split at commas (a comma may also separate the hosts of one URL) and splits at blanks.
+func splitURLs(parts []string) (urls []string) {
+	for _, p := range parts {
+		for _, s := range strings.Fields(p) {
+			if len(urls) > 0 && !strings.Contains(s, "://") {
+				urls[len(urls)-1] += "," + s
+				continue
+			}
+			urls = append(urls, s)
+		}
+	}
+	return urls
+}
+
+// onKnative tells whether Knative started this process.
+func (c *Config) onKnative() bool { return c.KService != "" }
+
+// registers tells whether the process registers itself and opens the Dubbo port.
+func (c *Config) registers() bool {
+	return c.Register == "yes" || c.Register == "auto" && !c.onKnative()
+}

@@ -1,0 +1,275 @@
+package serve
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/dubbofn/dubbofn/fn"
+	"github.com/dubbofn/dubbofn/invoker/dubbo"
+	"github.com/dubbofn/dubbofn/registry"
+)
+
+// Main serves until SIGTERM or SIGINT and returns after the drain. A fault is printed on standard error, and the process exits with
+// status 1. With DUBBOFN_DESCRIBE=1 it prints the manifest as JSON and returns. It is the whole main of a function.
+func Main(parts ...Part) {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	err := run(ctx, parts)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "dubbofn: can't serve:")
+		for line := range strings.Lines(err.Error()) {
+			fmt.Fprintln(os.Stderr, "  "+strings.TrimRight(line, "\n"))
+		}
+		os.Exit(1) // Main is main: nothing runs after it
+	}
+}
+
+func run(ctx context.Context, parts []Part) error {
+	c, err := FromEnvironment()
+	if err != nil {
+		return err
+	}
+	if c.Describe {
+		return describe(os.Stdout, c, parts)
+	}
+	return Run(ctx, c, parts...)
+}
+
+// Run serves under a configuration until ctx ends, then drains; it returns when nothing of it is left.
+// Every fault of the configuration, the parts and the services is reported before anything is opened.
+func Run(ctx context.Context, c Config, parts ...Part) error {
+	f, err := newFunction(c, parts)
+	if err != nil {
+		return err
+	}
+	if err := f.listen(); err != nil {
+		f.closeListeners()
+		return err
+	}
+	return f.serve(ctx)
+}
+
+// function is a process's worth of services while it runs.
+type function struct {
+	config   Config
+	log      *slog.Logger
+	parts    *assembly
+	set      *fn.Set
+	metadata registry.Metadata
+	server   *dubbo.Server
+	ready    readiness
+	dubbo    net.Listener // nil where the Dubbo port is not opened
+	http     net.Listener
+	web      *http.Server
+	registry *registrar
+}
+
+func newFunction(c Config, parts []Part) (*function, error) {
+	if c.registries == nil { // made by hand, not read from the environment
+		if err := errors.Join(c.resolve()...); err != nil {
+			return nil, err
+		}
+	}
+	a, err := assemble(parts)
+	if err != nil {
+		return nil, err
+	}
+	f := &function{config: c, log: newLogger(os.Stderr, c), parts: a}
+	f.set, err = fn.NewSet(c.App, a.services...)
+	if err := errors.Join(err, checkURLs(c, a.adapters)); err != nil {
+		return nil, err
+	}
+	f.set.Logger(f.log)
+	f.metadata = metadataOf(c, f.set)
+	provider, err := newProvider(f.set, f.metadata)
+	if err != nil {
+		return nil, err
+	}
+	f.server = dubbo.NewServer(provider, dubbo.ServerConfig{
+		Types:       f.set.Types(),
+		Log:         f.log,
+		Budget:      dubbo.NewBudget(int64(c.MaxBytes)),
+		MaxBytes:    int(c.MaxPayload),
+		MaxInFlight: c.MaxCalls,
+		MaxConns:    c.MaxConnections,
+		ReadTimeout: c.ReadTimeout,
+		Heartbeat:   c.Heartbeat,
+		Quiet:       c.DrainQuiet,
+		Token:       c.Token,
+	})
+	f.web = &http.Server{ReadHeaderTimeout: c.ReadTimeout, ErrorLog: slog.NewLogLogger(f.log.Handler(), slog.LevelDebug)}
+	f.registry = &registrar{config: c, adapters: a.adapters, log: f.log, open: map[string]registry.Registry{}}
+	return f, nil
+}
+
+func (f *function) listen() (err error) {
+	join := func(port int) string { return net.JoinHostPort(f.config.Bind, strconv.Itoa(port)) }
+	if f.opensDubbo() {
+		if f.dubbo, err = f.parts.transport.Listen(join(f.config.Port)); err != nil {
+			return fmt.Errorf("listen on the Dubbo port: %w; DUBBOFN_PORT chooses another, 0 a free one", err)
+		}
+	}
+	if f.http, err = net.Listen("tcp", join(f.config.HTTPPort)); err != nil {
+		return fmt.Errorf("listen on the HTTP port: %w; PORT chooses another, 0 a free one", err)
+	}
+	return nil
+}
+
+// opensDubbo tells whether Dubbo TCP is listened on: everywhere but on Knative, which has room for one port.
+func (f *function) opensDubbo() bool { return !f.config.onKnative() || f.config.Register == "yes" }
+
+func (f *function) closeListeners() {
+	for _, l := range []net.Listener{f.dubbo, f.http} {
+		if l != nil {
+			// It was never served; there is nothing to lose.
+			_ = l.Close()
+		}
+	}
+}
+
+// serve runs until ctx ends or a listener fails, then drains.
+func (f *function) serve(ctx context.Context) error {
+	serving, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer stop(nil)
+	f.ready.set("starting")
+	ended := make(chan error, 2)
+	running := 1
+	go func() { ended <- f.serveHTTP() }()
+	if f.dubbo != nil {
+		running++
+		go func() { ended <- f.server.Serve(serving, f.dubbo) }()
+	}
+	registered := make(chan error, 1)
+	registering, giveUp := context.WithCancel(ctx)
+	go func() { registered <- f.register(registering) }()
+
+	var fault error
+	waiting := registered
+	for done := false; !done; {
+		select {
+		case <-ctx.Done():
+			done = true
+		case fault = <-ended:
+			running--
+			done = true
+		case fault = <-waiting:
+			waiting = nil
+			done = fault != nil
+		}
+	}
+	giveUp()
+	if waiting != nil {
+		if err := <-registered; ctx.Err() == nil {
+			fault = errors.Join(fault, err)
+		}
+	}
+	f.drain(context.WithoutCancel(ctx))
+	stop(nil)
+	for range running {
+		fault = errors.Join(fault, <-ended)
+	}
+	f.registry.close()
+	return fault
+}
+
+// register makes the function visible, then ready.
+func (f *function) register(ctx context.Context) error {
+	at := Addresses{HTTP: f.http.Addr()}
+	if f.dubbo != nil {
+		at.Dubbo = f.dubbo.Addr()
+	}
+	if f.config.registers() {
+		r, err := f.registration()
+		if err != nil {
+			return err
+		}
+		if err := f.registry.register(ctx, r, f.ready.set); err != nil {
+			return err
+		}
+	}
+	f.ready.set("")
+	f.log.Info("serving", "app", f.config.App, "dubbo", addr(at.Dubbo), "http", at.HTTP.String(), "revision", f.metadata.Revision())
+	for _, h := range f.parts.hooks {
+		h(ctx, at)
+	}
+	return nil
+}
+
+func addr(a net.Addr) string {
+	if a == nil {
+		return "closed"
+	}
+	return a.String()
+}
+
+func (f *function) serveHTTP() error {
+	mux := http.NewServeMux()
+	mux.Handle("GET /health/ready", &f.ready)
+	mux.HandleFunc("GET /health/live", live)
+	mux.Handle("/dubbo", f.lane())
+	mux.Handle("POST "+metadataV2Path, metadataV2(f.metadata))
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	f.web.Handler, f.web.Protocols = mux, &protocols
+	if err := f.web.Serve(f.http); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve HTTP: %w", err)
+	}
+	return nil
+}
+
+// lane is POST /dubbo; on Knative it stays closed for as long as no token says who may use it.
+func (f *function) lane() http.Handler {
+	if f.config.Token == "" && f.config.onKnative() {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "no token is configured: set DUBBOFN_TOKEN to open POST /dubbo", http.StatusUnauthorized)
+		})
+	}
+	return f.server.Handler()
+}
+
+// drain is the way out: not ready, deregister, READONLY, let calls end, close.
+func (f *function) drain(ctx context.Context) {
+	begin := time.Now()
+	f.ready.set("draining")
+	f.registry.leave(ctx)
+	ctx, cancel := context.WithTimeout(ctx, f.config.DrainTimeout)
+	defer cancel()
+	if err := f.server.Drain(ctx); err != nil {
+		f.log.Warn("drain: calls were cut off", "error", err, "limit", f.config.DrainTimeout)
+	}
+	if err := f.web.Shutdown(ctx); err != nil {
+		f.log.Warn("drain: HTTP requests were cut off", "error", err)
+		// Shutdown has told why already.
+		_ = f.web.Close()
+	}
+	f.log.Info("drained", "took", time.Since(begin).Round(time.Millisecond))
+}
+
+func describe(w *os.File, c Config, parts []Part) error {
+	a, err := assemble(parts)
+	if err != nil {
+		return err
+	}
+	set, err := fn.NewSet(c.App, a.services...)
+	if err != nil {
+		return err
+	}
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(struct {
+		Revision string `json:"revision"`
+		fn.Manifest
+	}{metadataOf(c, set).Revision(), set.Describe()})
+}

@@ -1,0 +1,82 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/dubbofn/dubbofn/fn"
+	"github.com/dubbofn/dubbofn/registry"
+)
+
+// Part is what a function is made of: a *[fn.Service], a [registry.Adapter] such as nacos.Registry, a [Transport] such as
+// getty.TCP, or a [Hook]. Anything else is refused at start, by its name.
+type Part interface {
+	Name() string
+}
+
+// Transport listens for Dubbo in another way than the standard library's TCP.
+type Transport interface {
+	Name() string
+	// Listen opens address ("host:port"); closing the listener ends everything that it started.
+	Listen(address string) (net.Listener, error)
+}
+
+// Hook runs once the function is ready: the listeners are open and the registration is visible.
+type Hook func(ctx context.Context, at Addresses)
+
+// Name gives "hook".
+func (Hook) Name() string { return "hook" }
+
+// Addresses are what a running function listens on.
+type Addresses struct {
+	Dubbo net.Addr // nil where the Dubbo port is not opened (on Knative)
+	HTTP  net.Addr
+}
+
+// assembly is the parts by their kind.
+type assembly struct {
+	services  []*fn.Service
+	adapters  map[string]registry.Adapter
+	transport Transport
+	hooks     []Hook
+}
+
+func assemble(parts []Part) (*assembly, error) {
+	a := &assembly{adapters: map[string]registry.Adapter{"embedded": registry.Embedded}}
+	var faults []error
+	for i, p := range parts {
+		switch p := p.(type) {
+		case nil:
+			faults = append(faults, fmt.Errorf("part %d is nil", i+1))
+		case *fn.Service:
+			a.services = append(a.services, p)
+		case registry.Adapter:
+			a.adapters[p.Name()] = p
+		case Transport:
+			if a.transport != nil {
+				faults = append(faults, fmt.Errorf("two transports: %s and %s; a function listens on one", a.transport.Name(), p.Name()))
+			}
+			a.transport = p
+		case Hook:
+			a.hooks = append(a.hooks, p)
+		default:
+			faults = append(faults, fmt.Errorf("part %q (%T) is not a *fn.Service, registry.Adapter, serve.Transport or serve.Hook", p.Name(), p))
+		}
+	}
+	if len(a.services) == 0 {
+		faults = append(faults, errors.New("no service: give one, e.g. fn.NewService(\"org.example.GreetService\", fn.Method(\"greet\", Greet))"))
+	}
+	if a.transport == nil {
+		a.transport = tcp{}
+	}
+	return a, errors.Join(faults...)
+}
+
+// tcp is the default transport.
+type tcp struct{}
+
+func (tcp) Name() string { return "tcp" }
+
+func (tcp) Listen(address string) (net.Listener, error) { return net.Listen("tcp", address) }
