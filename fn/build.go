@@ -40,6 +40,10 @@ type bound struct {
 func (b *builder) build(services []*Service) {
 	for _, svc := range services {
 		for _, n := range svc.names {
+			if own := classNameOf(n.rt); own != "" && own != n.class {
+				b.fault("%s: fn.Class[%v](%q): its JavaClassName is %s: want one of them", svc.key, n.rt, n.class, own)
+				continue
+			}
 			if err := b.set.types.Name(n.rt, n.class); err != nil {
 				b.fault("%s: fn.Class: %w", svc.key, err)
 				continue
@@ -121,7 +125,11 @@ func (b *builder) bind(svc *Service, m *method) (*bound, error) {
 	if len(faults) > 0 {
 		return nil, errors.Join(faults...)
 	}
-	for _, rt := range m.params {
+	for i, rt := range m.params {
+		if m.function.Type().IsVariadic() && i == len(m.params)-1 && rt.Elem().Kind() != reflect.Uint8 {
+			bm.forms = append(bm.forms, b.set.model.form(rt.Elem())+"[]")
+			continue
+		}
 		bm.forms = append(bm.forms, b.set.model.form(rt))
 	}
 	if m.result != nil {

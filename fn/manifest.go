@@ -79,7 +79,7 @@ func (s *Set) Describe() Manifest {
 func (b *bound) describe() MethodInfo {
 	info := MethodInfo{
 		Name:       b.name,
-		Parameters: slices.Concat([]string{}, b.forms),
+		Parameters: append([]string{}, b.forms...),
 		Descriptor: descriptorsOf(b.forms),
 		Result:     b.result,
 		Timeout:    milliseconds(b.timeout),

@@ -35,10 +35,13 @@ func (m *model) form(rt reflect.Type) string {
 	jdk := strings.HasPrefix(java, "java.")
 	switch element.Kind() {
 	case reflect.Slice, reflect.Array:
-		if m.isBytes(java) || jdk && !strings.HasPrefix(java, "java.util.") {
+		if jdk && !isCollection(java) || java == "byte[]" {
 			return java
 		}
 		inner := m.form(element.Elem())
+		if _, primitive := boxes[inner]; primitive {
+			return inner + "[]" // Java's lists hold objects
+		}
 		if jdk {
 			return java + "<" + boxed(inner) + ">"
 		}
@@ -47,7 +50,7 @@ func (m *model) form(rt reflect.Type) string {
 			return java
 		}
 		key := boxed(m.form(element.Key()))
-		if strings.HasSuffix(java, "Set") {
+		if isCollection(java) {
 			return java + "<" + key + ">"
 		}
 		return java + "<" + key + "," + boxed(m.form(element.Elem())) + ">"
@@ -64,7 +67,10 @@ func (m *model) form(rt reflect.Type) string {
 	return java
 }
 
-func (m *model) isBytes(java string) bool { return java == "byte[]" }
+// isCollection tells whether a class of the JDK has one type argument: java.util.UUID, an array in Go, has none.
+func isCollection(java string) bool {
+	return strings.HasSuffix(java, "List") || strings.HasSuffix(java, "Set") || strings.HasSuffix(java, "Collection")
+}
 
 // addClass describes a struct's class. An embedded struct is its superclass.
 func (m *model) addClass(class string, rt reflect.Type) {

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/big"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+	"unicode/utf16"
+
+	"github.com/cockroachdb/apd/v3"
+
+	"github.com/dubbofn/dubbofn/fn"
+	"github.com/dubbofn/dubbofn/invoker"
+	"github.com/dubbofn/dubbofn/java"
+)
+
+// types is the kit's TypesService. Methods whose names begin with Over are the overloads of one Java method.
+type types struct {
+	values
+	name string
+}
+
+// values holds the methods that give back what they get.
+type values struct{}
+
+// last is the key that nothing or oneWay got, of both services, as the kit's own provider has it.
+var last atomic.Value
+
+func typesService(name string, parts ...fn.Option) *fn.Service {
+	last.Store("")
+	parts = append(parts,
+		fn.Class[Color]("org.fixture.dubbo.Color", Red, Green, Blue),
+		fn.Struct(&types{name: name},
+			fn.Rename("OverString", "over"),
+			fn.Rename("OverInt", "over"),
+			fn.Rename("OverStringInt", "over"),
+			fn.Rename("OverPerson", "over"),
+			fn.Rename("OverList", "over"),
+			fn.Rename("FailChecked", "failChecked", fn.Throws[*BizException]()),
+		))
+	return fn.NewService("org.fixture.dubbo.TypesService", parts...)
+}
+
+func (values) EchoBoolean(v bool) (bool, error)        { return v, nil }
+func (values) EchoByte(v int8) (int8, error)           { return v, nil }
+func (values) EchoShort(v int16) (int16, error)        { return v, nil }
+func (values) EchoChar(v java.Char) (java.Char, error) { return v, nil }
+func (values) EchoInt(v int32) (int32, error)          { return v, nil }
+func (values) EchoLong(v int64) (int64, error)         { return v, nil }
+func (values) EchoFloat(v float32) (float32, error)    { return v, nil }
+func (values) EchoDouble(v float64) (float64, error)   { return v, nil }
+
+func (values) BoxBoolean(v *bool) (*bool, error)        { return v, nil }
+func (values) BoxByte(v *int8) (*int8, error)           { return v, nil }
+func (values) BoxShort(v *int16) (*int16, error)        { return v, nil }
+func (values) BoxChar(v *java.Char) (*java.Char, error) { return v, nil }
+func (values) BoxInt(v *int32) (*int32, error)          { return v, nil }
+func (values) BoxLong(v *int64) (*int64, error)         { return v, nil }
+func (values) BoxFloat(v *float32) (*float32, error)    { return v, nil }
+func (values) BoxDouble(v *float64) (*float64, error)   { return v, nil }
+
+func (values) EchoString(v *string) (*string, error)                       { return v, nil }
+func (values) EchoBytes(v []byte) ([]byte, error)                          { return v, nil }
+func (values) EchoBigDecimal(v *java.BigDecimal) (*java.BigDecimal, error) { return v, nil }
+func (values) EchoBigInteger(v *big.Int) (*big.Int, error)                 { return v, nil }
+
+func (values) EchoDate(v *time.Time) (*time.Time, error)                            { return v, nil }
+func (values) EchoLocalDate(v *java.LocalDate) (*java.LocalDate, error)             { return v, nil }
+func (values) EchoLocalTime(v *java.LocalTime) (*java.LocalTime, error)             { return v, nil }
+func (values) EchoLocalDateTime(v *java.LocalDateTime) (*java.LocalDateTime, error) { return v, nil }
+func (values) EchoInstant(v *java.Instant) (*java.Instant, error)                   { return v, nil }
+func (values) EchoDuration(v *time.Duration) (*time.Duration, error)                { return v, nil }
+func (values) EchoZonedDateTime(v *java.ZonedDateTime) (*java.ZonedDateTime, error) { return v, nil }
+
+func (values) EchoEnum(v Color) (Color, error)       { return v, nil }
+func (values) EchoPerson(v *Person) (*Person, error) { return v, nil }
+func (values) EchoNode(v *Node) (*Node, error)       { return v, nil }
+
+func (values) EchoPersons(v []*Person) ([]*Person, error)                     { return v, nil }
+func (values) EchoPersonMap(v map[string]*Person) (map[string]*Person, error) { return v, nil }
+func (values) EchoIntMap(v map[int32]string) (map[int32]string, error)        { return v, nil }
+func (values) EchoSet(v java.Set[string]) (java.Set[string], error)           { return v, nil }
+func (values) EchoMixed(v []any) ([]any, error)                               { return v, nil }
+func (values) EchoInts(v []int32) ([]int32, error)                            { return v, nil }
+func (values) EchoLongs(v []int64) ([]int64, error)                           { return v, nil }
+func (values) EchoShorts(v []int16) ([]int16, error)                          { return v, nil }
+func (values) EchoBooleans(v []bool) ([]bool, error)                          { return v, nil }
+func (values) EchoFloats(v []float32) ([]float32, error)                      { return v, nil }
+func (values) EchoDoubles(v []float64) ([]float64, error)                     { return v, nil }
+func (values) EchoChars(v []java.Char) ([]java.Char, error)                   { return v, nil }
+func (values) EchoStrings(v []*string) ([]*string, error)                     { return v, nil }
+func (values) EchoPersonArray(v []*Person) ([]*Person, error)                 { return v, nil }
+func (values) EchoMatrix(v [][]int32) ([][]int32, error)                      { return v, nil }
+func (values) EchoObject(v any) (any, error)                                  { return v, nil }
+
+// Describe shows that the fields have been read, inherited ones too.
+func (*types) Describe(p *Person) (string, error) {
+	return fmt.Sprintf("%s:%d:%s:%s:%d", text(p.Name), p.Age, p.Home.text(), p.Favourite.text(), p.ID), nil
+}
+
+func (*types) Birthday(p *Person) (*Person, error) {
+	name := text(p.Name) + "!"
+	p.Age++
+	p.ID++
+	p.Name = &name
+	return p, nil
+}
+
+func (*types) NextDay(v time.Time) (time.Time, error) { return v.Add(24 * time.Hour), nil }
+
+func (*types) Twice(v *java.BigDecimal) (*java.BigDecimal, error) {
+	var sum java.BigDecimal
+	_, err := apd.BaseContext.Add(&sum, v, v)
+	return &sum, err
+}
+
+// Utf16Length counts as Java does.
+func (*types) Utf16Length(v string) (int32, error) { return int32(len(utf16.Encode([]rune(v)))), nil } //nolint:gosec // a frame is far smaller
+
+// Sum takes an int[], which may be a variadic parameter.
+func (*types) Sum(v ...int32) (int64, error) {
+	var sum int64
+	for _, i := range v {
+		sum += int64(i)
+	}
+	return sum, nil
+}
+
+// Walk joins up to n labels, however the nodes are linked.
+func (*types) Walk(v *Node, n int32) (string, error) {
+	var labels []string
+	for ; v != nil && n > 0; v, n = v.Next, n-1 {
+		labels = append(labels, text(v.Label))
+	}
+	return strings.Join(labels, ">"), nil
+}
+
+func (*types) Join(a string, b int32, c int64, d bool, e float64, f Color, g []string) (string, error) {
+	return fmt.Sprintf("%s|%d|%d|%t|%s|%s|%s", a, b, c, d, strconv.FormatFloat(e, 'f', -1, 64), f.text(), strings.Join(g, ",")), nil
+}
+
+func (*types) Nothing(key string) error {
+	last.Store(key)
+	return nil
+}
+
+func (*types) OneWay(key string) error {
+	last.Store(key)
+	return nil
+}
+
+func (*types) LastKey() (string, error) { return last.Load().(string), nil }
+
+func (*types) OverString(v string) (string, error)  { return "string:" + v, nil }
+func (*types) OverInt(v int32) (string, error)      { return fmt.Sprintf("int:%d", v), nil }
+func (*types) OverPerson(v *Person) (string, error) { return "person:" + text(v.Name), nil }
+func (*types) OverList(v []string) (string, error)  { return fmt.Sprintf("list:%d", len(v)), nil }
+func (*types) OverStringInt(v string, n int32) (string, error) {
+	return fmt.Sprintf("string,int:%s,%d", v, n), nil
+}
+
+func (*types) FailChecked(code int32, message string) (string, error) {
+	return "", &BizException{Code: code, Reason: message}
+}
+
+func (*types) FailRuntime(message string) (string, error) { return "", errors.New(message) }
+
+func (*types) Async(ctx context.Context, v string) (string, error) {
+	return "async:" + v, pause(ctx, 50*time.Millisecond)
+}
+
+func (*types) Sleep(ctx context.Context, millis int64) (string, error) {
+	return fmt.Sprintf("slept:%d", millis), pause(ctx, time.Duration(millis)*time.Millisecond)
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Attach tells an attachment of the request and sends two with the answer.
+func (t *types) Attach(ctx context.Context, key string) (string, error) {
+	inv := invoker.FromContext(ctx)
+	value := "null"
+	if v, ok := inv.Attachments.Value(key); ok && v != nil {
+		value = fmt.Sprint(v)
+	}
+	inv.Reply.Set("resp-"+key, "pong-"+value)
+	inv.Reply.Set("provider", t.name)
+	return value, nil
+}
+
+// AttachObject tells the Java class and the value of an attachment.
+func (*types) AttachObject(ctx context.Context, key string) (string, error) {
+	v, _ := invoker.FromContext(ctx).Attachments.Value(key)
+	class := map[string]string{"int32": "Integer", "int64": "Long", "string": "String", "bool": "Boolean", "float64": "Double"}
+	switch name := fmt.Sprintf("%T", v); {
+	case v == nil:
+		return "null", nil
+	case class[name] != "":
+		return fmt.Sprintf("%s:%v", class[name], v), nil
+	default:
+		return fmt.Sprintf("%s:%v", name, v), nil
+	}
+}
+
+func (t *types) Whoami() (string, error) { return t.name, nil }
