@@ -77,6 +77,9 @@ func checkFile(s *source) []fault {
 		}
 	}
 	for _, i := range s.File.Imports {
+		if i.Path.Value == `"unsafe"` && path.Dir(s.Path) != "internal/hessian" {
+			add("no-unsafe", "", "only internal/hessian reads and writes fields by their offset")
+		}
 		if i.Name != nil && i.Name.Name == "_" && !s.test() && !s.program() {
 			add("no-blank-import", path.Base(strings.Trim(i.Path.Value, `"`)), "an import must be a value that is used")
 		}

@@ -47,6 +47,8 @@ func TestCheckFileFindsEachRule(t *testing.T) {
 		"exit":                  {"p/a.go", "package p\nfunc f() { os.Exit(1) }\n", []string{"no-os.exit p/a.go:f"}},
 		"environment":           {"p/a.go", "package main\nfunc f() { os.Getenv(``) }\n", []string{"no-os.getenv p/a.go:f"}},
 		"printing":              {"p/a.go", "package p\nfunc f() { fmt.Println() }\n", []string{"no-fmt.println p/a.go:f"}},
+		"unsafe":                {"p/a.go", "package p\nimport \"unsafe\"\n", []string{"no-unsafe p/a.go"}},
+		"unsafe in the codec":   {"internal/hessian/a.go", "package p\nimport \"unsafe\"\n", nil},
 		"blank import":          {"p/a.go", "package p\nimport _ \"net/http/pprof\"\n", []string{"no-blank-import p/a.go:pprof"}},
 	}
 	for name, c := range cases {
