@@ -19,8 +19,8 @@ func layers() map[string]layer {
 			uses:    []string{"internal/hessian", "java"},
 			modules: map[string]string{hessian2: "the codec that ours is compared with, and the second one behind the seam"},
 		},
-		"internal/hessian/golden":   {uses: []string{"java"}},
-		"invoker/dubbo/dubbotest":   {uses: []string{"invoker", "invoker/dubbo", "internal/hessian", "java"}, modules: testModules()},
+		"internal/hessian/golden":   {uses: []string{"internal/hessian", "java"}},
+		"invoker/dubbo/dubbotest":   {uses: []string{"invoker", "invoker/dubbo", "internal/hessian", "java"}},
 		"invoker/dubbo/hessian2lib": {uses: []string{"internal/hessian/oracle"}},
 		"invoker/dubbo":             {uses: []string{"invoker", "internal/hessian", "java"}},
 		"invoker/dubbo/getty": {
