@@ -186,6 +186,7 @@ func (c *Config) resolveURLs() (faults []error) {
 		}
 		return u
 	}
+	c.registries = nil
 	for _, s := range splitURLs(c.Registry) {
 		c.registries = append(c.registries, parse("Registry", s))
 	}

@@ -46,7 +46,8 @@ func run(ctx context.Context, parts []Part) error {
 	return Run(ctx, c, parts...)
 }
 
-// Run serves under a configuration until ctx ends, then drains; it returns when nothing of it is left.
+// Run serves under a configuration until ctx ends, then drains; it returns when nothing of it is left. The configuration is what
+// [FromEnvironment] gave, with whatever fields the caller changed.
 // Every fault of the configuration, the parts and the services is reported before anything is opened.
 func Run(ctx context.Context, c Config, parts ...Part) error {
 	f, err := newFunction(c, parts)
@@ -76,10 +77,8 @@ type function struct {
 }
 
 func newFunction(c Config, parts []Part) (*function, error) {
-	if c.registries == nil { // made by hand, not read from the environment
-		if err := errors.Join(c.resolve()...); err != nil {
-			return nil, err
-		}
+	if err := errors.Join(c.resolve()...); err != nil { // again: the caller may have changed what the environment said
+		return nil, err
 	}
 	a, err := assemble(parts)
 	if err != nil {
@@ -175,13 +174,18 @@ func (f *function) serve(ctx context.Context) error {
 		}
 	}
 	f.drain(context.WithoutCancel(ctx))
-	stop(nil)
+	// The last answers are still being written: cutting the connections is for those who don't read them.
+	cut := time.AfterFunc(flushTimeout, func() { stop(nil) })
+	defer cut.Stop()
 	for range running {
 		fault = errors.Join(fault, <-ended)
 	}
 	f.registry.close()
 	return fault
 }
+
+// flushTimeout is how long consumers may take to read their last answers after the drain.
+const flushTimeout = 3 * time.Second
 
 // register makes the function visible, then ready.
 func (f *function) register(ctx context.Context) error {
