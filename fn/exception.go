@@ -5,6 +5,7 @@ import (
 	"errors"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/dubbofn/dubbofn/invoker"
 )
@@ -198,7 +199,7 @@ func exceptionFields(rt reflect.Type) map[string]reflect.StructField {
 
 // fieldName gives a struct field's Java name, "" when it is left out.
 func fieldName(f reflect.StructField) string {
-	switch tag := f.Tag.Get("hessian"); tag {
+	switch tag, _, _ := strings.Cut(f.Tag.Get("hessian"), ","); tag {
 	case "-":
 		return ""
 	case "":

@@ -28,17 +28,14 @@ func (m *model) form(rt reflect.Type) string {
 	if err != nil {
 		return "java.lang.Object" // registered, so this can't be; the dynamic type is true of anything
 	}
-	java, element := p.Java(), rt
-	for element.Kind() == reflect.Pointer {
-		element = element.Elem()
-	}
+	java, of := p.Java(), element(rt)
 	jdk := strings.HasPrefix(java, "java.")
-	switch element.Kind() {
+	switch of.Kind() {
 	case reflect.Slice, reflect.Array:
 		if jdk && !isCollection(java) || java == "byte[]" {
 			return java
 		}
-		inner := m.form(element.Elem())
+		inner := m.form(of.Elem())
 		if _, primitive := boxes[inner]; primitive {
 			return inner + "[]" // Java's lists hold objects
 		}
@@ -49,19 +46,19 @@ func (m *model) form(rt reflect.Type) string {
 		if !jdk {
 			return java
 		}
-		key := boxed(m.form(element.Key()))
+		key := boxed(m.form(of.Key()))
 		if isCollection(java) {
 			return java + "<" + key + ">"
 		}
-		return java + "<" + key + "," + boxed(m.form(element.Elem())) + ">"
+		return java + "<" + key + "," + boxed(m.form(of.Elem())) + ">"
 	case reflect.Struct:
 		if !jdk {
-			m.addClass(java, element)
+			m.addClass(java, of)
 		}
 	case reflect.Interface:
 	default:
 		if !jdk && strings.Contains(java, ".") {
-			m.addEnum(java, element)
+			m.addEnum(java, of)
 		}
 	}
 	return java
@@ -72,18 +69,26 @@ func isCollection(java string) bool {
 	return strings.HasSuffix(java, "List") || strings.HasSuffix(java, "Set") || strings.HasSuffix(java, "Collection")
 }
 
-// addClass describes a struct's class. An embedded struct is its superclass.
+// addClass describes a struct's class. An embedded struct is its superclass, of the same package where nothing else is said;
+// of several the first one, since Java has one, and the fields of the others are the class's own.
 func (m *model) addClass(class string, rt reflect.Type) {
 	if m.classes[class] != nil {
 		return
 	}
 	t := &TypeInfo{Class: class, Kind: "class"}
 	m.classes[class] = t
+	m.addFields(t, rt)
+}
+
+func (m *model) addFields(t *TypeInfo, rt reflect.Type) {
 	for i := range rt.NumField() {
 		f := rt.Field(i)
 		name := fieldName(f)
-		if f.Anonymous && f.Tag.Get("hessian") == "" && t.Super == "" && embedsStruct(f.Type) {
-			t.Super = m.form(f.Type)
+		if super := m.superclass(t, f); super != "" && t.Super == "" {
+			t.Super = super
+			continue
+		} else if super != "" {
+			m.addFields(t, element(f.Type))
 			continue
 		}
 		if f.IsExported() && name != "" {
@@ -92,11 +97,24 @@ func (m *model) addClass(class string, rt reflect.Type) {
 	}
 }
 
-func embedsStruct(rt reflect.Type) bool {
-	if rt.Kind() == reflect.Pointer {
+// superclass gives the class of an embedded struct, "" for other fields: also for an embedded time.Time, which is a value.
+func (m *model) superclass(t *TypeInfo, f reflect.StructField) string {
+	rt := element(f.Type)
+	if _, tagged := f.Tag.Lookup("hessian"); !f.Anonymous || tagged || rt.Kind() != reflect.Struct {
+		return ""
+	}
+	p, err := m.types.Register(rt, packageOf(t.Class))
+	if err != nil || strings.HasPrefix(p.Java(), "java.") {
+		return ""
+	}
+	return m.form(rt)
+}
+
+func element(rt reflect.Type) reflect.Type {
+	for rt.Kind() == reflect.Pointer {
 		rt = rt.Elem()
 	}
-	return rt.Kind() == reflect.Struct
+	return rt
 }
 
 // addException describes a declared exception: the fields that it has beside those of Throwable.
