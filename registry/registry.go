@@ -11,8 +11,8 @@ import (
 type Adapter interface {
 	// Name is the URL scheme that the adapter answers to: "nacos".
 	Name() string
-	// Open connects. It gives an error when the configuration can't be right (no address, refused credentials), or when
-	// no server can be reached before ctx ends; it keeps nothing running in that case. The registry outlives ctx.
+	// Open connects. It gives an error when the configuration can't be right (no address), a *[Refusal] when the credentials
+	// are refused, and [ErrUnreachable] when no server answers; it keeps nothing running in that case. The registry outlives ctx.
 	Open(ctx context.Context, c Config) (Registry, error)
 }
 
@@ -33,9 +33,10 @@ type Config struct {
 type Registry interface {
 	// Register writes a registration, metadata before mapping before instances, and keeps it there until the lease ends:
 	// what the registry forgets (a restart, a lost session) is written again. It returns when everything is written, or
-	// with an error and nothing of the instances left. A refusal by the server is a *[Refusal].
+	// with an error and nothing of the instances left: a *[Refusal] by the server, [ErrUnreachable], or that of ctx.
 	Register(ctx context.Context, r Registration) (Lease, error)
-	// Close ends every lease and watch, waits for what it started, and disconnects. It is idempotent.
+	// Close ends every lease and watch, waits for what it started, and disconnects. It is idempotent; a watch's call back must
+	// not call it.
 	Close() error
 }
 

@@ -3,7 +3,6 @@ package nacos
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -75,7 +74,7 @@ func newLink(ctx context.Context, s settings, server *nacos_server.NacosServer, 
 		if l.client.IsRunning() {
 			return l, nil
 		}
-		err = fmt.Errorf("connect: none of %d servers answers on its gRPC port (first: %s:%d)", len(s.servers), s.servers[0].IpAddr, s.servers[0].GrpcPort)
+		err = fmt.Errorf("connect: %w: none of %d servers answers on its gRPC port (first: %s:%d)", registry.ErrUnreachable, len(s.servers), s.servers[0].IpAddr, s.servers[0].GrpcPort)
 	case <-ctx.Done():
 		err = fmt.Errorf("connect: %w", ctx.Err())
 	}
@@ -106,8 +105,11 @@ func (l *link) ask(ctx context.Context, req rpc_request.IRequest, res security.R
 		defer l.wg.Done()
 		l.server.InjectSecurityInfo(req.GetHeaders(), res)
 		r, err := l.client.Request(req, l.timeout.Milliseconds())
-		if err == nil && r == nil {
-			err = errors.New("no answer")
+		switch {
+		case err != nil:
+			err = fmt.Errorf("%w: %s", registry.ErrUnreachable, oneLine(err.Error()))
+		case r == nil:
+			err = fmt.Errorf("%w: no answer", registry.ErrUnreachable)
 		}
 		done <- answer{r, err}
 	}()

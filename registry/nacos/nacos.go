@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -156,15 +157,16 @@ func (s settings) login(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("log in as %q: %w", s.user, ctx.Err())
 	case err := <-done:
-		var netErr net.Error
-		switch {
-		case err == nil:
+		if err == nil {
 			return nil
-		case errors.As(err, &netErr):
-			return fmt.Errorf("log in as %q: %w", s.user, err)
-		default:
-			return fmt.Errorf("open: %w", &registry.Refusal{What: fmt.Sprintf("login as %q", s.user), Reason: oneLine(err.Error())})
 		}
+		var op *net.OpError
+		var transport *url.Error
+		if errors.As(err, &op) || errors.As(err, &transport) && transport.Timeout() {
+			return fmt.Errorf("log in as %q: %w: %s", s.user, registry.ErrUnreachable, oneLine(err.Error()))
+		}
+		// Everything else was the server's answer. Nacos 2.3's own login gives a wrong password no proper status line.
+		return &registry.Refusal{What: fmt.Sprintf("login as %q", s.user), Reason: oneLine(err.Error())}
 	}
 }
 
