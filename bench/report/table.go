@@ -27,8 +27,10 @@ func (r *Results) Table(out io.Writer, names []string, subject string) error {
 	}
 	for _, s := range r.Shares {
 		fmt.Fprintf(out, "\nwhere the CPU time of %s goes, case %s (%.1f s of samples)\n", s.Peer, s.Case, s.Seconds)
-		fmt.Fprintf(out, "  %s\n  functions by their own time:\n", parts(s.Parts, " · "))
-		fmt.Fprintf(out, "    %s\n", parts(s.Tops, "\n    "))
+		fmt.Fprintf(out, "  %s\n", parts(s.Parts, " · "))
+		if s.Peer == subject {
+			fmt.Fprintf(out, "  functions by their own time: %s\n", parts(s.Tops, ", "))
+		}
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ func parseFlags() settings {
 	flag.StringVar(&s.peers, "peers", strings.Join(peer.Names(), ","), "the providers to measure")
 	flag.StringVar(&s.cases, "cases", "echo,user,users100", "the cases: "+strings.Join(load.Names(), ", "))
 	flag.StringVar(&s.shapes, "shapes", "1x64", "connections x calls in flight over all of them, separated by commas: 1x1,1x64,16x64")
-	flag.BoolVar(&s.pin, "pin", false, "the provider on one core, the load client on another")
+	flag.BoolVar(&s.pin, "pin", true, "the provider on one core, the load client on another, where that is possible")
 	flag.IntVar(&s.providerCore, "provider-core", 0, "with -pin")
 	flag.IntVar(&s.clientCore, "client-core", 1, "with -pin")
 	flag.StringVar(&s.gogc, "gogc", "", "GOGC of all Go peers alike; empty for Go's default")

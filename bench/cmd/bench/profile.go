@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -67,6 +70,9 @@ func (b *bench) profile(ctx context.Context, p *peer.Process, name string, sh sh
 	if err != nil {
 		return report.Share{}, fmt.Errorf("profile %s: %w", p.Peer.Name, err)
 	}
+	if err := keepProfile(taken, filepath.Join(b.machine.Root, "out", "profile-"+p.Peer.Name+"-"+name+".pb.gz")); err != nil {
+		return report.Share{}, err
+	}
 	share := shareOf(taken)
 	share.Peer, share.Case = p.Peer.Name, name
 	return share, <-loaded
@@ -89,6 +95,15 @@ func fetchProfile(ctx context.Context, address string, d time.Duration) (*profil
 	return profile.Parse(response.Body)
 }
 
+// keepProfile leaves a profile for go tool pprof.
+func keepProfile(p *profile.Profile, path string) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("keep profile: %w", err)
+	}
+	return errors.Join(p.Write(f), f.Close())
+}
+
 // shareOf sums a CPU profile up by layer and by leaf function.
 func shareOf(p *profile.Profile) report.Share {
 	byLayer, byFunction := map[string]float64{}, map[string]float64{}
@@ -103,7 +118,7 @@ func shareOf(p *profile.Profile) report.Share {
 		}
 	}
 	tops := largest(byFunction, total)
-	return report.Share{Seconds: total / 1e9, Parts: largest(byLayer, total), Tops: tops[:min(25, len(tops))]}
+	return report.Share{Seconds: total / 1e9, Parts: largest(byLayer, total), Tops: tops[:min(12, len(tops))]}
 }
 
 // functions are a sample's, from the leaf outwards.

@@ -34,7 +34,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	config.Bind, config.Port, config.HTTPPort, config.Register, config.LogLevel = "127.0.0.1", options.Port, 0, "no", "error"
-	config.DrainNotice, config.DrainTimeout = 0, 0
+	config.DrainTimeout = 0
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	waited := make(chan error, 1)
