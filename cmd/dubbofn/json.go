@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/big"
 	"reflect"
 	"slices"
@@ -84,8 +85,12 @@ func fromNumber(s string) (any, error) {
 // A value that contains itself is cut with "(cycle)".
 func printable(v any, above []any) any {
 	switch x := v.(type) {
-	case nil, bool, string, int8, int16, int32, int64, int, float32, float64:
+	case nil, bool, string, int8, int16, int32, int64, int:
 		return v
+	case float64:
+		return finite(x, v)
+	case float32:
+		return finite(float64(x), v)
 	case []byte:
 		return base64.StdEncoding.EncodeToString(x)
 	case time.Time:
@@ -113,6 +118,14 @@ func printable(v any, above []any) any {
 		return printableItems(v, x, above)
 	}
 	return printableReflect(v, above)
+}
+
+// finite gives v, or its name where JSON has no number for it.
+func finite(f float64, v any) any {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return fmt.Sprint(v)
+	}
+	return v
 }
 
 func printableReflect(v any, above []any) any {

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/apd/v3"
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"github.com/dubbofn/dubbofn/fn"
+	"github.com/dubbofn/dubbofn/fn/serve"
+	"github.com/dubbofn/dubbofn/invoker"
+	"github.com/dubbofn/dubbofn/java"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+type greetRequest struct{ Name, Language string }
+
+type greetReply struct{ Message string }
+
+// serveGreet runs a function on the embedded registry of the returned URL until the test ends.
+func serveGreet(t *testing.T) (registryURL, address string) {
+	t.Helper()
+	t.Setenv("K_SERVICE", "")
+	c, err := serve.FromEnvironment()
+	if err != nil {
+		t.Fatal(err)
+	}
+	registryURL = "embedded://" + t.TempDir() + "/registry"
+	c.App, c.Registry, c.Bind, c.Port, c.HTTPPort, c.LogLevel, c.DrainQuiet = "greet", []string{registryURL}, "127.0.0.1", 0, 0, "error", time.Millisecond
+	svc := fn.NewService("org.example.GreetService",
+		fn.Method("hello", func(name string) (string, error) { return "Hello, " + name + "!", nil }),
+		fn.Method("greet", func(r *greetRequest) (*greetReply, error) {
+			if r.Name == "" {
+				return nil, errors.New("name is empty")
+			}
+			return &greetReply{r.Language + " " + r.Name}, nil
+		}),
+		fn.Method("over", func(n int32) (string, error) { return "int", nil }),
+		fn.Method("over", func(s string) (string, error) { return "string", nil }),
+		fn.Method("sleep", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }),
+	)
+	ready, ended := make(chan string, 1), make(chan error, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		ended <- serve.Run(ctx, c, svc, serve.Hook(func(_ context.Context, at serve.Addresses) { ready <- at.Dubbo.String() }))
+	}()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("serve: %v", err)
+		}
+	})
+	select {
+	case address = <-ready:
+	case err := <-ended:
+		ended <- err
+		t.Fatalf("serve: %v", err)
+	}
+	return registryURL, address
+}
+
+// run executes the command and gives its output and exit code.
+func run(t *testing.T, args ...string) (out string, code int, err error) {
+	t.Helper()
+	var b bytes.Buffer
+	root := rootCommand()
+	root.SetArgs(args)
+	root.SetOut(&b)
+	root.SetErr(&b)
+	if err = root.ExecuteContext(t.Context()); err != nil {
+		code = exitCode(err)
+	}
+	return b.String(), code, err
+}
+
+func TestCallPrintsTheResultAndTellsTheOutcomeByItsExitCode(t *testing.T) {
+	registryURL, address := serveGreet(t)
+	for name, c := range map[string]struct {
+		args []string
+		out  string // exact, where the call answers
+		code int
+		text string // in the error
+	}{
+		"bare word":            {[]string{"org.example.GreetService", "hello", "Ada"}, `"Hello, Ada!"`, 0, ""},
+		"json string":          {[]string{"org.example.GreetService", "hello", `"Ada"`}, `"Hello, Ada!"`, 0, ""},
+		"object":               {[]string{"org.example.GreetService", "greet", `{"name":"Ada","language":"fr"}`}, "{\n  \"class\": \"org.example.greetReply\",\n  \"message\": \"fr Ada\"\n}", 0, ""},
+		"overload by name":     {[]string{"org.example.GreetService", "over", "5", "--types", "int"}, `"int"`, 0, ""},
+		"overload by shape":    {[]string{"org.example.GreetService", "over", "x", "--types", "Ljava/lang/String;"}, `"string"`, 0, ""},
+		"exception":            {[]string{"org.example.GreetService", "greet", "{}"}, "", exitException, "name is empty"},
+		"unknown method":       {[]string{"org.example.GreetService", "nope"}, "", exitNotFound, "greet, hello"},
+		"unknown service":      {[]string{"org.example.Nope", "nope"}, "", exitNotFound, "org.example.Nope"},
+		"unknown version":      {[]string{"org.example.GreetService:9.9", "hello", "x"}, "", exitNotFound, "there is org.example.GreetService:dubbo"},
+		"timeout":              {[]string{"org.example.GreetService", "sleep", "--timeout", "300ms"}, "", exitTimeout, ""},
+		"not json":             {[]string{"org.example.GreetService", "greet", `{"name":`}, "", exitUsage, "is not JSON"},
+		"types don't match":    {[]string{"org.example.GreetService", "over", "5", "--types", "int,int"}, "", exitUsage, "2 parameters, 1 arguments"},
+		"no method":            {[]string{"org.example.GreetService"}, "", exitUsage, "SERVICE and METHOD"},
+		"unknown flag":         {[]string{"org.example.GreetService", "hello", "--nope"}, "", exitUsage, "--nope"},
+		"a service not a name": {[]string{"not a name", "hello"}, "", exitUsage, "interface"},
+	} {
+		out, code, err := run(t, append([]string{"call", "--registry", registryURL}, c.args...)...)
+		if code != c.code || strings.TrimSpace(out) != c.out && c.code == 0 {
+			t.Errorf("%s: exit code %d, output %q, error %v; want %d, %q", name, code, out, err, c.code, c.out)
+		}
+		if c.text != "" && (err == nil || !strings.Contains(err.Error(), c.text)) {
+			t.Errorf("%s: error %v lacks %q", name, err, c.text)
+		}
+	}
+	if out, code, err := run(t, "call", "--url", "dubbo://"+address, "org.example.GreetService", "hello", "Ada"); code != 0 || strings.TrimSpace(out) != `"Hello, Ada!"` {
+		t.Errorf("by address: %d %q %v", code, out, err)
+	}
+	if _, code, err := run(t, "call", "--url", "dubbo://127.0.0.1:1", "org.example.GreetService", "hello", "Ada"); code != exitUnavailable {
+		t.Errorf("nobody listens: exit code %d, %v", code, err)
+	}
+}
+
+func TestDescribeShowsWhatAConsumerSees(t *testing.T) {
+	registryURL, address := serveGreet(t)
+	out, code, err := run(t, "describe", "--registry", registryURL, "org.example.GreetService")
+	var f found
+	if code != 0 || json.Unmarshal([]byte(out), &f) != nil || f.Address != address || f.App != "greet" || f.Params["timeout"] != "10000" {
+		t.Errorf("%d, %v: %s", code, err, out)
+	}
+}
+
+func TestDescribeBuildsADirectoryAndGivesTheSameRevisionEachTime(t *testing.T) {
+	dir, err := filepath.Abs("../../examples/functions/greet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var revisions [2]struct{ Revision, App string }
+	for i, host := range []string{"10.0.0.1", "10.0.0.2"} {
+		t.Setenv("DUBBOFN_HOST", host)
+		out, code, err := run(t, "describe", dir)
+		if code != 0 || json.Unmarshal([]byte(out), &revisions[i]) != nil {
+			t.Fatalf("%d, %v: %s", code, err, out)
+		}
+	}
+	if revisions[0] != revisions[1] || revisions[0].App != "greet" || len(revisions[0].Revision) != 32 {
+		t.Errorf("%+v", revisions)
+	}
+	empty := filepath.Join(t.TempDir(), "empty")
+	if err := os.WriteFile(empty, []byte("#!/bin/sh\necho hi\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := run(t, "describe", empty); err == nil || !strings.Contains(err.Error(), "printed no manifest") {
+		t.Errorf("a program that is no function: %v", err)
+	}
+}
+
+func TestArgumentsBecomeTheNearestJavaValues(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]any{
+		"Ada": "Ada", `"5"`: "5", "5": int32(5), "-2147483649": int64(-2147483649), "2.5": 2.5, "1e3": 1000.0, "true": true, "null": nil, "a b": "a b",
+		"[1,\"x\",null]": []any{int32(1), "x", nil}, `{"a":{"b":1}}`: map[any]any{"a": map[any]any{"b": int32(1)}}, "12:30": "12:30", "": "",
+	} {
+		got, err := parseArgument(in)
+		if err != nil || !cmp.Equal(got, want) {
+			t.Errorf("%q: %#v, %v; want %#v", in, got, err, want)
+		}
+	}
+	big1, err := parseArgument("99999999999999999999")
+	if n, ok := big1.(*big.Int); err != nil || !ok || n.String() != "99999999999999999999" {
+		t.Errorf("a big number: %#v, %v", big1, err)
+	}
+}
+
+func TestResultsPrintAsJSON(t *testing.T) {
+	t.Parallel()
+	amount, _, err := apd.NewFromString("12.30")
+	if err != nil {
+		t.Fatal(err)
+	}
+	loop := map[any]any{"name": "x"}
+	loop["self"] = loop
+	for want, v := range map[string]any{
+		`{"class":"org.x.P","b":1,"a":null}`: &java.Object{Class: "org.x.P", Fields: []java.Field{{Name: "b", Value: int32(1)}, {Name: "a"}}},
+		`{"class":"org.x.P","a":1}`:          map[any]any{"a": int32(1), "class": "org.x.P"},
+		`{"1":"x"}`:                          map[any]any{int32(1): "x"},
+		`["AQI=",12.30,[]]`:                  []any{[]byte{1, 2}, amount, []any{}},
+		`"2023-11-14T22:13:20.123Z"`:         time.UnixMilli(1_700_000_000_123),
+		`[1,2]`:                              []int32{1, 2},
+		`{"name":"x","self":"(cycle)"}`:      loop,
+		`["NaN"]`:                            []any{nan()},
+	} {
+		got, err := json.Marshal(printable(v, nil))
+		if err != nil || string(got) != want {
+			t.Errorf("%v: %s, %v; want %s", want, got, err, want)
+		}
+	}
+}
+
+func nan() float64 { z := 0.0; return z / z }
+
+func TestTypesAreReadAsDescriptorsOrNames(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string][]string{
+		"Ljava/lang/String;I[J": {"java.lang.String", "int", "long[]"}, "String,int": {"java.lang.String", "int"}, "java.util.List": {"java.util.List"}, "": nil, "String[]": {"java.lang.String[]"},
+	} {
+		if got, err := parseTypes(in); err != nil || !cmp.Equal(got, want) {
+			t.Errorf("%q: %q, %v", in, got, err)
+		}
+	}
+	if _, err := parseTypes("int,,long"); !isUsage(err) {
+		t.Errorf("an empty name: %v", err)
+	}
+}
+
+func TestExitCodesTellOutcomesApart(t *testing.T) {
+	t.Parallel()
+	for code, err := range map[int]error{
+		exitException: &invoker.Exception{Class: "x"}, exitRefused: invoker.Errorf(invoker.CodeExhausted, "", "x"), exitUnavailable: invoker.Errorf(invoker.CodeUnavailable, "", "x"),
+		exitOther: errors.New("x"), exitTimeout: context.DeadlineExceeded, exitUsage: usagef("x"), exitNotFound: invoker.Errorf(invoker.CodeNotFound, "", "x"),
+	} {
+		if got := exitCode(err); got != code {
+			t.Errorf("%v: %d, want %d", err, got, code)
+		}
+	}
+}
