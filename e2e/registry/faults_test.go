@@ -15,7 +15,8 @@ import (
 // credentials gives what the server wants: nothing, or user and password "nacos" where it asks for a login.
 func credentials(t *testing.T) (user, password string) {
 	t.Helper()
-	r, err := http.Get("http://" + address(t) + "/nacos/v1/ns/service/list?pageNo=1&pageSize=1")
+	once := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	r, err := once.Get("http://" + address(t) + "/nacos/v1/ns/service/list?pageNo=1&pageSize=1")
 	if err != nil {
 		t.Fatal(err)
 	}

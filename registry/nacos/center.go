@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/nacos-group/nacos-sdk-go/v2/common/constant"
-	"github.com/nacos-group/nacos-sdk-go/v2/common/http_agent"
 	"github.com/nacos-group/nacos-sdk-go/v2/common/nacos_server"
 	"github.com/nacos-group/nacos-sdk-go/v2/common/remote/rpc/rpc_request"
 
@@ -20,6 +19,7 @@ import (
 type center struct {
 	s      settings
 	log    *slog.Logger
+	agent  agent
 	server *nacos_server.NacosServer
 	naming *link
 	config *link
@@ -41,15 +41,15 @@ type center struct {
 }
 
 // newCenter connects both services at once.
-func newCenter(ctx context.Context, s settings, log *slog.Logger) (*center, error) {
+func newCenter(ctx context.Context, s settings, http agent, log *slog.Logger) (*center, error) {
 	life, stop := context.WithCancel(context.WithoutCancel(ctx))
-	server, err := nacos_server.NewNacosServer(life, s.servers, s.client(), &http_agent.HttpAgent{}, uint64(s.timeout.Milliseconds()), "", nil)
+	server, err := nacos_server.NewNacosServer(life, s.servers, s.client(), http, uint64(s.timeout.Milliseconds()), "", nil)
 	if err != nil {
 		stop()
 		return nil, err
 	}
 	c := &center{
-		s: s, log: log, server: server, stop: stop,
+		s: s, log: log, agent: http, server: server, stop: stop,
 		wake: make(chan struct{}, 1), over: make(chan struct{}), ended: make(chan struct{}),
 		brief: func() (context.Context, context.CancelFunc) {
 			return context.WithTimeout(context.WithoutCancel(ctx), s.timeout)
@@ -157,6 +157,7 @@ func (c *center) Close() error {
 	c.wg.Wait()
 	c.naming.close()
 	c.config.close()
+	c.agent.close()
 	return err
 }
 

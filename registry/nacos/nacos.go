@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/nacos-group/nacos-sdk-go/v2/common/constant"
-	"github.com/nacos-group/nacos-sdk-go/v2/common/http_agent"
 	"github.com/nacos-group/nacos-sdk-go/v2/common/logger"
 	"github.com/nacos-group/nacos-sdk-go/v2/common/security"
 	"github.com/nacos-group/nacos-sdk-go/v2/util"
@@ -53,11 +52,14 @@ func (a adapter) Open(ctx context.Context, c registry.Config) (registry.Registry
 	}
 	logger.SetLogger(sdkLog{log}) // the SDK has one for the whole process
 	localIP()
-	if err := s.login(ctx); err != nil {
+	http := newAgent()
+	if err := s.login(ctx, http); err != nil {
+		http.close()
 		return nil, fmt.Errorf("open nacos: %w", err)
 	}
-	r, err := newCenter(ctx, s, log)
+	r, err := newCenter(ctx, s, http, log)
 	if err != nil {
+		http.close()
 		return nil, fmt.Errorf("open nacos: %w", err)
 	}
 	return r, nil
@@ -144,13 +146,13 @@ func (s settings) client() constant.ClientConfig {
 }
 
 // login tries the credentials once, because the SDK's own login only logs a failure.
-func (s settings) login(ctx context.Context) error {
+func (s settings) login(ctx context.Context, http agent) error {
 	if s.user == "" {
 		return nil
 	}
 	done := make(chan error, 1)
 	go func() { // ends with the HTTP requests, each within the timeout
-		_, err := security.NewNacosAuthClient(s.client(), s.servers, &http_agent.HttpAgent{}).Login()
+		_, err := security.NewNacosAuthClient(s.client(), s.servers, http).Login()
 		done <- err
 	}()
 	select {
