@@ -3,6 +3,7 @@ package hessian
 import (
 	"errors"
 	"fmt"
+	"math"
 )
 
 // Skip passes over the first n values of body without building them and returns what follows them. It accepts exactly the
@@ -98,7 +99,7 @@ func (o overLimit) Error() string { return o.what }
 
 // value passes over one value and all that is in it.
 func (s *scanner) value() error {
-	defined := false // a class definition came last: a value must follow, no 'Z'
+	defined := false // a class definition came last: an object must follow
 	for {
 		s.at = s.pos
 		tag, err := s.byte()
@@ -112,7 +113,9 @@ func (s *scanner) value() error {
 			}
 			defined = true
 			continue
-		case tag == tagEnd && !defined && s.endable():
+		case defined && !isObject(tag):
+			return fmt.Errorf("tag 0x%02x after a class definition, where an object should be", tag)
+		case tag == tagEnd && s.endable():
 			s.depth--
 		default:
 			opened, err := s.begin(tag)
@@ -207,11 +210,11 @@ func (s *scanner) begin(tag byte) (opened bool, err error) {
 		if err := s.typeName(); err != nil {
 			return false, err
 		}
-		return s.open(fixed, int32(tag-tagListMin))
+		return s.open(fixed, int64(tag-tagListMin))
 	case tag >= tagListAnyMin && tag <= tagListAnyMax:
-		return s.open(fixed, int32(tag-tagListAnyMin))
+		return s.open(fixed, int64(tag-tagListAnyMin))
 	case tag >= tagObjectMin && tag <= tagObjectMax:
-		return s.object(int32(tag - tagObjectMin))
+		return s.object(int64(tag - tagObjectMin))
 	}
 	switch tag {
 	case tagListFixed, tagListVar, tagMap:
@@ -230,7 +233,7 @@ func (s *scanner) begin(tag byte) (opened bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		if n < 0 || int(n) >= s.refs {
+		if n < 0 || n >= int64(s.refs) {
 			return false, fmt.Errorf("reference to object %d of %d", n, s.refs)
 		}
 		return false, nil
@@ -251,7 +254,7 @@ func (s *scanner) begin(tag byte) (opened bool, err error) {
 }
 
 // open begins a level. A list or object of no values is done at once.
-func (s *scanner) open(o open, n int32) (opened bool, err error) {
+func (s *scanner) open(o open, n int64) (opened bool, err error) {
 	if s.refs++; s.refs > s.limits.Refs {
 		return false, overLimit{fmt.Sprintf("more than %d lists, maps and objects", s.limits.Refs)}
 	}
@@ -264,23 +267,25 @@ func (s *scanner) open(o open, n int32) (opened bool, err error) {
 	if o == fixed && n == 0 {
 		return false, nil
 	}
-	s.push(level{left: n, open: o})
+	s.push(level{left: int32(n), open: o})
 	return true, nil
 }
 
 // object begins an instance of the n-th class definition.
-func (s *scanner) object(n int32) (opened bool, err error) {
-	if n < 0 || int(n) >= s.classes {
+func (s *scanner) object(n int64) (opened bool, err error) {
+	if n < 0 || n >= int64(s.classes) {
 		return false, fmt.Errorf("object of class definition %d of %d", n, s.classes)
 	}
-	return s.open(fixed, s.fields(int(n)))
+	return s.open(fixed, int64(s.fields(int(n))))
 }
 
 // class passes over a class definition: name, number of fields, their names.
 func (s *scanner) class() error {
+	from := s.pos
 	if err := s.name("name of a class"); err != nil {
 		return err
 	}
+	to := s.pos
 	n, err := s.int("number of fields")
 	if err != nil {
 		return err
@@ -293,7 +298,10 @@ func (s *scanner) class() error {
 			return err
 		}
 	}
-	s.define(n)
+	if n == 0 && isCompact(s.body[from:to]) {
+		n = 1
+	}
+	s.define(int32(n))
 	return nil
 }
 
@@ -311,15 +319,15 @@ func (s *scanner) typeName() error {
 	if err != nil {
 		return err
 	}
-	if n < 0 || int(n) >= s.types {
+	if n < 0 || n >= int64(s.types) {
 		return fmt.Errorf("reference to type %d of %d", n, s.types)
 	}
 	return nil
 }
 
 // claim checks that n values of at least a byte each can still come.
-func (s *scanner) claim(n int32, what string) error {
-	if left := s.total - s.pos; n < 0 || int(n) > left {
+func (s *scanner) claim(n int64, what string) error {
+	if left := s.total - s.pos; n < 0 || n > int64(min(left, math.MaxInt32)) {
 		return fmt.Errorf("%d %s, but %d bytes left", n, what, left)
 	}
 	return nil

@@ -74,31 +74,28 @@ func width(tag byte) (n int, ok bool) {
 	return 0, false
 }
 
-// int reads an int, which must have the tag of one.
-func (s *scanner) int(what string) (int32, error) {
+// int reads a number of the structure: as in Java any number does, and null and booleans too, though only ints are written.
+func (s *scanner) int(what string) (int64, error) {
 	tag, err := s.byte()
 	if err != nil {
 		return 0, err
 	}
+	n, ok := width(tag)
+	if !ok || tag == tagDate || tag == tagDateMinute {
+		return 0, fmt.Errorf("tag 0x%02x where the %s should be", tag, what)
+	}
 	at := s.pos
+	if err := s.take(n); err != nil {
+		return 0, err
+	}
 	switch {
 	case tag >= tagIntMin && tag <= tagIntMax:
-		return int32(tag) - tagIntZero, nil
+		return int64(tag) - tagIntZero, nil
 	case tag >= tagInt2Min && tag <= tagInt2Max:
-		if err := s.take(1); err != nil {
-			return 0, err
-		}
-		return (int32(tag)-tagInt2Zero)<<8 + int32(s.body[at]), nil
-	case tag >= tagInt3Min && tag <= tagInt3Max:
-		if err := s.take(2); err != nil {
-			return 0, err
-		}
-		return (int32(tag)-tagInt3Zero)<<16 + int32(binary.BigEndian.Uint16(s.body[at:])), nil
+		return (int64(tag)-tagInt2Zero)<<8 + int64(s.body[at]), nil
 	case tag == tagInt:
-		if err := s.take(4); err != nil {
-			return 0, err
-		}
-		return int32(binary.BigEndian.Uint32(s.body[at:])), nil
+		return int64(int32(binary.BigEndian.Uint32(s.body[at:]))), nil
 	}
-	return 0, fmt.Errorf("tag 0x%02x where the %s should be", tag, what)
+	d := Decoder{b: s.body[at-1 : s.pos]}
+	return d.integer(what)
 }

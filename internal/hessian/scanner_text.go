@@ -2,7 +2,9 @@ package hessian
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"unicode/utf8"
 )
 
 // name passes over a string that must be there.
@@ -107,34 +109,41 @@ func (s *scanner) units(n int) error {
 		if n == 0 {
 			return nil
 		}
-		b, err := s.peek()
+		size, units, err := s.sequence()
 		if err != nil {
 			return err
 		}
-		size, units := sequence(b)
-		if size == 0 || units > n {
-			return fmt.Errorf("byte 0x%02x in a string", b)
+		if units > n {
+			return errors.New("a string ends within a character")
 		}
-		if err := s.take(size); err != nil {
-			return err
-		}
+		s.pos += size
 		n -= units
 	}
 	return nil
 }
 
-// sequence tells from its first byte how many bytes a sequence of UTF-8 has, and how many UTF-16 units it stands for.
-// What follows the first byte isn't checked: Java doesn't either (Hessian2Input.parseUTF8Char).
-func sequence(first byte) (size, units int) {
-	switch {
-	case first < 0x80:
-		return 1, 1
-	case first&0xe0 == 0xc0:
-		return 2, 1
-	case first&0xf0 == 0xe0:
-		return 3, 1
-	case first&0xf8 == 0xf0:
-		return 4, 2
+// sequence measures one sequence of UTF-8: its bytes, and the UTF-16 units that it stands for.
+func (s *scanner) sequence() (size, units int, err error) {
+	b := s.body[s.pos:]
+	if len(b) == 0 {
+		return 0, 0, errShort
 	}
-	return 0, 0
+	if b[0] < utf8.RuneSelf {
+		return 1, 1, nil
+	}
+	_, size = utf8.DecodeRune(b)
+	switch {
+	case size == 4:
+		return 4, 2, nil
+	case size > 1:
+		return size, 1, nil
+	case isSurrogate(b):
+		return 3, 1, nil
+	case len(b) < 3 && b[0] == 0xed && (len(b) == 1 || b[1] >= 0xa0 && b[1] <= 0xbf), !utf8.FullRune(b):
+		if s.total-s.pos <= len(b) {
+			return 0, 0, fmt.Errorf("%d bytes left of a string, within a character", len(b))
+		}
+		return 0, 0, errShort
+	}
+	return 0, 0, fmt.Errorf("byte 0x%02x in a string", b[0])
 }
