@@ -1,25 +1,150 @@
 package hessian
 
-// Decoder reads the values of one body. Not safe for concurrent use; Reset makes it ready for the next body.
-type Decoder struct{}
+import (
+	"fmt"
+	"unsafe"
+)
 
-func (d *Decoder) Reset(t *Types, body []byte, l Limits) {}
+// Decoder reads the values of one body, one after another. After an error it is good for nothing but Reset.
+// Not safe for concurrent use; its memory is reused from body to body, but nothing that it gives away is.
+type Decoder struct {
+	b   []byte
+	pos int
+	t   *Types
+	lim Limits
 
-// Head reads a string as UTF-8 bytes, inside the body where that is possible.
-func (d *Decoder) Head() ([]byte, error) { return nil, errSkeleton }
+	depth  int // how many levels are left
+	values int // how many values are left
+	alloc  int // how many bytes may still be allocated
 
-func (d *Decoder) String() (string, error) { return "", errSkeleton }
-func (d *Decoder) Int() (int32, error)     { return 0, errSkeleton }
-func (d *Decoder) Value() (any, error)     { return nil, errSkeleton }
+	first     [firstRefs]ref // the lists, maps and objects of the body, in order of their beginning
+	pages     []*refPage     // and the rest of them
+	refs      int            // how many they are
+	next      int            // the number of the next of them
+	alts      map[alt]unsafe.Pointer
+	classes   []classDef
+	classEnd  int // where the last known class definition begins; those before it are known
+	types     []span
+	typeEnd   int
+	asObjects bool // instances of registered classes become *java.Object
+}
 
-// Object is like Value, but gives every class instance as a *java.Object.
-func (d *Decoder) Object() (any, error) { return nil, errSkeleton }
+type span struct{ from, to int }
 
-// Decode gives a new value of p.Type().
-func (d *Decoder) Decode(p *Plan) (any, error) { return nil, errSkeleton }
-
-// Map reads a map, or null, and gives each entry.
-func (d *Decoder) Map(each func(key string, value any) error) error { return errSkeleton }
+// Reset makes d ready to read body, which must not change until the next Reset: Head gives parts of it away.
+func (d *Decoder) Reset(t *Types, body []byte, l Limits) {
+	d.dropRefs()
+	clear(d.classes)
+	d.b, d.pos, d.t = body, 0, t
+	d.lim = l.resolve(len(body))
+	d.depth, d.values = d.lim.Depth, d.lim.Values
+	d.alloc = d.lim.AllocFactor*len(body) + freeAlloc
+	d.alts = nil
+	d.classes, d.classEnd = d.classes[:0], -1
+	d.types, d.typeEnd = d.types[:0], -1
+	d.asObjects = false
+}
 
 // Remaining is how many bytes haven't been read.
-func (d *Decoder) Remaining() int { return 0 }
+func (d *Decoder) Remaining() int { return len(d.b) - d.pos }
+
+// Head reads a string as UTF-8 bytes. They lie inside the body, and are valid until it changes, where the string is plain
+// ASCII in one piece; null is nil, an empty string is not.
+func (d *Decoder) Head() ([]byte, error) {
+	if err := d.count(1); err != nil {
+		return nil, err
+	}
+	if d.pos < len(d.b) && d.b[d.pos] == tagNull {
+		d.pos++
+		return nil, nil
+	}
+	if from, to, ok := d.plain(); ok {
+		d.pos = to
+		return d.b[from:to:to], nil
+	}
+	return d.chunkedString()
+}
+
+// String reads a string; null is "".
+func (d *Decoder) String() (string, error) {
+	if err := d.count(1); err != nil {
+		return "", err
+	}
+	return d.str()
+}
+
+// Int reads a number that fits Java's int.
+func (d *Decoder) Int() (int32, error) {
+	if err := d.count(1); err != nil {
+		return 0, err
+	}
+	return d.int32()
+}
+
+// Value reads a value whose type isn't known beforehand. See package java for what it may be.
+func (d *Decoder) Value() (any, error) {
+	if err := d.count(1); err != nil {
+		return nil, err
+	}
+	return d.any()
+}
+
+// Object is like Value, but gives every instance of a struct's class as a *java.Object, of registered classes too.
+// Values for which Go or package java have a type (dates, decimals …) are given as in Value.
+func (d *Decoder) Object() (any, error) {
+	d.asObjects = true
+	v, err := d.Value()
+	d.asObjects = false
+	return v, err
+}
+
+// Decode reads a new value of p.Type().
+func (d *Decoder) Decode(p *Plan) (any, error) {
+	if err := d.count(1); err != nil {
+		return nil, err
+	}
+	return d.box(p)
+}
+
+// Map reads a map of any class, or null, and gives its entries in order. Keys that are no strings are given as fmt shows
+// them. An error of each ends the reading and is returned as it is.
+func (d *Decoder) Map(each func(key string, value any) error) error {
+	if err := d.count(1); err != nil {
+		return err
+	}
+	if d.pos < len(d.b) && d.b[d.pos] == tagNull {
+		d.pos++
+		return nil
+	}
+	if err := d.beginMap(0, nil); err != nil {
+		return err
+	}
+	for {
+		if done, err := d.mapEnd(); done || err != nil {
+			return err
+		}
+		key, err := d.mapKey()
+		if err != nil {
+			return err
+		}
+		value, err := d.any()
+		if err != nil {
+			return err
+		}
+		if err := each(key, value); err != nil {
+			return err
+		}
+	}
+}
+
+// mapKey reads a key as text.
+func (d *Decoder) mapKey() (string, error) {
+	if d.pos < len(d.b) && isString(d.b[d.pos]) {
+		return d.str()
+	}
+	key, err := d.any()
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprint(key), nil
+}

@@ -69,3 +69,54 @@ const (
 
 // A type of a list or map is a string, or an int: the number of a type string read before. A class definition may stand
 // wherever a value may, any number of times, and is no value itself.
+
+// describe names what a tag begins, "" for a tag that begins nothing.
+func describe(tag byte) string {
+	switch {
+	case tag == tagNull:
+		return "null"
+	case tag == tagTrue || tag == tagFalse:
+		return "a boolean"
+	case isString(tag):
+		return "a string"
+	case isBinary(tag):
+		return "a byte[]"
+	case isObject(tag):
+		return "an object"
+	case isList(tag):
+		return "a list"
+	case tag == tagMap || tag == tagMapAny:
+		return "a map"
+	case tag == tagRef:
+		return "a reference"
+	case tag == tagDate || tag == tagDateMinute:
+		return "a date"
+	case tag == tagDouble || tag >= tagDoubleZero && tag <= tagDoubleMill:
+		return "a double"
+	case tag == tagLong || tag == tagLongInt || tag >= tagLong3Min && tag <= tagLong3Max || tag >= tagLongMin:
+		return "a long"
+	case tag == tagInt || tag >= tagIntMin:
+		return "an int"
+	case tag == tagEnd:
+		return "the end of a list or map"
+	}
+	return ""
+}
+
+func isString(tag byte) bool {
+	return tag <= tagStringMax || tag >= tagString2Min && tag <= tagString2Max || tag == tagString || tag == tagStringChunk
+}
+
+func isBinary(tag byte) bool {
+	return tag >= tagBinaryMin && tag <= tagBinaryMax || tag >= tagBinary2Min && tag <= tagBinary2Max ||
+		tag == tagBinary || tag == tagBinaryChunk
+}
+
+// isObject tells of an object or of the class definition before it.
+func isObject(tag byte) bool {
+	return tag >= tagObjectMin && tag <= tagObjectMax || tag == tagObject || tag == tagClass
+}
+
+func isList(tag byte) bool {
+	return tag >= tagListMin && tag <= tagListAnyMax || tag >= tagListVar && tag <= tagListFixedAny
+}

@@ -5,11 +5,84 @@ type Limits struct {
 	// Depth is how deep lists, maps and objects may nest. Default 512.
 	Depth int
 	// Values is how many values a body may hold; values that a reference makes a Decoder read again count again.
-	// Default: as many as the body has bytes, and as many again.
+	// Default: twice as many as the body has bytes, and 1024.
 	Values int
-	// Refs is how many lists, maps and objects a body may hold. Default: no more than Values.
+	// Refs is how many lists, maps and objects a body may hold. Default: no limit beside Values.
 	Refs int
 	// AllocFactor bounds the memory that decoding may allocate, in bytes for each byte of the body, beside a first 64 KiB.
 	// Default 32.
 	AllocFactor int
+}
+
+const (
+	defaultDepth       = 512
+	defaultAllocFactor = 32
+	freeAlloc          = 64 << 10
+	freeValues         = 1024
+)
+
+// resolve fills in the defaults for a body of that many bytes.
+func (l Limits) resolve(body int) Limits {
+	if l.Depth == 0 {
+		l.Depth = defaultDepth
+	}
+	if l.Values == 0 {
+		l.Values = 2*body + freeValues
+	}
+	if l.Refs == 0 {
+		l.Refs = l.Values
+	}
+	if l.AllocFactor == 0 {
+		l.AllocFactor = defaultAllocFactor
+	}
+	return l
+}
+
+// charge takes n bytes from what the body may still make the Decoder allocate.
+func (d *Decoder) charge(n int) error {
+	d.alloc -= n
+	if d.alloc < 0 {
+		return d.fail(KindLimit, d.pos, "the values take more memory than %d bytes for each of the body's %d bytes (and %d)",
+			d.lim.AllocFactor, len(d.b), freeAlloc)
+	}
+	return nil
+}
+
+// allocated is roughly what Go's allocator takes for n bytes.
+func allocated(n uintptr) int {
+	if n <= 256 {
+		return int(n+15) &^ 15
+	}
+	return int(n + n/8 + 16)
+}
+
+// chargeEntry takes what entry number i of a map is going to cost: Go makes room for eight at once, and from there on
+// doubles it.
+func (d *Decoder) chargeEntry(i int, entry uintptr) error {
+	switch {
+	case i == 0:
+		return d.charge(allocated(8*entry + 8))
+	case i < 8:
+		return nil
+	}
+	return d.charge(3 * int(entry+1))
+}
+
+// count takes n values from what the body may still hold.
+func (d *Decoder) count(n int) error {
+	d.values -= n
+	if d.values < 0 {
+		return d.fail(KindLimit, d.pos, "more than %d values (references count as what they refer to)", d.lim.Values)
+	}
+	return nil
+}
+
+// enter goes one level deeper. Every enter that succeeds is followed by d.depth++.
+func (d *Decoder) enter() error {
+	d.depth--
+	if d.depth < 0 {
+		d.depth++
+		return d.fail(KindLimit, d.pos, "values nest deeper than %d", d.lim.Depth)
+	}
+	return nil
 }

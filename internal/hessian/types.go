@@ -2,57 +2,121 @@ package hessian
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
-var errSkeleton = errors.New("hessian: not there yet")
+// Types knows which Java class stands for which Go type, and the plans to read and write them. Plans are compiled once and
+// found without a lock. Safe for concurrent use.
+type Types struct {
+	mu      sync.Mutex // for writers
+	plans   atomic.Pointer[map[reflect.Type]*Plan]
+	classes atomic.Pointer[map[string]*Plan] // by the class of an object; nil for a class of several Go types
+	names   map[reflect.Type]string
+	ids     uint32
+	objects atomic.Pointer[map[string]*objectClass]
+	zones   zones
 
-// Types knows which Java class stands for which Go type, and the plans to read and write them. Safe for concurrent use.
-type Types struct{}
+	any                         *Plan            // the plan of any
+	list                        *Plan            // of []any
+	table                       *Plan            // of map[any]any
+	arrays                      map[string]*Plan // by Hessian's name of a primitive array
+	object, typedList, typedMap *Plan            // of *java.Object, *java.List, *java.Map
+}
 
-// NewTypes gives an empty Types.
-func NewTypes() *Types { return &Types{} }
+// NewTypes gives a Types that knows Java's own classes.
+func NewTypes() *Types {
+	t := &Types{names: map[reflect.Type]string{}}
+	t.plans.Store(&map[reflect.Type]*Plan{})
+	t.classes.Store(&map[string]*Plan{})
+	t.builtin()
+	return t
+}
 
-// Name gives rt an explicit Java class.
-func (t *Types) Name(rt reflect.Type, class string) error { return errSkeleton }
+// Name gives rt an explicit Java class. It is an error if rt has another one already, or if the class is another type's.
+func (t *Types) Name(rt reflect.Type, class string) error {
+	for rt.Kind() == reflect.Pointer {
+		rt = rt.Elem()
+	}
+	if !isClassName(class) {
+		return fmt.Errorf("%v: %q is no Java class name", rt, class)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if known := t.names[rt]; known != "" && known != class {
+		return fmt.Errorf("%v: named %q, and %q before", rt, class, known)
+	}
+	if p := (*t.plans.Load())[rt]; p != nil && p.class != "" && p.class != class {
+		return fmt.Errorf("%v: named %q, and it is in use as %q", rt, class, p.class)
+	}
+	for other, known := range t.names {
+		if known == class && other != rt && !sameGeneric(other, rt) && !isShared(class) {
+			return fmt.Errorf("%v: named %q, which is the class of %v", rt, class, other)
+		}
+	}
+	t.names[rt] = class
+	return nil
+}
 
-// Register compiles rt and everything it reaches. Structs without a class of their own get pkg + "." + their Go name.
-func (t *Types) Register(rt reflect.Type, pkg string) (*Plan, error) { return nil, errSkeleton }
+// isShared tells of the classes that several Go types may stand for.
+func isShared(class string) bool { return class == classBigDecimal }
 
-// Plan is Register(rt, ""), cached.
-func (t *Types) Plan(rt reflect.Type) (*Plan, error) { return nil, errSkeleton }
+// isClassName tells whether s looks like a class name: identifiers with dots or, for inner classes, dollars between them.
+func isClassName(s string) bool {
+	if s == "" || s[0] == '.' || s[len(s)-1] == '.' {
+		return false
+	}
+	for _, r := range s {
+		if r <= ' ' || r == '[' || r == '/' || r == ';' {
+			return false
+		}
+	}
+	return true
+}
 
-// Generalize turns v into the form that generic=true uses.
-func (t *Types) Generalize(v any) (any, error) { return nil, errSkeleton }
+// Register compiles rt and everything that it reaches. A struct without a class of its own (a method JavaClassName, or a
+// name given by Name) gets pkg + "." + its Go name; two such defaults for one Go type are an error that names both. All
+// faults are reported together, each with the path to it.
+func (t *Types) Register(rt reflect.Type, pkg string) (*Plan, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c := compiler{t: t, pkg: pkg, made: map[reflect.Type]*Plan{}, seen: map[*Plan]bool{}}
+	p := c.plan(rt, typeName(rt))
+	c.settle()
+	if len(c.faults) > 0 {
+		return nil, errors.Join(c.faults...)
+	}
+	t.adopt(&c)
+	return p, nil
+}
 
-// Plan is the codec of one Go type.
-type Plan struct{ rt reflect.Type }
+// Plan gives the plan of rt, compiled if need be, as Register with no package does: structs need classes of their own.
+func (t *Types) Plan(rt reflect.Type) (*Plan, error) {
+	if p := (*t.plans.Load())[rt]; p != nil {
+		return p, nil
+	}
+	return t.Register(rt, "")
+}
 
-// Type is the Go type that p reads and writes.
-func (p *Plan) Type() reflect.Type { return p.rt }
-
-// Java is the Java type.
-func (p *Plan) Java() string { return "" }
-
-// Fit says how well a parameter that Java declares suits a Go type.
-type Fit uint8
-
-const (
-	FitNone  Fit = iota // can't be read as that type
-	FitLoose            // can be read, though other types suit better
-	FitExact            // is that type
-)
-
-// Fits says how a parameter declared with this JVM descriptor suits p.
-func (p *Plan) Fits(descriptor string) Fit { return FitNone }
-
-// Realize turns a generic=true value into a new value of Type().
-func (p *Plan) Realize(t *Types, v any) (any, error) { return nil, errSkeleton }
+// adopt makes what c compiled known.
+func (t *Types) adopt(c *compiler) {
+	plans := make(map[reflect.Type]*Plan, len(*t.plans.Load())+len(c.made))
+	for rt, p := range *t.plans.Load() {
+		plans[rt] = p
+	}
+	for rt, p := range c.made {
+		plans[rt] = p
+	}
+	t.plans.Store(&plans)
+	t.classes.Store(&c.classes)
+}
 
 // Signature is what a method takes and gives.
 type Signature struct {
 	Params  []*Plan
-	Result  *Plan         // nil: void
-	Timeout time.Duration // as published
+	Result  *Plan         // nil for void
+	Timeout time.Duration // as published to consumers
 }
