@@ -82,7 +82,9 @@ func ExampleUse() {
 		return
 	}
 	res, err := greet.Invoke(context.Background(), &invoker.Invocation{Method: "greet", Args: []any{&GreetRequest{Name: "Ann"}}})
-	fmt.Println(res.Value.(*GreetReply).Message, err)
+	if reply, ok := res.Value.(*GreetReply); ok {
+		fmt.Println(reply.Message, err)
+	}
 	// Output:
 	// call greet
 	// Hello, Ann! <nil>

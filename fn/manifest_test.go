@@ -86,6 +86,26 @@ func TestDescribeTellsWhatAnInterfaceNeeds(t *testing.T) {
 	}
 }
 
+type Parent struct{ ID int64 }
+
+type child struct {
+	*Parent
+	time.Time
+	Name string
+}
+
+func TestAnEmbeddedStructIsTheSuperclassInTheSamePackage(t *testing.T) {
+	t.Parallel()
+	got := newSet(t, fn.NewService("org.x.S", fn.Method("m", func(*child) error { return nil }))).Describe().Types
+	want := []fn.TypeInfo{
+		{Class: "org.x.Parent", Kind: "class", Fields: []fn.FieldInfo{{Name: "id", Type: "long"}}},
+		{Class: "org.x.child", Kind: "class", Super: "org.x.Parent", Fields: []fn.FieldInfo{{Name: "time", Type: "java.util.Date"}, {Name: "name", Type: "java.lang.String"}}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestTheManifestDependsOnContentOnly(t *testing.T) {
 	t.Parallel()
 	other := func() *fn.Service { return fn.NewService("org.x.S", fn.Method("m", hello)) }

@@ -81,8 +81,7 @@ func (m *model) addClass(class string, rt reflect.Type) {
 }
 
 func (m *model) addFields(t *TypeInfo, rt reflect.Type) {
-	for i := range rt.NumField() {
-		f := rt.Field(i)
+	for f := range rt.Fields() {
 		name := fieldName(f)
 		if super := m.superclass(t, f); super != "" && t.Super == "" {
 			t.Super = super
@@ -158,7 +157,7 @@ func enumerated(rt reflect.Type) (names []string) {
 		case v.Elem().CanInt():
 			v.Elem().SetInt(int64(i))
 		case v.Elem().CanUint():
-			v.Elem().SetUint(uint64(i)) //nolint:gosec // i is small and positive
+			v.Elem().SetUint(uint64(i))
 		default:
 			return nil
 		}

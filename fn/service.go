@@ -126,8 +126,8 @@ func (s *Service) addStruct(rv reflect.Value, all settings) {
 	}
 	base := settings{timeout: all.timeout, idempotent: all.idempotent, filters: all.filters, throws: all.throws}
 	found := false
-	for i := range rt.NumMethod() {
-		goName := rt.Method(i).Name
+	for method := range rt.Methods() {
+		goName := method.Name
 		if slices.Contains(all.skips, goName) {
 			continue
 		}
@@ -138,7 +138,7 @@ func (s *Service) addStruct(rv reflect.Value, all settings) {
 				name, own = r.javaName, r.options
 			}
 		}
-		m, faults := newMethod(name, rv.Method(i))
+		m, faults := newMethod(name, rv.Method(method.Index))
 		m.goName = rt.String() + "." + goName
 		m.own = base.clone()
 		s.add(m, faults, own)
@@ -150,8 +150,8 @@ func (s *Service) addStruct(rv reflect.Value, all settings) {
 
 func methodNames(rt reflect.Type) string {
 	var names []string
-	for i := range rt.NumMethod() {
-		names = append(names, rt.Method(i).Name)
+	for m := range rt.Methods() {
+		names = append(names, m.Name)
 	}
 	return listed(names)
 }

@@ -64,7 +64,7 @@ func TestFaultsNameWhatIsWrongAndWhatWouldDo(t *testing.T) {
 		"nothing returned":       {method(func(string) {}), []string{"returns no error"}},
 		"error first":            {method(func() (error, string) { return nil, "" }), []string{"its last result is string: want error"}}, //nolint:staticcheck // the fault at hand
 		"three results":          {method(func() (int, int, error) { return 0, 0, nil }), []string{"returns 3 values"}},
-		"context late":           {method(func(string, context.Context) error { return nil }), []string{"argument 2 is a context.Context: want it first"}}, //nolint:revive // the fault at hand
+		"context late":           {method(func(string, context.Context) error { return nil }), []string{"argument 2 is a context.Context: want it first"}},
 		"argument":               {method(func(string, chan int) error { return nil }), []string{"org.x.S", `method "m"`, "argument 2 (chan int)"}},
 		"argument within":        {method(func(struct{ Jobs []chan int }) error { return nil }), []string{"argument 1", "chan int"}},
 		"result":                 {method(func() (func(), error) { return nil, nil }), []string{"result (func())"}},
