@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -53,7 +52,7 @@ The provider is looked up in the registry, or called directly with --url. SERVIC
 		},
 	}
 	fs := c.Flags()
-	fs.StringVar(&f.registry, "registry", cmp.Or(os.Getenv("DUBBOFN_REGISTRY"), "embedded://"), "where to look the provider up: embedded://[/dir], nacos://[user:password@]host:8848[?namespace=…] (environment: DUBBOFN_REGISTRY)")
+	fs.StringVar(&f.registry, "registry", defaultRegistry(), "where to look the provider up: embedded://[/dir], nacos://[user:password@]host:8848[?namespace=…] (environment: DUBBOFN_REGISTRY)")
 	fs.StringVar(&f.url, "url", "", "call this provider: dubbo://host[:20880]")
 	fs.StringVar(&f.version, "version", "", "the service's version")
 	fs.StringVar(&f.group, "group", "", "the service's group")

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -44,7 +43,7 @@ The function is started with DUBBOFN_DESCRIBE=1, opens nothing, and ends. Of a S
 			return describeService(ctx, c.OutOrStdout(), registryURL, args[0])
 		},
 	}
-	c.Flags().StringVar(&registryURL, "registry", cmp.Or(os.Getenv("DUBBOFN_REGISTRY"), "embedded://"), "where to look a SERVICE up (environment: DUBBOFN_REGISTRY)")
+	c.Flags().StringVar(&registryURL, "registry", defaultRegistry(), "where to look a SERVICE up (environment: DUBBOFN_REGISTRY)")
 	c.Flags().DurationVar(&timeout, "timeout", 2*time.Minute, "how long it may take, building included")
 	return c
 }

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/dubbofn/dubbofn/invoker"
@@ -134,3 +136,6 @@ func endpoint(i registry.Instance, s registry.Service) string {
 	}
 	return i.Address()
 }
+
+// defaultRegistry is where to look when the command line does not say.
+func defaultRegistry() string { return cmp.Or(os.Getenv("DUBBOFN_REGISTRY"), "embedded://") }
