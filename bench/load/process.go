@@ -1,6 +1,7 @@
 package load
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"strconv"
@@ -16,7 +17,7 @@ func CPU(pid int) (time.Duration, error) {
 		return 0, fmt.Errorf("read cpu time: %w", err)
 	}
 	// the second field is a name in parentheses that may hold blanks
-	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
 	if len(fields) < 13 {
 		return 0, fmt.Errorf("read cpu time: /proc/%d/stat has %d fields after the name; want 13", pid, len(fields))
 	}

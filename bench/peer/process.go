@@ -92,18 +92,14 @@ func (p Peer) Start(ctx context.Context, m Machine) (*Process, error) {
 	}
 	s := &Process{Peer: p, Address: fmt.Sprintf("127.0.0.1:%d", port), exited: make(chan struct{})}
 	if p.Go {
-		if port, err = freePort(); err != nil {
+		profiles, err := freePort()
+		if err != nil {
 			return nil, err
 		}
-		s.Pprof = fmt.Sprintf("127.0.0.1:%d", port)
-	}
-	_, serving, _ := net.SplitHostPort(s.Address)
-	number, err := strconv.Atoi(serving)
-	if err != nil {
-		return nil, fmt.Errorf("start %s: %w", p.Name, err)
+		s.Pprof = fmt.Sprintf("127.0.0.1:%d", profiles)
 	}
 	ctx, s.cancel = context.WithCancel(ctx)
-	cmd := m.Command(ctx, m.ProviderCore, p.run(m.Root, number, s.Pprof)...)
+	cmd := m.Command(ctx, m.ProviderCore, p.run(m.Root, port, s.Pprof)...)
 	cmd.Stdout = m.Log
 	// a peer ends when its standard input does, so that it can't outlive a harness that was killed
 	if _, err := cmd.StdinPipe(); err != nil {
@@ -160,5 +156,9 @@ func freePort() (int, error) {
 		return 0, fmt.Errorf("find a free port: %w", err)
 	}
 	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	a, ok := l.Addr().(*net.TCPAddr)
+	if !ok {
+		return 0, fmt.Errorf("find a free port: %v is not a TCP address", l.Addr())
+	}
+	return a.Port, nil
 }
