@@ -173,7 +173,7 @@ func (l *record) Update(ctx context.Context, r Registration) error {
 	if l.over {
 		return ErrClosed
 	}
-	if err := SameInstance(l.now, r); err != nil {
+	if err := l.now.CanBecome(r); err != nil {
 		return err
 	}
 	if err := l.write(r); err != nil {

@@ -167,9 +167,9 @@ func (m Metadata) MarshalJSON() ([]byte, error) {
 // MaxMetadataBytes is the largest metadata document that is read.
 const MaxMetadataBytes = 4 << 20
 
-// ParseMetadata reads Dubbo Java's form and gives the revision that the document claims (Java's is a hash of its own, so it
-// is not that of [Metadata.Revision]). Unknown fields are ignored.
-func ParseMetadata(b []byte) (m Metadata, revision string, err error) {
+// parseMetadata reads Dubbo Java's form and gives the revision that the document claims (Java's is a hash of its own, so it
+// is not that of [Metadata.Revision]).
+func parseMetadata(b []byte) (m Metadata, revision string, err error) {
 	if len(b) > MaxMetadataBytes {
 		return Metadata{}, "", fmt.Errorf("parse metadata: %d bytes, the limit is %d", len(b), MaxMetadataBytes)
 	}
@@ -193,9 +193,9 @@ func ParseMetadata(b []byte) (m Metadata, revision string, err error) {
 }
 
 // CheckMetadata reads a document that was fetched for an application and a revision, and refuses one that claims to be another's.
-// A document that claims nothing is taken.
+// A document that claims nothing is taken. Fields that Dubbo added are ignored.
 func CheckMetadata(b []byte, app, revision string) (Metadata, error) {
-	m, claimed, err := ParseMetadata(b)
+	m, claimed, err := parseMetadata(b)
 	if err != nil {
 		return Metadata{}, fmt.Errorf("metadata of %s, revision %s: %w", app, revision, err)
 	}

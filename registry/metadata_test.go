@@ -75,9 +75,9 @@ func TestMetadataIsWrittenAsJavaReadsIt(t *testing.T) {
 	if diff := cmp.Diff(want, string(b)); diff != "" {
 		t.Errorf("metadata (-want +got):\n%s", diff)
 	}
-	m, revision, err := registry.ParseMetadata(b)
-	if err != nil || revision != greet().Revision() || m.Revision() != revision {
-		t.Errorf("reading it gives %+v, %s, %v", m, revision, err)
+	m, err := registry.CheckMetadata(b, "greet", greet().Revision())
+	if err != nil || m.Revision() != greet().Revision() {
+		t.Errorf("reading it gives %+v, %v", m, err)
 	}
 }
 

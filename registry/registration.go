@@ -21,7 +21,7 @@ const (
 	AppInstance                      // the instance under the application's name
 	InterfaceLevel                   // the instance under each interface, for consumers that know no applications
 
-	AppLevel = AppMetadata | Mapping | LegacyMapping | AppInstance // all that application-level consumers of both lines need
+	AppLevel Level = AppMetadata | Mapping | LegacyMapping | AppInstance // all that application-level consumers of both lines need
 )
 
 // Has tells whether l contains all of x.
@@ -101,13 +101,13 @@ func (r Registration) EffectiveLevels() Level {
 	return r.Levels
 }
 
-// SameInstance tells, as an error, what an update changes that it can't: application, host or port.
-func SameInstance(old, new Registration) error {
-	if a, b := old.Instance.App, new.Instance.App; a != b {
+// CanBecome tells, as an error, what an update to next changes that it can't: application, host or port.
+func (r Registration) CanBecome(next Registration) error {
+	if a, b := r.Instance.App, next.Instance.App; a != b {
 		return fmt.Errorf("update registration of %s: the application can't become %q", a, b)
 	}
-	if a, b := old.Instance.Address(), new.Instance.Address(); a != b {
-		return fmt.Errorf("update registration of %s: the address %s can't become %s", old.Instance.App, a, b)
+	if a, b := r.Instance.Address(), next.Instance.Address(); a != b {
+		return fmt.Errorf("update registration of %s: the address %s can't become %s", r.Instance.App, a, b)
 	}
 	return nil
 }

@@ -84,7 +84,7 @@ func (l *lease) Update(ctx context.Context, r registry.Registration) error {
 	if over {
 		return registry.ErrClosed
 	}
-	if err := registry.SameInstance(old, r); err != nil {
+	if err := old.CanBecome(r); err != nil {
 		return err
 	}
 	before, err := standsOf(old)
