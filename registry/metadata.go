@@ -93,6 +93,9 @@ func (m Metadata) Validate() error {
 		if s.Name == "" || strings.ContainsAny(s.Name, "/: \t\r\n,") {
 			errs = append(errs, fmt.Errorf("metadata of %s: %q is not a Java interface", m.App, s.Name))
 		}
+		if strings.ContainsAny(s.Group, "/:, \t\r\n") || strings.ContainsAny(s.Version, "/:, \t\r\n") {
+			errs = append(errs, fmt.Errorf("metadata of %s: service %q: group %q and version %q can't hold slashes, colons, commas or blanks", m.App, s.Name, s.Group, s.Version))
+		}
 		if s.Protocol == "" {
 			errs = append(errs, fmt.Errorf("metadata of %s: service %q has no protocol", m.App, s.Name))
 		}

@@ -95,9 +95,12 @@ func (c *center) again(ctx context.Context, n int) bool {
 	return true
 }
 
-// documentsPatience is how long instances wait for metadata that can't be written when both are to be restored. Consumers
-// that know the revision need the instance only, so it does not wait for ever.
-const documentsPatience = 2 * time.Second
+// How long instances wait for metadata when both are to be restored: consumers that know the revision need the instance only,
+// and with each second more of them find nobody. Without a connection to the config service there is little hope.
+const (
+	documentsPatience  = 2 * time.Second
+	documentsNoService = 300 * time.Millisecond
+)
 
 // restore does what is marked, and says how many names of instances it wrote. What fails stays marked.
 func (c *center) restore(ctx context.Context) (int, error) {
@@ -117,7 +120,11 @@ func (c *center) restore(ctx context.Context) (int, error) {
 	written := make(chan error, 1)
 	if docs {
 		go func() { written <- c.restoreDocuments(limit, leases) }()
-		patience := time.NewTimer(documentsPatience)
+		wait := documentsPatience
+		if !c.config.client.IsRunning() {
+			wait = documentsNoService
+		}
+		patience := time.NewTimer(wait)
 		defer patience.Stop()
 		select {
 		case err := <-written:

@@ -224,11 +224,12 @@ func faults(f *fixture) {
 	a := f.open()
 	reg := f.registration("", 0, "not an interface")
 	reg.Instance.Host = ""
+	reg.Metadata.Services[0].Group = "a/b"
 	_, err := a.Register(f.Context(), reg)
 	if err == nil {
 		f.Fatal("a registration without anything was taken")
 	}
-	for _, want := range []string{"no application", "host", "port 0", `"not an interface"`} {
+	for _, want := range []string{"no application", "host", "port 0", `"not an interface"`, `"a/b"`} {
 		if !strings.Contains(err.Error(), want) {
 			f.Errorf("%q is not in the error: %v", want, err)
 		}
