@@ -169,7 +169,9 @@ func (r *reader) body(dst []byte, n int, check bool) ([]byte, error) {
 	return r.grow(dst, n, check)
 }
 
-// grow reads a body that is not wholly buffered, in a slice that grows with what has arrived.
+// grow reads a body that is not wholly buffered, in a slice that grows with what has arrived. A large body is looked through
+// whenever four times as much of it is there as at the last look, and when it is complete: one that lies is refused before
+// more is read than that, and never decoded, which takes many times its size.
 func (r *reader) grow(dst []byte, n int, check bool) ([]byte, error) {
 	first := min(n, smallBytes)
 	if cap(dst) < first {
@@ -181,13 +183,15 @@ func (r *reader) grow(dst []byte, n int, check bool) ([]byte, error) {
 		r.buffers.put(dst)
 		return nil, err
 	}
+	look := smallBytes
 	for len(dst) < n {
-		if len(dst) >= smallBytes && len(dst) == cap(dst) {
-			if check {
-				if err := hessian.Prefix(dst, n, r.limits); err != nil {
-					return give(&refused{fmt.Errorf("body of %d bytes: %w", n, err), n - len(dst)})
-				}
+		if len(dst) >= look && check {
+			look *= 4
+			if err := r.look(dst, n); err != nil {
+				return give(err)
 			}
+		}
+		if len(dst) >= smallBytes && len(dst) == cap(dst) {
 			bigger := append(r.buffers.get(min(n, 2*len(dst))), dst...)
 			r.buffers.put(dst)
 			dst = bigger
@@ -207,7 +211,20 @@ func (r *reader) grow(dst []byte, n int, check bool) ([]byte, error) {
 		dst = dst[:len(dst)+k]
 	}
 	r.whole()
+	if check && n > smallBytes {
+		if err := r.look(dst, n); err != nil {
+			return give(err)
+		}
+	}
 	return dst, nil
+}
+
+// look tells whether what has arrived of n bytes can't become a sound body. Its errors are *refused.
+func (r *reader) look(have []byte, n int) error {
+	if err := hessian.Prefix(have, n, r.limits); err != nil {
+		return &refused{fmt.Errorf("body of %d bytes: %w", n, err), n - len(have)}
+	}
+	return nil
 }
 
 func unexpected(err error) error {

@@ -2,6 +2,7 @@ package dubbo
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/dubbofn/dubbofn/internal/hessian"
 	"github.com/dubbofn/dubbofn/invoker"
@@ -31,8 +32,14 @@ func (r *request) frame(s *Server, status byte) {
 	r.enc.Reset(s.cfg.Types, r.out)
 }
 
+// maxWhyBytes bounds the reason that a response gives: it may quote what a hostile request holds.
+const maxWhyBytes = 4 << 10
+
 // refuse writes a response that says why there is no result.
 func (r *request) refuse(s *Server, status byte, why string) {
+	if len(why) > maxWhyBytes {
+		why = strings.ToValidUTF8(why[:maxWhyBytes], "") + " …"
+	}
 	r.frame(s, status)
 	r.enc.String(why)
 	r.out = r.enc.Bytes()
