@@ -50,20 +50,24 @@ func groupName(group string) string {
 	return "group " + shown(group)
 }
 
-// fits says how the overload suits the parameters that a caller declares: whether at all, and how many of them exactly.
-func (o *overload) fits(declared []string) (exact int, ok bool) {
+// fits says whether the overload suits the parameters that a caller declares, and how well: a parameter that suits exactly
+// counts, and one that is declared as the manifest has it (int, not Integer) counts more.
+func (o *overload) fits(declared []string) (score int, ok bool) {
 	if len(declared) != len(o.sig.Params) {
 		return 0, false
 	}
 	for i, p := range o.sig.Params {
 		switch p.Fits(declared[i]) {
 		case hessian.FitExact:
-			exact++
+			score += 2
+			if descriptorOf(o.forms[i]) == declared[i] {
+				score++
+			}
 		case hessian.FitNone:
 			return 0, false
 		}
 	}
-	return exact, true
+	return score, true
 }
 
 // String gives Java's form: "over(java.lang.String,int)".
@@ -101,18 +105,18 @@ func (m *overloads) find(descriptor []byte) (*overload, *invoker.Error) {
 	return o, err
 }
 
-// choose takes the overload that suits exactly, else the one that suits in most parameters.
+// choose takes the overload that suits best.
 func (m *overloads) choose(declared []string) (*overload, *invoker.Error) {
 	var best []*overload
 	most := -1
 	for _, o := range m.all {
-		exact, ok := o.fits(declared)
+		score, ok := o.fits(declared)
 		switch {
-		case !ok || exact < most:
-		case exact == most:
+		case !ok || score < most:
+		case score == most:
 			best = append(best, o)
 		default:
-			best, most = []*overload{o}, exact
+			best, most = []*overload{o}, score
 		}
 	}
 	switch len(best) {
