@@ -44,7 +44,7 @@ called dubbofn call org.example.GreetService hello Ada
 [ "$code $answer" = '0 "Hello, Ada!"' ] || fail "hello gave $answer (exit code $code)"
 called dubbofn call org.example.GreetService greet '{"name":"Ada","language":"fr"}'
 [ "$code" = 0 ] && grep -q '"message": "Bonjour, Ada!"' <<<"$answer" || fail "greet gave $answer (exit code $code)"
-tell "A Java consumer with @DubboReference sends the same bytes and gets an org.example.GreetReply."
+tell "A Java consumer with @DubboReference gets an org.example.GreetReply."
 
 step "3. An error in Go is an exception in Java"
 called dubbofn call org.example.GreetService greet '{"name":"Ada","language":"tlh"}'

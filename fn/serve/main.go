@@ -272,6 +272,7 @@ func describe(w *os.File, c Config, parts []Part) error {
 	}
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false) // type arguments are written with < and >
 	return enc.Encode(struct {
 		Revision string `json:"revision"`
 		fn.Manifest
