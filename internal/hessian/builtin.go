@@ -91,6 +91,9 @@ func value[V, H any](c *compiler, p *Plan, class, javaName string, read func(*De
 	form := c.form(reflect.TypeFor[H](), class)
 	p.definition = form.definition
 	p.dec = func(d *Decoder, at unsafe.Pointer) error {
+		if err := d.definitions(form); err != nil {
+			return err
+		}
 		if d.pos < len(d.b) {
 			switch d.b[d.pos] {
 			case tagNull:
@@ -189,6 +192,9 @@ func isDecimal(s []byte) bool {
 // valueText reads an object of one string, or the string alone, or a number, which Java's readers take for its text.
 // null is true where there is nothing to set: null itself, or a reference that was followed.
 func (d *Decoder) valueText(form, p *Plan, at unsafe.Pointer) (s string, null bool, err error) {
+	if err := d.definitions(form); err != nil {
+		return "", false, err
+	}
 	if d.pos >= len(d.b) {
 		return "", false, d.short()
 	}
@@ -218,7 +224,7 @@ type bigInteger struct {
 
 func readBigInteger(_ *Decoder, h *bigInteger, v *big.Int) error {
 	if h.Signum < -1 || h.Signum > 1 {
-		return fmt.Errorf("signum %d (−1 to 1)", h.Signum)
+		return fmt.Errorf("signum %d (-1 to 1)", h.Signum)
 	}
 	if h.Value != "" {
 		if len(h.Value) > maxDigits {

@@ -75,6 +75,16 @@ func (d *Decoder) classDefinition(want *Plan) error {
 	return nil
 }
 
+// definitions reads the class definitions that may stand before any value; want as for classDefinition.
+func (d *Decoder) definitions(want *Plan) error {
+	for d.pos < len(d.b) && d.b[d.pos] == tagClass {
+		if err := d.classDefinition(want); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // classHead passes over the name and the fields of a class definition and gives the number of fields.
 func (d *Decoder) classHead() (int, error) {
 	name := d.pos
@@ -128,10 +138,8 @@ const compactField = "compact"
 // objectHead reads what comes before an object's fields: class definitions and the object's tag. It gives the number of
 // its class and where its tag is.
 func (d *Decoder) objectHead(want *Plan) (class, at int, err error) {
-	for d.pos < len(d.b) && d.b[d.pos] == tagClass {
-		if err := d.classDefinition(want); err != nil {
-			return 0, 0, err
-		}
+	if err := d.definitions(want); err != nil {
+		return 0, 0, err
 	}
 	at = d.pos
 	if at >= len(d.b) {

@@ -102,11 +102,14 @@ func (c *compiler) pointer(p *Plan, path string) {
 	}
 	elem := p.elem
 	if elem.kind == kindStruct {
-		p.dec = func(d *Decoder, at unsafe.Pointer) error { return d.pointer(p, at) }
+		p.dec = func(d *Decoder, at unsafe.Pointer) (err error) { *(*unsafe.Pointer)(at), err = d.target(p); return }
 		p.enc = func(e *Encoder, at unsafe.Pointer) error { return e.pointer(elem, *(*unsafe.Pointer)(at)) }
 		return
 	}
 	p.dec = func(d *Decoder, at unsafe.Pointer) error {
+		if err := d.definitions(nil); err != nil {
+			return err
+		}
 		if d.pos < len(d.b) && d.b[d.pos] == tagNull {
 			d.pos++
 			return nil
@@ -128,26 +131,30 @@ func (c *compiler) pointer(p *Plan, path string) {
 	}
 }
 
-// pointer reads an object, a reference to one or null into a pointer to a struct.
-func (d *Decoder) pointer(p *Plan, at unsafe.Pointer) error {
+// target reads an object, a reference to one or null for a pointer to a struct.
+func (d *Decoder) target(p *Plan) (unsafe.Pointer, error) {
+	if err := d.definitions(p.elem); err != nil {
+		return nil, err
+	}
 	if d.pos >= len(d.b) {
-		return d.short()
+		return nil, d.short()
 	}
 	switch tag := d.b[d.pos]; {
 	case isObject(tag) || tag == tagMap || tag == tagMapAny:
 		v, err := d.fresh(p.elem)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		*(*unsafe.Pointer)(at) = v
-		return d.structure(p.elem, v)
+		return v, d.structure(p.elem, v)
 	case tag == tagNull:
 		d.pos++
-		return nil
+		return nil, nil
 	case tag == tagRef:
-		return d.refToShared(p, p.elem.id, at)
+		v := new(unsafe.Pointer)
+		err := d.refToShared(p, p.elem.id, unsafe.Pointer(v))
+		return *v, err
 	}
-	return d.mismatch(p.java)
+	return nil, d.mismatch(p.java)
 }
 
 // slice compiles a slice.
@@ -188,6 +195,9 @@ func (c *compiler) structure(p *Plan, path string) {
 	c.fields(p, p.rt, 0, path, nil)
 	p.definition = definition(p.class, p.fields)
 	p.dec = func(d *Decoder, at unsafe.Pointer) error {
+		if err := d.definitions(p); err != nil {
+			return err
+		}
 		if d.pos < len(d.b) {
 			switch d.b[d.pos] {
 			case tagNull:

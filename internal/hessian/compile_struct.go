@@ -147,6 +147,21 @@ func (v *through) reach(base unsafe.Pointer, make bool) unsafe.Pointer {
 	return *at
 }
 
+// detour is how to find a field through embedded pointers.
+type detour struct {
+	way  *through
+	off  uintptr
+	plan *Plan
+}
+
+// find gives the field within the struct at base, made if need be; nil where it isn't there.
+func (v *detour) find(base unsafe.Pointer, make bool) unsafe.Pointer {
+	if base = v.way.reach(base, make); base == nil {
+		return nil
+	}
+	return unsafe.Add(base, v.off)
+}
+
 // add adds a field, reached through embedded pointers where via says so.
 func (p *Plan) add(f field, via *through) {
 	for i := range p.fields {
@@ -156,7 +171,7 @@ func (p *Plan) add(f field, via *through) {
 	}
 	if via != nil {
 		inner, off := f.plan, f.off
-		f.off = 0
+		f.off, f.via = 0, &detour{via, off, inner}
 		f.plan = &Plan{id: inner.id, rt: inner.rt, boxed: inner.boxed, size: inner.size, kind: inner.kind, op: opCall, java: inner.java,
 			class: inner.class, elem: inner.elem, key: inner.key}
 		f.plan.dec = func(d *Decoder, at unsafe.Pointer) error {

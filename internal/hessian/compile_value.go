@@ -53,7 +53,7 @@ type enumName struct {
 
 // enum compiles an enum, given how to get a constant's name and how to set a variable to the constant of a name. null is "".
 func (c *compiler) enum(p *Plan, name func(unsafe.Pointer) (string, error), set func(string, unsafe.Pointer) error) {
-	p.kind, p.java, p.named = kindValue, p.class, true
+	p.kind, p.java, p.named, p.constant = kindValue, p.class, true, name
 	form := c.form(reflect.TypeFor[enumName](), p.class)
 	p.definition = form.definition
 	p.dec = func(d *Decoder, at unsafe.Pointer) error {
@@ -84,6 +84,9 @@ func (c *compiler) enum(p *Plan, name func(unsafe.Pointer) (string, error), set 
 
 // enumName reads an enum's object, or its name as generic callers send it. "" is null, or a reference that was followed.
 func (d *Decoder) enumName(form, p *Plan, at unsafe.Pointer) (string, error) {
+	if err := d.definitions(form); err != nil {
+		return "", err
+	}
 	if d.pos < len(d.b) {
 		switch tag := d.b[d.pos]; {
 		case tag == tagRef:

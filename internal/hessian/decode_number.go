@@ -82,7 +82,7 @@ func (d *Decoder) int32() (int32, error) {
 	at := d.pos
 	v, err := d.integer("an int")
 	if err == nil && v != int64(int32(v)) {
-		return 0, d.fail(KindType, at, "%d is out of range for int (−2147483648 to 2147483647)", v)
+		return 0, d.fail(KindType, at, "%d is out of range for int (-2147483648 to 2147483647)", v)
 	}
 	return int32(v), err
 }
@@ -91,7 +91,7 @@ func (d *Decoder) int16() (int16, error) {
 	at := d.pos
 	v, err := d.integer("a short")
 	if err == nil && v != int64(int16(v)) {
-		return 0, d.fail(KindType, at, "%d is out of range for short (−32768 to 32767)", v)
+		return 0, d.fail(KindType, at, "%d is out of range for short (-32768 to 32767)", v)
 	}
 	return int16(v), err
 }
@@ -100,7 +100,7 @@ func (d *Decoder) int8() (int8, error) {
 	at := d.pos
 	v, err := d.integer("a byte")
 	if err == nil && v != int64(int8(v)) {
-		return 0, d.fail(KindType, at, "%d is out of range for byte (−128 to 127)", v)
+		return 0, d.fail(KindType, at, "%d is out of range for byte (-128 to 127)", v)
 	}
 	return int8(v), err
 }

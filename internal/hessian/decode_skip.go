@@ -3,6 +3,9 @@ package hessian
 // skip passes over a value that nobody wants now. Its lists, maps, objects, classes and types are numbered all the same,
 // since later values may refer to them.
 func (d *Decoder) skip() error {
+	if err := d.definitions(nil); err != nil {
+		return err
+	}
 	if d.pos >= len(d.b) {
 		return d.short()
 	}

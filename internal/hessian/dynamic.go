@@ -18,6 +18,9 @@ func anyPlan(p *Plan) {
 func dynamicPlan[T any](p *Plan, javaName string, read func(*Decoder) (*T, error), write func(*Encoder, *T) error) {
 	p.kind, p.java = kindPointer, javaName
 	p.dec = func(d *Decoder, at unsafe.Pointer) error {
+		if err := d.definitions(nil); err != nil {
+			return err
+		}
 		if d.pos < len(d.b) {
 			switch d.b[d.pos] {
 			case tagNull:
@@ -53,6 +56,9 @@ func dynamicPlan[T any](p *Plan, javaName string, read func(*Decoder) (*T, error
 
 // any reads a value of whatever type it says it is.
 func (d *Decoder) any() (any, error) {
+	if err := d.definitions(nil); err != nil {
+		return nil, err
+	}
 	if d.pos >= len(d.b) {
 		return nil, d.short()
 	}

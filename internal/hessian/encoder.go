@@ -85,6 +85,9 @@ func (e *Encoder) Encode(p *Plan, v any) error {
 	if got := boxedType(v); got != p.boxed.typ {
 		return encodeError(KindType, "a %T where %v is wanted", v, p.rt)
 	}
+	if p.kind == kindPointer && p.elem != nil && p.elem.kind == kindStruct {
+		return in(e.pointer(p.elem, boxedData(v)), typeName(p.rt))
+	}
 	return in(p.enc(e, p.boxed.unwrap(v)), typeName(p.rt))
 }
 

@@ -41,7 +41,7 @@ func (b boxed) wrap(data unsafe.Pointer) (v any) {
 
 // unwrap gives a pointer to the value that v holds, which must not be written to.
 func (b boxed) unwrap(v any) unsafe.Pointer {
-	data := (*words2)(unsafe.Pointer(&v)).data
+	data := boxedData(v)
 	if b.direct {
 		word := data
 		return unsafe.Pointer(&word)
@@ -51,3 +51,6 @@ func (b boxed) unwrap(v any) unsafe.Pointer {
 
 // boxedType gives the first word of an interface.
 func boxedType(v any) unsafe.Pointer { return (*words2)(unsafe.Pointer(&v)).typ }
+
+// boxedData gives the second.
+func boxedData(v any) unsafe.Pointer { return (*words2)(unsafe.Pointer(&v)).data }

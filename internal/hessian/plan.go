@@ -26,6 +26,8 @@ type Plan struct {
 	dec func(*Decoder, unsafe.Pointer) error
 	enc func(*Encoder, unsafe.Pointer) error
 
+	constant func(unsafe.Pointer) (string, error) // an enum's name
+
 	definition []byte // of the class, as it is written
 	last       atomic.Pointer[program]
 	programs   atomic.Pointer[map[string]*program]
@@ -70,6 +72,7 @@ type field struct {
 	plan *Plan
 
 	readOnly bool // not written
+	via      *detour
 }
 
 // Type is the Go type that p reads and writes.
@@ -94,6 +97,13 @@ func (p *Plan) zero(ptr unsafe.Pointer) bool { return reflect.NewAt(p.rt, ptr).E
 func (d *Decoder) box(p *Plan) (any, error) {
 	if p.kind == kindAny {
 		return d.any()
+	}
+	if p.kind == kindPointer && p.elem != nil && p.elem.kind == kindStruct {
+		v, err := d.target(p)
+		if err != nil {
+			return nil, err
+		}
+		return p.boxed.wrap(v), nil
 	}
 	if p.boxed.direct {
 		var word unsafe.Pointer

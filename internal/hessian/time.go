@@ -114,6 +114,9 @@ func (c *compiler) date(p *Plan) {
 	}
 	var form *Plan
 	p.dec = func(d *Decoder, at unsafe.Pointer) error {
+		if err := d.definitions(form); err != nil {
+			return err
+		}
 		if d.pos < len(d.b) && d.b[d.pos] == tagRef {
 			return d.refTo(p, at)
 		}
