@@ -141,6 +141,8 @@ func excused(body string, err error) string {
 		return "surrogate-alone"
 	case strings.Contains(text, "type"):
 		return "type-numbers"
+	case strings.Contains(text, "integer wrong tag"):
+		return "structure-numbers"
 	}
 	return ""
 }

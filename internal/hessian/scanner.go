@@ -99,7 +99,7 @@ func (o overLimit) Error() string { return o.what }
 
 // value passes over one value and all that is in it.
 func (s *scanner) value() error {
-	defined := false // a class definition came last: an object must follow
+	defined := false // a class definition came last: a value must follow, no 'Z'
 	for {
 		s.at = s.pos
 		tag, err := s.byte()
@@ -113,9 +113,7 @@ func (s *scanner) value() error {
 			}
 			defined = true
 			continue
-		case defined && !isObject(tag):
-			return fmt.Errorf("tag 0x%02x after a class definition, where an object should be", tag)
-		case tag == tagEnd && s.endable():
+		case tag == tagEnd && !defined && s.endable():
 			s.depth--
 		default:
 			opened, err := s.begin(tag)

@@ -169,6 +169,10 @@ var differences = map[string]func(*testing.T){
 		_, err := library("\x7c\x71\x01a\x91\x71\x01a\x91\x71\x01b\x91\x71\x92\x91")
 		wantErr(t, err, "type")
 	},
+	"structure-numbers": func(t *testing.T) {
+		_, err := library("\x58\xe1\x90") // the length 1 as a long
+		wantErr(t, err, "integer wrong tag")
+	},
 	"longer-forms": func(t *testing.T) {
 		want(t, "list of 1", encoded(t, []any{int32(1)}), "\x58\x91\x91")
 		want(t, "12.25", encoded(t, 12.25), "D\x40\x28\x80\x00\x00\x00\x00\x00")
