@@ -29,7 +29,7 @@ func TestTextsNameNoMachineAndNoUnfinishedWork(t *testing.T) {
 			if m := private.FindString(line); m != "" {
 				t.Errorf("%s:%d: names a folder of one machine: %s", path, i+1, m)
 			}
-			if m := later.FindString(line); m != "" && !strings.Contains(path, "testdata") {
+			if m := later.FindString(strings.ReplaceAll(line, "context.TO"+"DO", "")); m != "" && !strings.Contains(path, "testdata") {
 				t.Errorf("%s:%d: unfinished: %s", path, i+1, strings.TrimSpace(line))
 			}
 		}
