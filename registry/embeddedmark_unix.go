@@ -38,7 +38,6 @@ func newMark(dir string) (*mark, error) {
 		f.Close()
 		return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
 	}
-	m.file, f = f, nil
 	return m, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"sort"
 	"strconv"
 	"strings"
@@ -125,9 +126,7 @@ type Endpoint struct {
 // Nothing can be left out, so more is an error that names the size.
 func (r Registration) AppInstance(maxChars int) (Instance, error) {
 	md := map[string]string{}
-	for k, v := range r.Instance.Metadata {
-		md[k] = v
-	}
+	maps.Copy(md, r.Instance.Metadata)
 	endpoints, err := json.Marshal(r.Metadata.endpoints(r.Instance.Port))
 	if err != nil {
 		return Instance{}, err
@@ -173,12 +172,8 @@ func (r Registration) InterfaceInstance(s Service, maxChars int) (Name, Instance
 	md := map[string]string{
 		"application": r.Instance.App, "dubbo": "2.0.2", "side": "provider", "dynamic": "true", "generic": "false", "deprecated": "false", "anyhost": "true",
 	}
-	for k, v := range r.Instance.Metadata {
-		md[k] = v
-	}
-	for k, v := range s.Params {
-		md[k] = v
-	}
+	maps.Copy(md, r.Instance.Metadata)
+	maps.Copy(md, s.Params)
 	delete(md, "methods")
 	md["interface"], md["path"], md["protocol"], md["category"] = s.Name, s.path(), s.Protocol, "providers"
 	setOrDelete(md, "version", s.Version)

@@ -32,7 +32,7 @@ func (a agent) Request(method, path string, header http.Header, timeoutMs uint64
 	default:
 		path += "?" + form.Encode()
 	}
-	r, err := http.NewRequest(method, path, body)
+	r, err := http.NewRequest(method, path, body) //nolint:noctx // the SDK's interface has no context; the client's timeout ends it
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", method, err)
 	}

@@ -135,8 +135,11 @@ func metadataFirst(f *fixture) {
 			done <- w.WatchInstances(ctx, registry.Name{App: app}, func(all []registry.Instance) {
 				for _, in := range all {
 					_, err := look.Metadata(ctx, app, in.Revision())
-					if apps, e := look.Apps(ctx, iface); err == nil && (e != nil || len(apps) != 1) {
-						err = fmt.Errorf("applications are %v, %v", apps, e)
+					if err == nil {
+						var apps []string
+						if apps, err = look.Apps(ctx, iface); err == nil && len(apps) != 1 {
+							err = fmt.Errorf("applications are %v", apps)
+						}
 					}
 					seen <- err
 				}

@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -48,7 +49,11 @@ func run(ctx context.Context, address string, restarts int, limit time.Duration,
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	err = hold(ctx, r, strings.TrimPrefix(address, "nacos://"), restarts, limit)
+	return errors.Join(err, r.Close())
+}
+
+func hold(ctx context.Context, r registry.Registry, address string, restarts int, limit time.Duration) error {
 	reg := registry.Registration{
 		Instance: registry.Instance{App: app, Host: "127.0.0.1", Port: 20880},
 		Metadata: registry.Metadata{App: app, Services: []registry.Service{{Name: iface, Protocol: "dubbo", Params: map[string]string{"timeout": "10000"}}}},
@@ -57,7 +62,7 @@ func run(ctx context.Context, address string, restarts int, limit time.Duration,
 	if _, err := r.Register(ctx, reg); err != nil {
 		return err
 	}
-	s := server{address: strings.TrimPrefix(address, "nacos://"), revision: reg.Metadata.Revision()}
+	s := server{address: address, revision: reg.Metadata.Revision()}
 	fmt.Println("HOLDING", app, s.revision)
 	var took []time.Duration
 	for n := 1; n <= restarts; n++ {
