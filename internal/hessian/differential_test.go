@@ -51,7 +51,7 @@ func (p *picture) value(v any) {
 	case bool, int32, int64:
 		fmt.Fprint(&p.b, v)
 	case float64:
-		fmt.Fprintf(&p.b, "%v", v)
+		fmt.Fprintf(&p.b, "%.14g", v) // double-mill
 	case *java.List:
 		p.list(reflect.ValueOf(v.Items))
 	case *java.Map:

@@ -173,6 +173,16 @@ var differences = map[string]func(*testing.T){
 		_, err := library("\x58\xe1\x90") // the length 1 as a long
 		wantErr(t, err, "integer wrong tag")
 	},
+	"double-mill": func(t *testing.T) {
+		v, err := library("\x5f\x23\x30\x38\x31") // 590362673 thousandths
+		want(t, "value", v, any(590362.673))
+		wantNil(t, err)
+		var d hessian.Decoder
+		d.Reset(hessian.NewTypes(), []byte("\x5f\x23\x30\x38\x31"), hessian.Limits{})
+		ours, err := d.Value()
+		want(t, "ours", ours, any(590362.6730000001))
+		wantNil(t, err)
+	},
 	"longer-forms": func(t *testing.T) {
 		want(t, "list of 1", encoded(t, []any{int32(1)}), "\x58\x91\x91")
 		want(t, "12.25", encoded(t, 12.25), "D\x40\x28\x80\x00\x00\x00\x00\x00")
