@@ -75,7 +75,7 @@ func parameters(descriptor string) (each []string, ok bool) {
 			i++
 		case 'L':
 			n := strings.IndexByte(descriptor[i:], ';')
-			if n < 2 {
+			if n < 2 || strings.ContainsAny(descriptor[i:i+n], ".[") {
 				return nil, false
 			}
 			i += n + 1

@@ -1,6 +1,7 @@
 package fn
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -29,7 +30,7 @@ func TestParametersSplitsOnlyWhatTheJVMWrites(t *testing.T) {
 			t.Errorf("parameters(%q) = %q, %v; want %q", descriptor, got, ok, want)
 		}
 	}
-	for _, bad := range []string{"[", "L", "L;", "Ljava/lang/String", "V", "X", "I[", "(I)V"} {
+	for _, bad := range []string{"[", "L", "L;", "Ljava/lang/String", "V", "X", "I[", "(I)V", "Ljava.lang.String;", "La[b;"} {
 		if got, ok := parameters(bad); ok {
 			t.Errorf("parameters(%q) = %q; want it refused", bad, got)
 		}
@@ -65,4 +66,27 @@ func TestTypeArgumentsSplitAtTheirOwnLevel(t *testing.T) {
 			t.Errorf("typeArguments(%q) = %q; want %q", java, got, want)
 		}
 	}
+}
+
+// FuzzDescriptor: what is taken for a parameter list is one, and its Java names lead back to it.
+func FuzzDescriptor(f *testing.F) {
+	for _, seed := range []string{"", "I", "Ljava/lang/String;[[I", "[", "L;", "V", "[[[", "La/b;;", "Lint;", "[Z[La/B$C;J"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, descriptor string) {
+		each, ok := parameters(descriptor)
+		if !ok {
+			return
+		}
+		back := ""
+		for _, d := range each {
+			if name := javaName(d); isClassName(strings.TrimRight(name, "[]")) && strings.Contains(name, ".") && descriptorOf(name) != d {
+				t.Errorf("%q is %q, which is %q", d, name, descriptorOf(name))
+			}
+			back += d
+		}
+		if back != descriptor {
+			t.Errorf("%q was split into %q", descriptor, each)
+		}
+	})
 }
