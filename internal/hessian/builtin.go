@@ -29,7 +29,7 @@ func (t *Types) builtin() {
 		[]bool(nil), []int16(nil), []int32(nil), []int64(nil), []float32(nil), []float64(nil),
 		(*java.Object)(nil), (*java.List)(nil), (*java.Map)(nil), []any(nil), map[any]any(nil),
 	} {
-		c.plan(reflect.TypeOf(v), typeName(reflect.TypeOf(v)))
+		c.plan(reflect.TypeOf(v), typeText(reflect.TypeOf(v)))
 	}
 	c.classes = map[string]*Plan{}
 	for _, p := range c.made {
@@ -239,7 +239,9 @@ func readBigInteger(_ *Decoder, h *bigInteger, v *big.Int) error {
 	for i, m := range h.Mag {
 		mag[4*i], mag[4*i+1], mag[4*i+2], mag[4*i+3] = byte(m>>24), byte(m>>16), byte(m>>8), byte(m)
 	}
-	v.SetBytes(mag)
+	if v.SetBytes(mag); h.Signum == 0 && v.Sign() != 0 {
+		return fmt.Errorf("signum 0, of a magnitude that is none")
+	}
 	if h.Signum < 0 {
 		v.Neg(v)
 	}

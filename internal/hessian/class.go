@@ -166,17 +166,28 @@ func (d *Decoder) objectHead(want *Plan) (class, at int, err error) {
 }
 
 // program gives what p does with the fields of class number class.
-func (d *Decoder) program(class int, p *Plan) *program {
+func (d *Decoder) program(class int, p *Plan) (*program, error) {
 	def := &d.classes[class]
 	if def.plan == p {
-		return def.prog
+		return def.prog, nil
 	}
-	def.plan, def.prog = p, p.program(def.raw, def.n)
-	return def.prog
+	prog := p.program(def.raw)
+	if prog == nil {
+		if err := d.charge(len(def.raw) + def.n*int(unsafe.Sizeof(op{})+2*unsafe.Sizeof(""))); err != nil {
+			return nil, err
+		}
+		prog = p.link(def.raw, def.n)
+		if len(def.raw) <= maxRemembered {
+			p.last.Store(prog)
+		}
+		remember(&p.programs, maxPrograms, def.raw, prog)
+	}
+	def.plan, def.prog = p, prog
+	return prog, nil
 }
 
-// program finds or makes the program for a class definition.
-func (p *Plan) program(raw []byte, n int) *program {
+// program finds the program for a class definition, nil if it has to be made.
+func (p *Plan) program(raw []byte) *program {
 	if last := p.last.Load(); last != nil && bytes.Equal(last.raw, raw) {
 		return last
 	}
@@ -186,10 +197,7 @@ func (p *Plan) program(raw []byte, n int) *program {
 			return prog
 		}
 	}
-	prog := p.link(raw, n)
-	p.last.Store(prog)
-	remember(&p.programs, maxPrograms, raw, prog)
-	return prog
+	return nil
 }
 
 // link makes the program for a class definition.
@@ -218,8 +226,8 @@ func (p *Plan) field(name string) *field {
 	return nil
 }
 
-// objectClass gives the class definition number class in plain words, and the plan of the Go type registered for it.
-func (d *Decoder) objectClass(class int) *objectClass {
+// objectClass gives the class definition number class in plain words.
+func (d *Decoder) objectClass(class int) (*objectClass, error) {
 	def := &d.classes[class]
 	if def.dyn == nil {
 		if known := d.t.objects.Load(); known != nil {
@@ -227,15 +235,24 @@ func (d *Decoder) objectClass(class int) *objectClass {
 		}
 	}
 	if def.dyn == nil {
+		if err := d.charge(2*len(def.raw) + def.n*2*int(unsafe.Sizeof(""))); err != nil {
+			return nil, err
+		}
 		c := words(def.raw)
 		def.dyn = &c
 		remember(&d.t.objects, maxObjectClasses, def.raw, def.dyn)
 	}
-	return def.dyn
+	return def.dyn, nil
 }
 
-// remember adds to a map that is read without a lock, up to max entries. Of two that add at once one may be forgotten.
+// maxRemembered is how long a class definition may be to be remembered.
+const maxRemembered = 4096
+
+// remember adds to a map that is read without a lock, up to so many entries. Of two that add at once one may be forgotten.
 func remember[V any](known *atomic.Pointer[map[string]*V], limit int, raw []byte, v *V) {
+	if len(raw) > maxRemembered {
+		return
+	}
 	old := known.Load()
 	m := map[string]*V{}
 	if old != nil {

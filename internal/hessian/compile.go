@@ -25,8 +25,8 @@ func (c *compiler) fault(path, format string, args ...any) {
 	c.faults = append(c.faults, fmt.Errorf("%s: "+format, append([]any{path}, args...)...))
 }
 
-// typeName is a Go type in a path.
-func typeName(rt reflect.Type) string {
+// typeText is a Go type in a path.
+func typeText(rt reflect.Type) string {
 	if rt == nil {
 		return "nil"
 	}
@@ -97,7 +97,7 @@ func (c *compiler) settle() {
 		case known == nil || sameGeneric(known.rt, p.rt):
 			c.classes[p.class] = nil // Java has one class where Go has several
 		default:
-			c.fault(typeName(p.rt), "class %q is that of %v already", p.class, known.rt)
+			c.fault(typeText(p.rt), "class %q is that of %v already", p.class, known.rt)
 		}
 	}
 	for class, p := range c.classes {
@@ -108,7 +108,7 @@ func (c *compiler) settle() {
 }
 
 // pointerTo gives the plan of the pointer to a struct, in which form dynamic values have it.
-func (c *compiler) pointerTo(p *Plan) *Plan { return c.plan(reflect.PointerTo(p.rt), typeName(p.rt)) }
+func (c *compiler) pointerTo(p *Plan) *Plan { return c.plan(reflect.PointerTo(p.rt), typeText(p.rt)) }
 
 // sameGeneric tells whether two types are instances of one generic type.
 func sameGeneric(a, b reflect.Type) bool {

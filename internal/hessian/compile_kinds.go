@@ -2,6 +2,7 @@ package hessian
 
 import (
 	"reflect"
+	"strconv"
 	"unsafe"
 )
 
@@ -47,7 +48,7 @@ func (c *compiler) number(p *Plan) {
 		p.op = opInt32
 		p.dec = func(d *Decoder, at unsafe.Pointer) (err error) { *(*int32)(at), err = d.int32(); return }
 		p.enc = func(e *Encoder, at unsafe.Pointer) error { e.Int(*(*int32)(at)); return nil }
-	case reflect.Int, reflect.Int64: // int is as wide as int64 where this runs, which internal/archtest need not know
+	case reflect.Int, reflect.Int64:
 		p.op = opInt64
 		p.dec = func(d *Decoder, at unsafe.Pointer) (err error) { *(*int64)(at), err = d.integer("a long"); return }
 		p.enc = func(e *Encoder, at unsafe.Pointer) error { e.Long(*(*int64)(at)); return nil }
@@ -64,6 +65,9 @@ func (c *compiler) number(p *Plan) {
 		p.enc = func(e *Encoder, at unsafe.Pointer) error { e.Double(*(*float64)(at)); return nil }
 	}
 }
+
+// An int is read and written as an int64: this doesn't compile where it is narrower.
+var _ [strconv.IntSize - 64]struct{}
 
 func stringPlan(p *Plan) {
 	p.kind, p.op, p.java = kindString, opString, "java.lang.String"
@@ -180,6 +184,9 @@ func (c *compiler) slice(p *Plan, path string) {
 				return nil
 			case tagRef:
 				return d.refToSlice(p, at)
+			}
+			if isObject(d.b[d.pos]) {
+				return d.enumSet(p, at)
 			}
 		}
 		return d.list(p, at)

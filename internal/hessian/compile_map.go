@@ -56,6 +56,9 @@ func (d *Decoder) shared(p *Plan, at unsafe.Pointer, read func(*Plan, unsafe.Poi
 		case tagRef:
 			return d.refToShared(p, p.id, at)
 		}
+		if p.kind == kindSet && isObject(d.b[d.pos]) {
+			return d.enumSet(p, at)
+		}
 	}
 	return read(p, at)
 }

@@ -135,7 +135,6 @@ func (c *compiler) numberedEnum(p *Plan, path string) {
 			n, ok := known.get(name)
 			if !ok {
 				n = number(v.Addr().MethodByName("EnumValue").Call([]reflect.Value{reflect.ValueOf(name)})[0])
-				known.put(name, n)
 			}
 			if v.CanInt() {
 				v.SetInt(n)
@@ -144,6 +143,9 @@ func (c *compiler) numberedEnum(p *Plan, path string) {
 			}
 			if got := v.Interface().(fmt.Stringer).String(); got != name {
 				return fmt.Errorf("%v(%d) is %q", rt, n, got)
+			}
+			if !ok {
+				known.put(name, n)
 			}
 			return nil
 		})

@@ -63,6 +63,43 @@ type slice struct {
 	len, cap int
 }
 
+// enumSet reads the class as which a java.util.EnumSet travels (EnumSetHandler, in 3.2.13 and 4.0.4) into a slice or set:
+// an object whose field "objects" is an array of the constants.
+func (d *Decoder) enumSet(p *Plan, ptr unsafe.Pointer) error {
+	class, at, err := d.objectHead(nil)
+	if err != nil {
+		return err
+	}
+	c, err := d.objectClass(class)
+	if err != nil {
+		return err
+	}
+	if c.name != packageIO+"EnumSetHandler" {
+		return d.fail(KindType, at, "an object of %s where a list is wanted", c.name)
+	}
+	if _, err := d.newRef(at, 0, nil); err != nil {
+		return err
+	}
+	if err := d.enter(); err != nil {
+		return err
+	}
+	if err := d.count(len(c.fields)); err != nil {
+		return err
+	}
+	for _, name := range c.fields {
+		if name == "objects" {
+			err = p.dec(d, ptr)
+		} else {
+			err = d.skip()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	d.depth++
+	return nil
+}
+
 // list reads a list into the slice at ptr.
 func (d *Decoder) list(p *Plan, ptr unsafe.Pointer) error {
 	at := d.pos
@@ -70,11 +107,21 @@ func (d *Decoder) list(p *Plan, ptr unsafe.Pointer) error {
 	if err != nil {
 		return err
 	}
+	if n < 0 { // it can't be shared before its length is known
+		number, err := d.newRef(at, 0, nil)
+		if err != nil {
+			return err
+		}
+		if err := d.endedList(p, ptr); err != nil {
+			return err
+		}
+		if r := d.ref(number); r.ptr == nil {
+			r.ptr, r.id = ptr, p.id
+		}
+		return nil
+	}
 	if _, err := d.newRef(at, p.id, ptr); err != nil {
 		return err
-	}
-	if n < 0 {
-		return d.endedList(p, ptr)
 	}
 	if err := d.enter(); err != nil {
 		return err

@@ -14,7 +14,10 @@ func (d *Decoder) structure(p *Plan, ptr unsafe.Pointer) error {
 	if err != nil {
 		return err
 	}
-	prog := d.program(class, p)
+	prog, err := d.program(class, p)
+	if err != nil {
+		return err
+	}
 	n, err := d.newRef(at, p.id, ptr)
 	if err != nil {
 		return err
@@ -135,12 +138,12 @@ func (d *Decoder) typeName() (int, error) {
 		if at > d.typeEnd {
 			d.typeEnd = at
 			if len(d.types) == cap(d.types) {
-				if err := d.charge((2*len(d.types) + 8) * int(unsafe.Sizeof(span{}))); err != nil {
+				if err := d.charge((2*len(d.types) + 8) * int(unsafe.Sizeof(typeName{}))); err != nil {
 					return 0, err
 				}
 				d.types = slices.Grow(d.types, len(d.types)+8)
 			}
-			d.types = append(d.types, span{at, d.pos})
+			d.types = append(d.types, typeName{from: at, to: d.pos})
 			return len(d.types) - 1, nil
 		}
 		for i := range d.types { // read a second time
@@ -160,8 +163,14 @@ func (d *Decoder) typeName() (int, error) {
 }
 
 // typeText gives the type with that number.
-func (d *Decoder) typeText(n int) string {
-	sub := Decoder{b: d.b[d.types[n].from:d.types[n].to], alloc: 2 * len(d.b), lim: Limits{AllocFactor: 2}}
-	name, _ := sub.str() // it was read before, and can't fail
-	return name
+func (d *Decoder) typeText(n int) (string, error) {
+	t := &d.types[n]
+	if t.text == "" {
+		if err := d.charge(2 * (t.to - t.from)); err != nil {
+			return "", err
+		}
+		sub := Decoder{b: d.b[t.from:t.to], alloc: 4 * (t.to - t.from)}
+		t.text, _ = sub.str() // it was read before, and can't fail
+	}
+	return t.text, nil
 }

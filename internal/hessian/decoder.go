@@ -24,12 +24,16 @@ type Decoder struct {
 	alts      map[alt]unsafe.Pointer
 	classes   []classDef
 	classEnd  int // where the last known class definition begins; those before it are known
-	types     []span
+	types     []typeName
 	typeEnd   int
 	asObjects bool // instances of registered classes become *java.Object
 }
 
-type span struct{ from, to int }
+// typeName is the type of a list or map, as it was first written.
+type typeName struct {
+	from, to int
+	text     string // once it was asked for
+}
 
 // Reset makes d ready to read body, which must not change until the next Reset: Head gives parts of it away.
 func (d *Decoder) Reset(t *Types, body []byte, l Limits) {
@@ -41,6 +45,7 @@ func (d *Decoder) Reset(t *Types, body []byte, l Limits) {
 	d.alloc = d.lim.AllocFactor*len(body) + freeAlloc
 	d.alts = nil
 	d.classes, d.classEnd = d.classes[:0], -1
+	clear(d.types)
 	d.types, d.typeEnd = d.types[:0], -1
 	d.asObjects = false
 }
@@ -103,7 +108,11 @@ func (d *Decoder) Decode(p *Plan) (any, error) {
 	if err := d.count(1); err != nil {
 		return nil, err
 	}
-	return d.box(p)
+	v, err := d.box(p)
+	if err != nil {
+		return nil, in(err, typeText(p.rt))
+	}
+	return v, nil
 }
 
 // Map reads a map of any class, or null, and gives its entries in order. Keys that are no strings are given as fmt shows

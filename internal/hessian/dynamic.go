@@ -123,7 +123,10 @@ func (d *Decoder) anyObject() (any, error) {
 		return nil, err
 	}
 	d.pos = at
-	c := d.objectClass(class)
+	c, err := d.objectClass(class)
+	if err != nil {
+		return nil, err
+	}
 	if p := (*d.t.classes.Load())[c.name]; p != nil && !(d.asObjects && d.madeOfFields(p)) {
 		return d.box(p)
 	}
@@ -149,7 +152,10 @@ func (d *Decoder) objectInstance() (*java.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := d.objectClass(class)
+	c, err := d.objectClass(class)
+	if err != nil {
+		return nil, err
+	}
 	o := (*java.Object)(nil)
 	if d.next < d.refs {
 		o = (*java.Object)(d.known(d.next, d.t.object.id))
@@ -189,7 +195,9 @@ func (d *Decoder) anyList() (any, error) {
 	}
 	class := ""
 	if typ >= 0 {
-		class = d.typeText(typ)
+		if class, err = d.typeText(typ); err != nil {
+			return nil, err
+		}
 	}
 	if class == "" || class == "java.util.ArrayList" { // 3.2.13 names it, 4.0.4 doesn't
 		if n == 0 {
@@ -226,8 +234,7 @@ func (d *Decoder) typedList() (*java.List, error) {
 		}
 		l = &java.List{}
 		if typ >= 0 {
-			l.Class = d.typeText(typ)
-			if err := d.charge(len(l.Class)); err != nil {
+			if l.Class, err = d.typeText(typ); err != nil {
 				return nil, err
 			}
 		}
@@ -274,7 +281,9 @@ func (d *Decoder) anyMap() (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		class = d.typeText(typ)
+		if class, err = d.typeText(typ); err != nil {
+			return nil, err
+		}
 		d.pos = begin
 	}
 	switch class {
@@ -320,8 +329,7 @@ func (d *Decoder) typedMap() (*java.Map, error) {
 			return nil, err
 		}
 		d.pos = end
-		m.Class = d.typeText(typ)
-		if err := d.charge(len(m.Class)); err != nil {
+		if m.Class, err = d.typeText(typ); err != nil {
 			return nil, err
 		}
 	}
@@ -384,7 +392,11 @@ func (d *Decoder) registered(n int) *Plan {
 	if err != nil {
 		return nil
 	}
-	p := (*d.t.classes.Load())[d.objectClass(class).name]
+	c, err := d.objectClass(class)
+	if err != nil {
+		return nil
+	}
+	p := (*d.t.classes.Load())[c.name]
 	if p == nil || p.kind != kindPointer || p.elem == nil || p.elem.kind != kindStruct {
 		return nil
 	}

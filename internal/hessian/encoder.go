@@ -86,9 +86,9 @@ func (e *Encoder) Encode(p *Plan, v any) error {
 		return encodeError(KindType, "a %T where %v is wanted", v, p.rt)
 	}
 	if p.kind == kindPointer && p.elem != nil && p.elem.kind == kindStruct {
-		return in(e.pointer(p.elem, boxedData(v)), typeName(p.rt))
+		return in(e.pointer(p.elem, boxedData(v)), typeText(p.rt))
 	}
-	return in(p.enc(e, p.boxed.unwrap(v)), typeName(p.rt))
+	return in(p.enc(e, p.boxed.unwrap(v)), typeText(p.rt))
 }
 
 // Value writes a value of any type: what Decoder.Value gives, registered types, and others that can be registered as they

@@ -84,7 +84,7 @@ func (t *Types) Register(rt reflect.Type, pkg string) (*Plan, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	c := compiler{t: t, pkg: pkg, made: map[reflect.Type]*Plan{}, seen: map[*Plan]bool{}}
-	p := c.plan(rt, typeName(rt))
+	p := c.plan(rt, typeText(rt))
 	c.settle()
 	if len(c.faults) > 0 {
 		return nil, errors.Join(c.faults...)
