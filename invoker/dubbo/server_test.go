@@ -211,7 +211,9 @@ func TestServerWritesAttachmentsToThoseWhoReadThem(t *testing.T) {
 	p := newTestProvider()
 	p.offerEcho(t)
 	p.offer(t, "void", func(context.Context, *invoker.Invocation) (invoker.Result, error) { return invoker.Result{}, nil }, nil)
-	p.offer(t, "fail", func(context.Context, *invoker.Invocation) (invoker.Result, error) { return invoker.Result{}, errors.New("x") }, nil)
+	p.offer(t, "fail", func(context.Context, *invoker.Invocation) (invoker.Result, error) {
+		return invoker.Result{}, errors.New("x")
+	}, nil)
 	_, address := serve(t, p, ServerConfig{})
 	c := dialPeer(t, address)
 	for _, v := range []struct {
