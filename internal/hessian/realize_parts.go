@@ -135,7 +135,7 @@ func (r *realizer) dynamic(p *Plan, v any, ptr unsafe.Pointer) error {
 	case r.t.object:
 		o := &java.Object{Class: className(v)}
 		_, err := eachEntry(v, func(key, value any) error {
-			if name := fmt.Sprint(key); name != "class" {
+			if name := keyText(key); name != "class" {
 				o.Fields = append(o.Fields, java.Field{Name: name, Value: value})
 			}
 			return nil
@@ -269,7 +269,7 @@ func (r *realizer) mapping(p *Plan, v any, ptr unsafe.Pointer) error {
 			return in(err, "{key}")
 		}
 		if err := r.value(p.elem, value, to); err != nil {
-			return in(err, "{"+fmt.Sprint(key)+"}")
+			return in(err, "{"+keyText(key)+"}")
 		}
 		rk := reflect.NewAt(p.key.rt, k).Elem()
 		if !rk.Comparable() {
