@@ -78,14 +78,12 @@ func FuzzDescriptor(f *testing.F) {
 		if !ok {
 			return
 		}
-		back := ""
 		for _, d := range each {
 			if name := javaName(d); isClassName(strings.TrimRight(name, "[]")) && strings.Contains(name, ".") && descriptorOf(name) != d {
 				t.Errorf("%q is %q, which is %q", d, name, descriptorOf(name))
 			}
-			back += d
 		}
-		if back != descriptor {
+		if strings.Join(each, "") != descriptor {
 			t.Errorf("%q was split into %q", descriptor, each)
 		}
 	})
