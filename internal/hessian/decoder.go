@@ -1,7 +1,6 @@
 package hessian
 
 import (
-	"fmt"
 	"unsafe"
 )
 
@@ -155,5 +154,5 @@ func (d *Decoder) mapKey() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprint(key), nil
+	return keyText(key), nil
 }
