@@ -200,6 +200,7 @@ func (c *compiler) structure(p *Plan, path string) {
 	c.class(p, path)
 	p.java = p.class
 	c.fields(p, p.rt, 0, path, nil)
+	floatsFirst(p.fields)
 	p.definition = definition(p.class, p.fields)
 	p.dec = func(d *Decoder, at unsafe.Pointer) error {
 		if err := d.definitions(p); err != nil {

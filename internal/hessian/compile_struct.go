@@ -1,7 +1,9 @@
 package hessian
 
 import (
+	"cmp"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode"
 	"unsafe"
@@ -102,6 +104,22 @@ func (c *compiler) fields(p *Plan, rt reflect.Type, off uintptr, path string, vi
 		}
 		c.fields(p, f.Type, off+f.Offset, path, via)
 	}
+}
+
+// floatsFirst moves Java's float fields to the front, in place. hessian-lite 4.0.4 (Dubbo 3.3.6) reads a float field as if it
+// had a double's 8 bytes (FieldDeserializer2FactoryUnsafe, mended upstream since), so it overwrites whichever field lies
+// beside it, unless that one is read later.
+func floatsFirst(fields []field) {
+	slices.SortStableFunc(fields, func(a, b field) int {
+		return cmp.Compare(boolInt(b.plan.rt.Kind() == reflect.Float32), boolInt(a.plan.rt.Kind() == reflect.Float32))
+	})
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // repeated tells whether p has a field of that name already: a fault within one struct, hidden in a superclass.
