@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Golden bytes of hessian-lite, with the Hessian of both Dubbo lines.
 #   run.sh write        writes internal/hessian/testdata/golden/dubbo-*/CASE.hex
-#   run.sh read DIR     reads DIR/CASE.{dynamic,typed}.hex (written by Go) with both lines, prints what differs, then "N passed, N failed"
+#   run.sh read DIR     reads DIR/dubbo-*/CASE.{dynamic,typed}.hex (written by Go) with both lines, prints what differs, then "N passed, N failed"
 # Needs Java 17 and Maven.
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
@@ -19,7 +19,7 @@ for line in dubbo-2.7.23 dubbo-3.3.6; do
   run=(java -Xss16m -Dfile.encoding=UTF-8 -Dstdout.encoding=UTF-8 -Duser.timezone=UTC "${opens[@]}" -cp "$here/target/classes:$jar" org.example.golden.Main)
   case "${1:-}" in
     write) mkdir -p "$golden/$line"; "${run[@]}" write "$golden/$line" "${version/hessian-lite-/hessian-lite } (${line/dubbo-/Dubbo })";;
-    read) "${run[@]}" read "$2" "$line" || failed=1;;
+    read) "${run[@]}" read "$2/$line" "$line" || failed=1;;
     *) sed -n 2,5p "$0"; exit 2;;
   esac
 done
