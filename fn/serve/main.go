@@ -97,6 +97,7 @@ func newFunction(c Config, parts []Part) (*function, error) {
 	}
 	f.server = dubbo.NewServer(provider, dubbo.ServerConfig{
 		Types:       f.set.Types(),
+		Codec:       a.codec,
 		Log:         f.log,
 		Budget:      dubbo.NewBudget(int64(c.MaxBytes)),
 		MaxBytes:    int(c.MaxPayload),

@@ -7,11 +7,12 @@ import (
 	"net"
 
 	"github.com/dubbofn/dubbofn/fn"
+	"github.com/dubbofn/dubbofn/invoker/dubbo"
 	"github.com/dubbofn/dubbofn/registry"
 )
 
 // Part is what a function is made of: a *[fn.Service], a [registry.Adapter] such as nacos.Registry, a [Transport] such as
-// getty.TCP, or a [Hook]. Anything else is refused at start, by its name.
+// getty.TCP, a [dubbo.Codec] such as hessian2lib.Codec{}, or a [Hook]. Anything else is refused at start, by its name.
 type Part interface {
 	Name() string
 }
@@ -40,6 +41,7 @@ type assembly struct {
 	services  []*fn.Service
 	adapters  map[string]registry.Adapter
 	transport Transport
+	codec     dubbo.Codec // nil: the project's own
 	hooks     []Hook
 }
 
@@ -59,10 +61,15 @@ func assemble(parts []Part) (*assembly, error) {
 				faults = append(faults, fmt.Errorf("two transports: %s and %s; a function listens on one", a.transport.Name(), p.Name()))
 			}
 			a.transport = p
+		case dubbo.Codec:
+			if a.codec != nil {
+				faults = append(faults, fmt.Errorf("two codecs: %T and %T; a function has one", a.codec, p))
+			}
+			a.codec = p
 		case Hook:
 			a.hooks = append(a.hooks, p)
 		default:
-			faults = append(faults, fmt.Errorf("part %q (%T) is not a *fn.Service, registry.Adapter, serve.Transport or serve.Hook", p.Name(), p))
+			faults = append(faults, fmt.Errorf("part %q (%T) is not a *fn.Service, registry.Adapter, serve.Transport, dubbo.Codec or serve.Hook", p.Name(), p))
 		}
 	}
 	if len(a.services) == 0 {

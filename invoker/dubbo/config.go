@@ -27,6 +27,8 @@ const (
 type ServerConfig struct {
 	// Types knows the Java types of dynamic values. Default: what the Provider's method Types gives, else none but Java's own.
 	Types *hessian.Types
+	// Codec reads and writes values in place of the project's own codec. Default: none.
+	Codec Codec
 	// Log gets what no peer is told: closed connections, failures of one-way calls. Default: nothing is logged.
 	Log *slog.Logger
 	// Budget bounds the bytes being read and decoded; share one among all servers of a process. Default: 256 MiB of its own.

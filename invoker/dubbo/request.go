@@ -133,20 +133,36 @@ func (r *request) read(s *Server) (invoker.Invoker, *hessian.Signature, error) {
 	c.inv.Method, c.inv.Descriptor = r.names.method, r.names.descriptor
 	c.inv.OneWay = !r.header.twoWay()
 	c.inv.Args = c.args[:0]
-	for i, p := range sig.Params {
-		v, err := r.dec.Decode(p)
-		if err != nil {
-			return nil, nil, invoker.Errorf(invoker.CodeBadRequest, op, "%s.%s: argument %d of %d (%s): %w", r.names.path, r.names.method, i+1, len(sig.Params), p.Java(), err)
-		}
-		c.inv.Args = append(c.inv.Args, v)
-	}
-	if r.dec.Remaining() > 0 {
-		if err := r.dec.Map(r.attached); err != nil {
-			return nil, nil, invoker.Errorf(invoker.CodeBadRequest, op, "%s.%s: attachments: %w", r.names.path, r.names.method, err)
-		}
+	if err := r.values(s, sig); err != nil {
+		return nil, nil, err
 	}
 	r.setDeadline(sig)
 	return target, sig, nil
+}
+
+// values decodes the arguments and attachments.
+func (r *request) values(s *Server, sig *hessian.Signature) error {
+	const op = "read request"
+	if s.cfg.Codec != nil {
+		if err := r.decodeWith(s.cfg.Codec, sig); err != nil {
+			return invoker.Errorf(invoker.CodeBadRequest, op, "%s.%s: %w", r.names.path, r.names.method, err)
+		}
+		return nil
+	}
+	inv := &r.call.inv
+	for i, p := range sig.Params {
+		v, err := r.dec.Decode(p)
+		if err != nil {
+			return invoker.Errorf(invoker.CodeBadRequest, op, "%s.%s: argument %d of %d (%s): %w", r.names.path, r.names.method, i+1, len(sig.Params), p.Java(), err)
+		}
+		inv.Args = append(inv.Args, v)
+	}
+	if r.dec.Remaining() > 0 {
+		if err := r.dec.Map(r.attached); err != nil {
+			return invoker.Errorf(invoker.CodeBadRequest, op, "%s.%s: attachments: %w", r.names.path, r.names.method, err)
+		}
+	}
+	return nil
 }
 
 // setDeadline gives the call its deadline: its arrival and the attachment "timeout", else "_TO", else what the method

@@ -11,8 +11,13 @@ import (
 // respond writes the response of a call that ran into r.out (Java: DubboCodec.encodeResponseData, 3.3).
 func (r *request) respond(s *Server, sig *hessian.Signature, res *invoker.Result, callErr error) {
 	r.frame(s, statusOK)
-	err := r.encode(sig, res, callErr)
-	r.out = r.enc.Bytes()
+	var err error
+	if s.cfg.Codec != nil && callErr == nil {
+		err = r.encodeWith(s.cfg.Codec, res)
+	} else {
+		err = r.encode(sig, res, callErr)
+		r.out = r.enc.Bytes()
+	}
 	if err == nil && len(r.out)-headerBytes > s.cfg.MaxBytes {
 		err = fmt.Errorf("the response has %d bytes (limit %d)", len(r.out)-headerBytes, s.cfg.MaxBytes)
 	}

@@ -16,6 +16,9 @@ import (
 // value and attachments of a response. The zero value is ready. Safe for concurrent use.
 type Codec struct{ oracle oracle.Codec }
 
+// Name gives "dubbo-go-hessian2".
+func (Codec) Name() string { return "dubbo-go-hessian2" }
+
 // Decode reads the first len(types) values of body, the i-th as types[i]; an interface type takes what the library makes of
 // the value. A body beyond the limits, or one that the library fails or panics over, is an error.
 func (c Codec) Decode(body []byte, types []reflect.Type) ([]any, error) {
