@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// Buffers of 64 KiB and more are pooled by size class, a class for each power of two. What is above the largest is left to
-// the garbage collector.
+// Buffers of 64 KiB and more are pooled by size class: class c holds those of 1<<c bytes up to 1<<(c+1). What is above the
+// largest is left to the garbage collector.
 const (
 	minClassBits = 16
 	maxClassBits = 24
@@ -29,10 +29,10 @@ func (p *buffers) get(n int) []byte {
 	return make([]byte, 0, 1<<c)
 }
 
-// put takes a slice back; nobody may use it afterwards. Slices of odd sizes are not kept.
+// put takes a slice back; nobody may use it afterwards. Small slices are not kept.
 func (p *buffers) put(b []byte) {
 	c := bits.Len(uint(cap(b))) - 1
-	if c < minClassBits || c > maxClassBits || cap(b) != 1<<c {
+	if c < minClassBits || c > maxClassBits {
 		return
 	}
 	p.classes[c-minClassBits].Put(&b)

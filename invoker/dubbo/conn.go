@@ -59,6 +59,7 @@ type Conn struct {
 
 // waiter is a call that waits for its answer.
 type waiter struct {
+	own   []byte        // room for a small reply
 	ready chan struct{} // told once, when reply is there
 	reply reply
 	got   bool // reply is there
@@ -99,7 +100,9 @@ func NewConn(nc net.Conn, cfg ConnConfig) *Conn {
 	c.w = newWriter(nc, c.cfg.QueueBytes, &c.buffers)
 	c.r.src, c.r.budget, c.r.buffers = nc, c.cfg.Budget, &c.buffers
 	c.r.lastRead.Store(time.Now().UnixNano())
-	c.pool.New = func() any { return &outgoing{waiter: waiter{ready: make(chan struct{}, 1)}} }
+	c.pool.New = func() any {
+		return &outgoing{waiter: waiter{ready: make(chan struct{}, 1), own: make([]byte, 0, ownBodyBytes)}}
+	}
 	c.wg.Go(func() {
 		if err := c.w.run(); err != nil {
 			c.fail(fmt.Errorf("write: %w", err))
@@ -218,7 +221,7 @@ func (c *Conn) answer(h header) error {
 		}
 		return c.r.skip(int(h.length))
 	}
-	body, err := c.r.body(nil, int(h.length), true)
+	body, err := c.r.body(w.own, int(h.length), true)
 	if why := (*refused)(nil); errors.As(err, &why) {
 		code := invoker.CodeBadResponse
 		if errors.Is(err, errBudget) {

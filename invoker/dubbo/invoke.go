@@ -58,7 +58,7 @@ func (c *Conn) invoke(ctx context.Context, inv *invoker.Invocation, o *outgoing)
 		return res, true, c.unavailable(false)
 	}
 	batch, kept, ok := c.w.sendWhile(ctx, o.out)
-	if kept {
+	if kept || cap(o.out) >= ownBytes {
 		o.out = nil
 	}
 	if !ok {
@@ -152,9 +152,6 @@ func (c *Conn) encode(ctx context.Context, inv *invoker.Invocation, o *outgoing,
 	h := header{flags: flagRequest | flagTwoWay | serializationHess2, id: id}
 	if inv.OneWay {
 		h.flags &^= flagTwoWay
-	}
-	if cap(o.out) > maxKeptOut {
-		o.out = nil
 	}
 	o.out = appendHeader(o.out[:0], h)
 	enc := &o.enc

@@ -169,30 +169,24 @@ func (r *reader) body(dst []byte, n int, check bool) ([]byte, error) {
 	return r.grow(dst, n, check)
 }
 
-// grow reads a body that is not wholly buffered, in a slice that grows with what has arrived. A large body is looked through
-// whenever four times as much of it is there as at the last look, and when it is complete: one that lies is refused before
-// more is read than that, and never decoded, which takes many times its size.
+// grow reads a body that is not wholly buffered, in a slice that grows with what has arrived, to four times as much at most.
+// Before it grows, and when it is complete, a large body is looked through: one that lies is refused before more of it is
+// read, and never decoded, which takes many times its size.
 func (r *reader) grow(dst []byte, n int, check bool) ([]byte, error) {
-	first := min(n, smallBytes)
-	if cap(dst) < first {
-		dst = r.buffers.get(first)
-	}
 	dst = dst[:0]
 	give := func(err error) ([]byte, error) {
 		r.budget.give(len(dst))
 		r.buffers.put(dst)
 		return nil, err
 	}
-	look := smallBytes
 	for len(dst) < n {
-		if len(dst) >= look && check {
-			look *= 4
-			if err := r.look(dst, n); err != nil {
-				return give(err)
+		if len(dst) == cap(dst) {
+			if check && len(dst) >= smallBytes {
+				if err := r.look(dst, n); err != nil {
+					return give(err)
+				}
 			}
-		}
-		if len(dst) >= smallBytes && len(dst) == cap(dst) {
-			bigger := append(r.buffers.get(min(n, 2*len(dst))), dst...)
+			bigger := append(r.buffers.get(min(n, max(4*len(dst), smallBytes))), dst...)
 			r.buffers.put(dst)
 			dst = bigger
 		}

@@ -23,6 +23,7 @@ type request struct {
 	dec     hessian.Decoder
 	enc     hessian.Encoder
 	out     []byte // the response's frame
+	large   bool   // the last response was given to the writer: the next may be as large
 
 	over     overrides
 	names    *names
@@ -50,7 +51,6 @@ const (
 	maxNames     = 1024 // heads that are remembered
 	maxNameBytes = 1024 // of a head that is remembered
 	ownBodyBytes = 4 << 10
-	maxKeptOut   = 64 << 10
 )
 
 // nameCache remembers heads that named something that exists. Safe for concurrent use, reads take no lock.

@@ -30,8 +30,8 @@ func (r *request) respond(s *Server, sig *hessian.Signature, res *invoker.Result
 
 // frame begins a response in r.out.
 func (r *request) frame(s *Server, status byte) {
-	if cap(r.out) > maxKeptOut {
-		r.out = nil
+	if r.out == nil && r.large {
+		r.out = s.buffers.get(0)
 	}
 	r.out = appendHeader(r.out[:0], header{flags: serializationHess2, status: status, id: r.header.id})
 	r.enc.Reset(s.cfg.Types, r.out)

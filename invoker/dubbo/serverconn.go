@@ -200,15 +200,21 @@ func (c *serverConn) handle(r *request) {
 
 // deliver sends r.out and lets r go.
 func (c *serverConn) deliver(r *request) {
-	if _, kept, _ := c.w.send(r.out, true); kept {
+	_, kept, _ := c.w.send(r.out, true)
+	if kept {
 		r.out = nil
 	}
+	r.large = kept
 	c.s.recycle(r)
 }
 
 func (s *Server) recycle(r *request) {
 	r.call, r.conn, r.names = nil, nil, nil
 	r.enc.Reset(nil, nil)
+	if cap(r.out) >= ownBytes {
+		s.buffers.put(r.out)
+		r.out = nil
+	}
 	s.requests.Put(r)
 }
 
