@@ -12,6 +12,9 @@ type Attachments struct {
 	entries []attachment
 }
 
+// usual is how many attachments a Java consumer's request has, and some: room for them is made at once.
+const usual = 6
+
 type attachment struct {
 	key   string
 	value any
@@ -55,6 +58,9 @@ func (a *Attachments) Set(key string, value any) {
 			a.entries[i].value = value
 			return
 		}
+	}
+	if a.entries == nil {
+		a.entries = make([]attachment, 0, usual)
 	}
 	a.entries = append(a.entries, attachment{key, value})
 }
