@@ -22,8 +22,11 @@ type LocalTime struct {
 	Hour, Minute, Second, Nano int
 }
 
-// String gives "10:15:30", with a fraction where there is one.
+// String gives Java's form: "10:15", "10:15:30", or with a fraction of 3, 6 or 9 digits.
 func (t LocalTime) String() string {
+	if t.Second == 0 && t.Nano == 0 {
+		return fmt.Sprintf("%02d:%02d", t.Hour, t.Minute)
+	}
 	s := fmt.Sprintf("%02d:%02d:%02d", t.Hour, t.Minute, t.Second)
 	switch {
 	case t.Nano == 0:

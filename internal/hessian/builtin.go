@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/big"
 	"reflect"
+	"strconv"
 	"time"
 	"unsafe"
 
@@ -90,6 +91,7 @@ func value[V, H any](c *compiler, p *Plan, class, javaName string, read func(*De
 	p.kind, p.class, p.java = kindValue, class, javaName
 	form := c.form(reflect.TypeFor[H](), class)
 	p.definition = form.definition
+	asText := form.field("value")
 	p.dec = func(d *Decoder, at unsafe.Pointer) error {
 		if err := d.definitions(form); err != nil {
 			return err
@@ -107,7 +109,7 @@ func value[V, H any](c *compiler, p *Plan, class, javaName string, read func(*De
 			return err
 		}
 		begin, h := d.pos, new(H)
-		if err := d.structure(form, unsafe.Pointer(h)); err != nil {
+		if err := d.formOrText(form, asText, unsafe.Pointer(h)); err != nil {
 			return err
 		}
 		if err := read(d, h, (*V)(at)); err != nil {
@@ -129,6 +131,21 @@ func value[V, H any](c *compiler, p *Plan, class, javaName string, read func(*De
 	}
 }
 
+// formOrText reads an object, or a string or a number alone where one of its fields is the value's text.
+func (d *Decoder) formOrText(form *Plan, asText *field, h unsafe.Pointer) (err error) {
+	if asText == nil || d.pos >= len(d.b) || !isString(d.b[d.pos]) && numberSize[d.b[d.pos]] == 0 {
+		return d.structure(form, h)
+	}
+	to := (*string)(unsafe.Add(h, asText.off))
+	if isString(d.b[d.pos]) {
+		*to, err = d.str()
+		return err
+	}
+	n, err := d.integer("")
+	*to = strconv.FormatInt(n, 10)
+	return err
+}
+
 // text is the form of the values that are written as text.
 type text struct {
 	Value string
@@ -148,16 +165,28 @@ func (c *compiler) textDecimal(p *Plan, path string) {
 	p.kind, p.class, p.java = kindValue, classBigDecimal, classBigDecimal
 	form := c.form(reflect.TypeFor[text](), classBigDecimal)
 	p.definition = form.definition
+	asText := form.field("value")
 	p.dec = func(d *Decoder, at unsafe.Pointer) error {
-		begin := d.pos
-		s, null, err := d.valueText(form, p, at)
-		if null || err != nil {
+		if err := d.definitions(form); err != nil {
 			return err
 		}
-		if len(s) > maxDigits {
-			return d.fail(KindLimit, begin, "a decimal of %d characters (limit %d)", len(s), maxDigits)
+		if d.pos < len(d.b) {
+			switch d.b[d.pos] {
+			case tagNull:
+				d.pos++
+				return nil
+			case tagRef:
+				return d.refTo(p, at)
+			}
 		}
-		if err := reflect.NewAt(rt, at).Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(s)); err != nil {
+		begin, h := d.pos, new(text)
+		if err := d.formOrText(form, asText, unsafe.Pointer(h)); err != nil {
+			return err
+		}
+		if len(h.Value) > maxDigits {
+			return d.fail(KindLimit, begin, "a decimal of %d characters (limit %d)", len(h.Value), maxDigits)
+		}
+		if err := reflect.NewAt(rt, at).Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(h.Value)); err != nil {
 			return d.fail(KindType, begin, "%s: %w", classBigDecimal, err)
 		}
 		return nil
@@ -187,33 +216,6 @@ func isDecimal(s []byte) bool {
 		}
 	}
 	return false
-}
-
-// valueText reads an object of one string, or the string alone, or a number, which Java's readers take for its text.
-// null is true where there is nothing to set: null itself, or a reference that was followed.
-func (d *Decoder) valueText(form, p *Plan, at unsafe.Pointer) (s string, null bool, err error) {
-	if err := d.definitions(form); err != nil {
-		return "", false, err
-	}
-	if d.pos >= len(d.b) {
-		return "", false, d.short()
-	}
-	switch tag := d.b[d.pos]; {
-	case tag == tagNull:
-		d.pos++
-		return "", true, nil
-	case tag == tagRef:
-		return "", true, d.refTo(p, at)
-	case isString(tag):
-		s, err = d.str()
-		return s, false, err
-	case numberSize[tag] != 0:
-		n, err := d.integer("")
-		return fmt.Sprint(n), false, err
-	}
-	var h text
-	err = d.structure(form, unsafe.Pointer(&h))
-	return h.Value, false, err
 }
 
 type bigInteger struct {

@@ -1,6 +1,7 @@
 package hessian
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math/big"
@@ -22,7 +23,11 @@ type compiler struct {
 }
 
 func (c *compiler) fault(path, format string, args ...any) {
-	c.faults = append(c.faults, fmt.Errorf("%s: "+format, append([]any{path}, args...)...))
+	text := fmt.Sprintf(format, args...)
+	if !strings.HasPrefix(text, path+": ") {
+		text = path + ": " + text
+	}
+	c.faults = append(c.faults, errors.New(text))
 }
 
 // typeText is a Go type in a path.
@@ -97,7 +102,11 @@ func (c *compiler) settle() {
 		case known == nil || sameGeneric(known.rt, p.rt):
 			c.classes[p.class] = nil // Java has one class where Go has several
 		default:
-			c.fault(typeText(p.rt), "class %q is that of %v already", p.class, known.rt)
+			other := known.rt
+			if other.Kind() == reflect.Pointer {
+				other = other.Elem()
+			}
+			c.fault(typeText(p.rt), "class %q is that of %v already", p.class, other)
 		}
 	}
 	for class, p := range c.classes {

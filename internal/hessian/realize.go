@@ -80,8 +80,15 @@ func (r *realizer) leaf(p *Plan, v any, ptr unsafe.Pointer) error {
 	if list, ok := v.([]any); ok && p.kind == kindBytes {
 		return r.bytes(p, list, ptr)
 	}
-	if ms, ok := v.(int64); ok && p.rt == typeTime {
-		v = time.UnixMilli(ms)
+	switch n := v.(type) {
+	case int64:
+		if p.rt == typeTime {
+			v = time.UnixMilli(n)
+		}
+	case float64:
+		if p.class == classBigDecimal {
+			v = strconv.FormatFloat(n, 'f', -1, 64)
+		}
 	}
 	var e Encoder
 	e.Reset(r.t, nil)
