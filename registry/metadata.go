@@ -1,13 +1,16 @@
 package registry
 
 import (
-	"crypto/sha256"
+	"crypto/md5" // Dubbo's choice for revisions; nothing rests on it being hard to forge
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"sort"
+	"strconv"
 	"strings"
 )
 
@@ -24,7 +27,7 @@ type Service struct {
 	Group    string            `json:"group,omitempty"`   // "" or "blue"
 	Version  string            `json:"version,omitempty"` // "" or "1.0.0"
 	Protocol string            `json:"protocol"`          // "dubbo"
-	Port     int               `json:"port,omitempty"`    // leave 0: consumers then take the instance's endpoint, and nothing of an address is in the revision
+	Port     int               `json:"port"`              // leave 0: consumers then take the instance's endpoint, and nothing of an address is in the revision
 	Path     string            `json:"path"`              // empty means Name
 	Params   map[string]string `json:"params"`            // what consumers are to know: timeout, retries, token, "dubbo.tag", "greet.timeout"
 }
@@ -53,30 +56,45 @@ func (s Service) path() string {
 	return s.Path
 }
 
-// Revision is a hash of the content: application, digest, and services with their keys, paths, ports and parameters, in a fixed order.
-// The same content has the same revision on any machine at any time. It is 32 hexadecimal digits, the length Dubbo uses.
-func (m Metadata) Revision() string {
-	h := sha256.New()
-	put := func(s string) { fmt.Fprintf(h, "%d:%s,", len(s), s) }
-	put("dubbofn-revision-1")
-	put(m.App)
-	put(m.Digest)
-	for _, s := range m.sorted() {
-		put(s.Key())
-		put(s.path())
-		put(fmt.Sprint(s.Port))
-		keys := make([]string, 0, len(s.Params))
-		for k := range s.Params {
-			keys = append(keys, k)
+// digestParam carries [Metadata.Digest] in every service's parameters: the revision is a hash of what is published, so what
+// enters the one must be in the other.
+const digestParam = "dubbofn.digest"
+
+// Published gives the services as they stand in the metadata document, sorted by their keys: no path is empty, and the digest is
+// among the parameters.
+func (m Metadata) Published() []Service {
+	all := m.sorted()
+	for i := range all {
+		params := make(map[string]string, len(all[i].Params)+1)
+		maps.Copy(params, all[i].Params)
+		if m.Digest != "" {
+			params[digestParam] = m.Digest
 		}
-		sort.Strings(keys)
-		put(fmt.Sprint(len(keys)))
-		for _, k := range keys {
-			put(k)
-			put(s.Params[k])
-		}
+		all[i].Path, all[i].Params = all[i].path(), params
 	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	return all
+}
+
+// Revision is a hash of the content: application, and services with their keys, paths, ports and parameters, the digest among them.
+// The same content has the same revision on any machine at any time.
+//
+// It is the one that Java computes from the document (MetadataInfo.calRevision, 3.3.6). A Java consumer keeps only metadata whose
+// revision is that (MetaCacheManager.validate, 3.3.6); under any other it would fetch the document again at every change of instances.
+func (m Metadata) Revision() string {
+	h := md5.New()
+	put := func(s string) { io.WriteString(h, s) } //nolint:errcheck // a hash takes everything
+	put(m.App)
+	for _, s := range m.Published() {
+		put(s.Key() + strconv.Itoa(s.Port) + s.Path + "{")
+		for i, k := range slices.Sorted(maps.Keys(s.Params)) { // as java.util.TreeMap.toString writes it
+			if i > 0 {
+				put(", ")
+			}
+			put(k + "=" + s.Params[k])
+		}
+		put("}")
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // Validate reports all faults at once.
@@ -157,11 +175,7 @@ type document struct {
 // MarshalJSON gives Dubbo Java's form: {"app":…,"revision":…,"services":{key:{…}}}. The same content gives the same bytes.
 func (m Metadata) MarshalJSON() ([]byte, error) {
 	d := document{App: m.App, Revision: m.Revision(), Services: map[string]Service{}}
-	for _, s := range m.Services {
-		s.Path = s.path()
-		if s.Params == nil {
-			s.Params = map[string]string{}
-		}
+	for _, s := range m.Published() {
 		d.Services[s.Key()] = s
 	}
 	return json.Marshal(d)
@@ -170,8 +184,7 @@ func (m Metadata) MarshalJSON() ([]byte, error) {
 // MaxMetadataBytes is the largest metadata document that is read.
 const MaxMetadataBytes = 4 << 20
 
-// parseMetadata reads Dubbo Java's form and gives the revision that the document claims (Java's is a hash of its own, so it
-// is not that of [Metadata.Revision]).
+// parseMetadata reads Dubbo Java's form and gives the revision that the document claims (2.7's is not that of [Metadata.Revision]).
 func parseMetadata(b []byte) (m Metadata, revision string, err error) {
 	if len(b) > MaxMetadataBytes {
 		return Metadata{}, "", fmt.Errorf("parse metadata: %d bytes, the limit is %d", len(b), MaxMetadataBytes)
@@ -188,6 +201,10 @@ func parseMetadata(b []byte) (m Metadata, revision string, err error) {
 	for key, s := range d.Services {
 		if s.Name == "" {
 			return Metadata{}, "", fmt.Errorf("parse metadata: service %q has no name", key)
+		}
+		if digest, ok := s.Params[digestParam]; ok {
+			m.Digest = digest
+			delete(s.Params, digestParam)
 		}
 		m.Services = append(m.Services, s)
 	}

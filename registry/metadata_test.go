@@ -19,12 +19,17 @@ func greet() registry.Metadata {
 	}}
 }
 
-// The value is fixed for ever: every function that was built would get another revision, and every consumer fetch metadata again.
-func TestRevisionIsTheSameOnAnyMachine(t *testing.T) {
+// The values are those that Dubbo Java 3.3.6's MetadataInfo.calRevision gives for the documents.
+func TestRevisionIsJavas(t *testing.T) {
 	t.Parallel()
-	const want = "1d43a3f93b3dc44e5f671bdbe3b686e7"
+	const want = "54177e61f06d3813d89da76cefd4723e"
 	if got := greet().Revision(); got != want {
 		t.Errorf("revision is %s, want %s", got, want)
+	}
+	promising := greet()
+	promising.Digest = "abc"
+	if got, want := promising.Revision(), "4ab3a607581cf6ef58c2f2cc8c52a39d"; got != want {
+		t.Errorf("revision with a digest is %s, want %s", got, want)
 	}
 	turned := greet()
 	slices.Reverse(turned.Services)
@@ -41,6 +46,7 @@ func TestRevisionChangesWithContent(t *testing.T) {
 		change func(*registry.Metadata)
 	}{
 		{"application", func(m *registry.Metadata) { m.App = "other" }},
+		{"digest", func(m *registry.Metadata) { m.Digest = "abc" }},
 		{"service left out", func(m *registry.Metadata) { m.Services = m.Services[:1] }},
 		{"interface", func(m *registry.Metadata) { m.Services[0].Name = "org.example.Other" }},
 		{"version", func(m *registry.Metadata) { m.Services[1].Version = "2.0.1" }},
@@ -70,8 +76,8 @@ func TestMetadataIsWrittenAsJavaReadsIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `{"app":"greet","revision":"` + greet().Revision() + `","services":{` +
-		`"blue/org.example.GreetService:2.0.0:dubbo":{"name":"org.example.GreetService","group":"blue","version":"2.0.0","protocol":"dubbo","path":"org.example.GreetService","params":{"token":"s3cret"}},` +
-		`"org.example.GreetService:dubbo":{"name":"org.example.GreetService","protocol":"dubbo","path":"org.example.GreetService","params":{"retries":"0","timeout":"10000"}}}}`
+		`"blue/org.example.GreetService:2.0.0:dubbo":{"name":"org.example.GreetService","group":"blue","version":"2.0.0","protocol":"dubbo","port":0,"path":"org.example.GreetService","params":{"token":"s3cret"}},` +
+		`"org.example.GreetService:dubbo":{"name":"org.example.GreetService","protocol":"dubbo","port":0,"path":"org.example.GreetService","params":{"retries":"0","timeout":"10000"}}}}`
 	if diff := cmp.Diff(want, string(b)); diff != "" {
 		t.Errorf("metadata (-want +got):\n%s", diff)
 	}

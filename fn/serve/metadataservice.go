@@ -70,12 +70,8 @@ func metadataService(m registry.Metadata, definitions map[string]json.RawMessage
 
 func toInfo(m registry.Metadata) *metadataInfo {
 	info := &metadataInfo{App: m.App, Revision: m.Revision(), Services: map[string]*serviceInfo{}}
-	for _, s := range m.Services {
-		path := s.Path
-		if path == "" {
-			path = s.Name
-		}
-		info.Services[s.Key()] = &serviceInfo{Name: s.Name, Group: null(s.Group), Version: null(s.Version), Protocol: s.Protocol, Path: path, Params: s.Params}
+	for _, s := range m.Published() {
+		info.Services[s.Key()] = &serviceInfo{Name: s.Name, Group: null(s.Group), Version: null(s.Version), Protocol: s.Protocol, Path: s.Path, Params: s.Params}
 	}
 	return info
 }

@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"cmp"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -86,9 +85,7 @@ func metadataRequest(b []byte) (string, error) {
 func metadataInfoV2(m registry.Metadata) []byte {
 	b := protoString(nil, 1, m.App)
 	b = protoString(b, 2, m.Revision())
-	services := append([]registry.Service(nil), m.Services...)
-	sort.Slice(services, func(i, j int) bool { return services[i].Key() < services[j].Key() })
-	for _, s := range services {
+	for _, s := range m.Published() {
 		b = protoBytes(b, 3, protoBytes(protoString(nil, 1, s.Key()), 2, serviceInfoV2(s)))
 	}
 	return b
@@ -100,7 +97,7 @@ func serviceInfoV2(s registry.Service) []byte {
 	b = protoString(b, 2, s.Group)
 	b = protoString(b, 3, s.Version)
 	b = protoString(b, 4, s.Protocol)
-	b = protoString(b, 6, cmp.Or(s.Path, s.Name))
+	b = protoString(b, 6, s.Path)
 	keys := make([]string, 0, len(s.Params))
 	for k := range s.Params {
 		keys = append(keys, k)

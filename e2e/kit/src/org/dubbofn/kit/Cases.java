@@ -96,7 +96,8 @@ final class Cases {
         for (Throwable t = e; t != null && b.length() < 700; t = t.getCause() == t ? null : t.getCause()) {
             b.append(b.length() == 0 ? "" : " <- ").append(t.getClass().getSimpleName()).append(": ").append(t.getMessage());
         }
-        String s = b.toString().replaceAll("\\s+", " ").replaceAll("Tried \\d+ times.*?Last error is: ", "").replaceAll("provider: \\w+://\\S+ ", "");
+        String s = b.toString().replaceAll("\\s+", " ").replaceAll("Tried \\d+ times.*?Last error is: ", "")
+                .replaceAll("Failed to invoke remote method: \\S+ provider: .*?cause: ", "");
         return s.length() > 500 ? s.substring(0, 500) + "…" : s;
     }
 }
