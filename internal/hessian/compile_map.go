@@ -63,8 +63,8 @@ func (d *Decoder) shared(p *Plan, at unsafe.Pointer, read func(*Plan, unsafe.Poi
 	return read(p, at)
 }
 
-// mapBytes is what an empty map takes.
-const mapBytes = 48
+// mapBytes is what an empty map takes, with the variable that its values pass through.
+const mapBytes = 56
 
 // beginGoMap makes the map at, or takes the one that is being read again.
 func (d *Decoder) beginGoMap(p *Plan, at unsafe.Pointer) error {
@@ -93,6 +93,7 @@ func readMap(d *Decoder, p *Plan, at unsafe.Pointer) error {
 		return err
 	}
 	m := reflect.NewAt(p.rt, at).Elem()
+	key, value := scratch{p: p.key}, scratch{p: p.elem}
 	for i := 0; ; i++ {
 		if done, err := d.mapEnd(); done || err != nil {
 			return err
@@ -100,22 +101,38 @@ func readMap(d *Decoder, p *Plan, at unsafe.Pointer) error {
 		if err := d.chargeEntry(i, p.key.size+p.elem.size); err != nil {
 			return err
 		}
-		if err := d.charge(allocated(p.key.size) + allocated(p.elem.size)); err != nil {
-			return err
-		}
-		key, value := p.key.new(), p.elem.new()
-		if err := p.key.dec(d, key); err != nil {
+		if err := key.read(d); err != nil {
 			return in(err, "{key}")
 		}
-		k := reflect.NewAt(p.key.rt, key).Elem()
-		if !k.Comparable() {
+		if !key.v.Comparable() {
 			return d.fail(KindType, d.pos, "%w", errOddKey)
 		}
-		if err := p.elem.dec(d, value); err != nil {
+		if err := value.read(d); err != nil {
 			return in(err, "{}")
 		}
-		m.SetMapIndex(k, reflect.NewAt(p.elem.rt, value).Elem())
+		m.SetMapIndex(key.v, value.v)
 	}
+}
+
+// scratch is the variable that the keys or values of a map are read into, before they are copied into the map.
+type scratch struct {
+	p   *Plan
+	ptr unsafe.Pointer
+	v   reflect.Value
+}
+
+// read reads the next one. Structs and slices get a variable each: later references may be to them.
+func (s *scratch) read(d *Decoder) error {
+	if s.ptr != nil && s.p.kind != kindStruct && s.p.kind != kindSlice {
+		s.v.SetZero()
+		return s.p.dec(d, s.ptr)
+	}
+	if err := d.charge(allocated(s.p.size)); err != nil {
+		return err
+	}
+	s.ptr = s.p.new()
+	s.v = reflect.NewAt(s.p.rt, s.ptr).Elem()
+	return s.p.dec(d, s.ptr)
 }
 
 // writeMap writes the entries of a map of any type.
@@ -158,6 +175,7 @@ func (d *Decoder) set(p *Plan, at unsafe.Pointer) error {
 		return err
 	}
 	m, present := reflect.NewAt(p.rt, at).Elem(), reflect.Zero(p.rt.Elem())
+	key := scratch{p: p.key}
 	for i := 0; n < 0 || i < n; i++ {
 		if n < 0 {
 			if done, err := d.listEnd(); done || err != nil {
@@ -169,18 +187,13 @@ func (d *Decoder) set(p *Plan, at unsafe.Pointer) error {
 		if err := d.chargeEntry(i, p.key.size); err != nil {
 			return err
 		}
-		if err := d.charge(allocated(p.key.size)); err != nil {
-			return err
-		}
-		key := p.key.new()
-		if err := p.key.dec(d, key); err != nil {
+		if err := key.read(d); err != nil {
 			return in(err, "{}")
 		}
-		k := reflect.NewAt(p.key.rt, key).Elem()
-		if !k.Comparable() {
+		if !key.v.Comparable() {
 			return d.fail(KindType, d.pos, "an element that Go can't have in a set")
 		}
-		m.SetMapIndex(k, present)
+		m.SetMapIndex(key.v, present)
 	}
 	d.depth++
 	return nil

@@ -65,7 +65,7 @@ func (d *Decoder) chargeEntry(i int, entry uintptr) error {
 	case i < 8:
 		return nil
 	}
-	return d.charge(3 * int(entry+1))
+	return d.charge(4 * int(entry+1))
 }
 
 // count takes n values from what the body may still hold.

@@ -12,6 +12,9 @@ type (
 
 // commonMap gives the codec of the maps that most programs use, without reflection.
 func commonMap(rt reflect.Type) (mapReader, mapWriter) {
+	if rt == reflect.TypeFor[map[any]any]() {
+		return readAnyMap, writeMap
+	}
 	if rt.Key().Kind() != reflect.String || !isPlainString(rt.Key()) {
 		return nil, nil
 	}
@@ -78,6 +81,49 @@ func readStringMap[V any](d *Decoder, p *Plan, at unsafe.Pointer) error {
 		}
 		m[key] = *value
 	}
+}
+
+// readAnyMap reads a map of anything, as dynamic values have it.
+func readAnyMap(d *Decoder, p *Plan, at unsafe.Pointer) error {
+	if d.pos < len(d.b) && isObject(d.b[d.pos]) {
+		return d.mismatch("a map")
+	}
+	if err := d.beginGoMap(p, at); err != nil {
+		return err
+	}
+	m := *(*map[any]any)(at)
+	if err := d.beginMap(p.id, *(*unsafe.Pointer)(at)); err != nil {
+		return err
+	}
+	for i := 0; ; i++ {
+		if done, err := d.mapEnd(); done || err != nil {
+			return err
+		}
+		if err := d.chargeEntry(i, 2*unsafe.Sizeof(any(nil))); err != nil {
+			return err
+		}
+		key, err := d.any()
+		if err != nil {
+			return in(err, "{key}")
+		}
+		if !isKey(key) {
+			return d.fail(KindType, d.pos, "%w", errOddKey)
+		}
+		value, err := d.any()
+		if err != nil {
+			return in(err, "{}")
+		}
+		m[key] = value
+	}
+}
+
+// isKey tells whether a map can have that key.
+func isKey(key any) bool {
+	switch key.(type) {
+	case nil, string, int32, int64, bool, float64:
+		return true
+	}
+	return reflect.ValueOf(key).Comparable()
 }
 
 // writeStringMap writes the entries of a map from strings to V.
