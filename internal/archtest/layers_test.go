@@ -75,8 +75,6 @@ func exceptions() map[string]string {
 	return map[string]string{
 		"no-os.getenv fn/serve/config.go:read":                  "the one file of a function that reads the environment",
 		"no-os.getenv cmd/dubbofn/resolve.go:defaultRegistry":   "the one place of the command that reads the environment",
-		"no-context.todo invoker/dubbo/getty/log.go:log":        "getty's logger is called without a context",
-		"no-context.todo invoker/dubbo/getty/log.go:logf":       "as above",
 		"no-os.environ cmd/dubbofn/describe.go:describeProgram": "handed on whole to the function that is asked",
 		"no-context.background fn/serve/main.go:Main":           "Main is main",
 		"no-os.exit fn/serve/main.go:Main":                      "Main is main",

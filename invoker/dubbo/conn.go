@@ -100,9 +100,6 @@ func NewConn(nc net.Conn, cfg ConnConfig) *Conn {
 	c.w = newWriter(nc, c.cfg.QueueBytes, &c.buffers)
 	c.r.src, c.r.budget, c.r.buffers = nc, c.cfg.Budget, &c.buffers
 	c.r.lastRead.Store(time.Now().UnixNano())
-	c.pool.New = func() any {
-		return &outgoing{waiter: waiter{ready: make(chan struct{}, 1), own: make([]byte, 0, ownBodyBytes)}}
-	}
 	c.wg.Go(func() {
 		if err := c.w.run(); err != nil {
 			c.fail(fmt.Errorf("write: %w", err))

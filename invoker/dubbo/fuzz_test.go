@@ -119,7 +119,7 @@ func FuzzRequest(f *testing.F) {
 		f.Add(b[:min(len(b), 4096)])
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		r := s.requests.Get().(*request)
+		r := s.request()
 		r.begin(nil, header{flags: plainRequest, id: 9, length: uint32(len(body))}, time.Now())
 		s.cfg.Budget.take(len(body))
 		r.body = append([]byte(nil), body...)
@@ -193,7 +193,7 @@ func FuzzAttachments(f *testing.F) {
 	head = head[headerBytes : len(head)-2]
 	f.Fuzz(func(t *testing.T, attachments []byte) {
 		got = invoker.Attachments{}
-		r := s.requests.Get().(*request)
+		r := s.request()
 		r.begin(nil, header{flags: plainRequest}, time.Now())
 		r.body = append(bytes.Clone(head), attachments...)
 		s.cfg.Budget.take(len(r.body))

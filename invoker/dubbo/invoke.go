@@ -28,7 +28,7 @@ type outgoing struct {
 // *invoker.Error, Remote when the provider reported it, MaybeExecuted unless the request is known not to have been run. inv is
 // not changed, but for what Into points to.
 func (c *Conn) Invoke(ctx context.Context, inv *invoker.Invocation) (invoker.Result, error) {
-	o := c.pool.Get().(*outgoing)
+	o := c.outgoing()
 	res, clean, err := c.invoke(ctx, inv, o)
 	if clean {
 		o.enc.Reset(nil, nil)
@@ -43,6 +43,14 @@ func (c *Conn) Invoke(ctx context.Context, inv *invoker.Invocation) (invoker.Res
 		e.Op = "call " + inv.Service.Interface + "." + inv.Method + " at " + c.remote
 	}
 	return res, err
+}
+
+// outgoing gives one that nobody uses.
+func (c *Conn) outgoing() *outgoing {
+	if o, ok := c.pool.Get().(*outgoing); ok {
+		return o
+	}
+	return &outgoing{waiter: waiter{ready: make(chan struct{}, 1), own: make([]byte, 0, ownBodyBytes)}}
 }
 
 // invoke is Invoke; clean tells that o may be used again.
@@ -79,7 +87,6 @@ func (c *Conn) invoke(ctx context.Context, inv *invoker.Invocation, o *outgoing)
 			return res, clean, &invoker.Error{Code: codeOfContext(ctx), Err: context.Cause(ctx), MaybeExecuted: true}
 		}
 		<-o.ready
-		clean = true
 	}
 	if err := o.reply.err; err != nil {
 		if e := (*invoker.Error)(nil); errors.As(err, &e) {
@@ -276,7 +283,7 @@ func decodeValue(types *hessian.Types, dec *hessian.Decoder, into any) (any, err
 	}
 	to := reflect.ValueOf(into)
 	if to.Kind() != reflect.Pointer || to.IsNil() {
-		return nil, fmt.Errorf("Into is %T: want a pointer", into)
+		return nil, fmt.Errorf("%T to decode into: want a pointer", into)
 	}
 	to = to.Elem()
 	plan, err := types.Plan(to.Type())

@@ -75,7 +75,7 @@ func (s *Server) lane(w http.ResponseWriter, req *http.Request, trusted bool) {
 		http.Error(w, fmt.Sprintf("the frame's body has %d bytes (limit %d)", h.length, s.cfg.MaxBytes), http.StatusRequestEntityTooLarge)
 		return
 	}
-	r := s.requests.Get().(*request)
+	r := s.request()
 	r.begin(nil, h, arrival)
 	defer s.recycle(r)
 	if err := s.laneCall(req, rd, r, trusted); err != nil {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"reflect"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -230,10 +231,7 @@ func requestFrame(tb testing.TB, id uint64, version, method string, args []any, 
 	tb.Helper()
 	var e hessian.Encoder
 	e.Reset(hessian.NewTypes(), appendHeader(nil, header{flags: flagRequest | flagTwoWay | serializationHess2, id: id}))
-	descriptor := ""
-	for range args {
-		descriptor += "Ljava/lang/String;"
-	}
+	descriptor := strings.Repeat("Ljava/lang/String;", len(args))
 	for _, s := range []string{version, testService, "0.0.0", method, descriptor} {
 		e.String(s)
 	}

@@ -3,6 +3,7 @@ package dubbo
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -77,9 +78,7 @@ func (c *nameCache) put(head []byte, n *names) {
 		if len(*m) >= maxNames {
 			return
 		}
-		for k, v := range *m {
-			next[k] = v
-		}
+		maps.Copy(next, *m)
 	}
 	next[string(head)] = n
 	c.now.Store(&next)
@@ -181,6 +180,16 @@ func (r *request) setDeadline(sig *hessian.Signature) {
 	if d > 0 {
 		r.call.deadline = r.arrival.Add(d)
 	}
+}
+
+// request gives one that nobody uses.
+func (s *Server) request() *request {
+	if r, ok := s.requests.Get().(*request); ok {
+		return r
+	}
+	r := &request{own: make([]byte, 0, ownBodyBytes)}
+	r.attached = r.attach
+	return r
 }
 
 // begin makes r ready for a frame.

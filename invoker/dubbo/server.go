@@ -65,13 +65,7 @@ func NewServer(p Provider, cfg ServerConfig) *Server {
 	if t, ok := p.(typed); ok && cfg.Types == nil {
 		cfg.Types = t.Types()
 	}
-	s := &Server{provider: p, cfg: cfg.withDefaults(), serving: map[*serving]struct{}{}}
-	s.requests.New = func() any {
-		r := &request{own: make([]byte, 0, ownBodyBytes)}
-		r.attached = r.attach
-		return r
-	}
-	return s
+	return &Server{provider: p, cfg: cfg.withDefaults(), serving: map[*serving]struct{}{}}
 }
 
 // Stats gives the counters.

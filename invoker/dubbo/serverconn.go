@@ -140,7 +140,7 @@ func (c *serverConn) request(h header) error {
 		c.refuse(h, statusExhausted, fmt.Sprintf("%d calls in flight (limit %d)", s.cfg.MaxInFlight, s.cfg.MaxInFlight))
 		return c.r.skip(int(h.length))
 	}
-	r := s.requests.Get().(*request)
+	r := s.request()
 	r.begin(c, h, c.r.now)
 	body, err := c.r.body(r.own, int(h.length), true)
 	if err != nil {
@@ -177,7 +177,7 @@ func (c *serverConn) refuse(h header, status byte, why string) {
 	if !h.twoWay() {
 		return
 	}
-	r := c.s.requests.Get().(*request)
+	r := c.s.request()
 	r.begin(c, h, c.r.now)
 	r.refuse(c.s, status, why)
 	c.deliver(r)

@@ -71,8 +71,9 @@ func (p *provider) Lookup(path, _, name, _ []byte) (invoker.Invoker, *hessian.Si
 func (p *provider) sleep(ctx context.Context, inv *invoker.Invocation) (invoker.Result, error) {
 	p.running.Add(1)
 	defer p.running.Add(-1)
+	ms, _ := inv.Args[0].(int64)
 	select {
-	case <-time.After(time.Duration(inv.Args[0].(int64)) * time.Millisecond):
+	case <-time.After(time.Duration(ms * int64(time.Millisecond))):
 		return invoker.Result{Value: "slept"}, nil
 	case <-ctx.Done():
 		return invoker.Result{}, ctx.Err()
@@ -86,7 +87,8 @@ func (p *provider) tell(context.Context, *invoker.Invocation) (invoker.Result, e
 
 // attach answers with one of the attachments, and sends it back as an attachment too.
 func attach(ctx context.Context, inv *invoker.Invocation) (invoker.Result, error) {
-	v := inv.Attachments.Get(inv.Args[0].(string))
+	key, _ := inv.Args[0].(string)
+	v := inv.Attachments.Get(key)
 	invoker.FromContext(ctx).Reply.Set("back", v)
 	return invoker.Result{Value: v}, nil
 }

@@ -284,7 +284,7 @@ func drains(t *testing.T, p *pair) {
 
 func lostFraming(t *testing.T, p *pair) {
 	bad := p.raw()
-	defer bad.Close() //nolint:errcheck // it is closed from the other side
+	defer bad.Close()
 	if _, err := bad.Write([]byte("GET / HTTP/1.1\r\n\r\n")); err != nil {
 		t.Fatal(err)
 	}

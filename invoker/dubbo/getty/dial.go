@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/apache/dubbo-getty"
+	getty "github.com/apache/dubbo-getty"
 )
 
 // DialTimeout bounds a Dial whose context has no deadline. The library itself never gives up.

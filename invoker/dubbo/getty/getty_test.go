@@ -66,7 +66,7 @@ func TestListenTellsWhyItCannot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // tested elsewhere
+	defer l.Close()
 	if second, err := getty.Listen(l.Addr().String()); err == nil {
 		t.Errorf("listens twice on %v", second.Addr())
 	}

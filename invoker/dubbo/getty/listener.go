@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/apache/dubbo-getty"
+	getty "github.com/apache/dubbo-getty"
 )
 
 // patience bounds how long Close waits for the library.
@@ -54,7 +54,11 @@ func listen(op string, webSocket bool, server func() getty.Server) (nl net.Liste
 	}()
 	l.server = server()
 	l.server.RunEventLoop(l.accept)
-	l.addr = l.server.(getty.StreamServer).Listener().Addr()
+	stream, ok := l.server.(getty.StreamServer)
+	if !ok {
+		return nil, fmt.Errorf("%s: %T has no listener", op, l.server)
+	}
+	l.addr = stream.Listener().Addr()
 	return l, nil
 }
 
@@ -123,11 +127,11 @@ func (l *listener) Close() error {
 // catch makes the library's accept loop call accept, which holds it until the library knows that it is closed: its Close
 // would otherwise take the listener away under the loop's feet, which ends in a nil pointer if it is just about to use it.
 func (l *listener) catch() {
-	nc, err := net.DialTimeout("tcp", l.addr.String(), patience)
+	nc, err := net.DialTimeout("tcp", l.addr.String(), patience) //nolint:noctx // Close has no context
 	if err != nil {
 		return // it isn't reachable from here; then the loop is most likely waiting in Accept, where it is safe
 	}
-	defer nc.Close() //nolint:errcheck // it was only a knock
+	defer nc.Close()
 	select {
 	case <-l.parked:
 	case <-time.After(patience):

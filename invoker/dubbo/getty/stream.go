@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/apache/dubbo-getty"
+	getty "github.com/apache/dubbo-getty"
 	gxsync "github.com/dubbogo/gost/sync"
 )
 
