@@ -1,6 +1,9 @@
 package invoker
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // Invoker runs one call. It is safe for concurrent use.
 //
@@ -22,8 +25,8 @@ type Filter func(Invoker) Invoker
 
 // Chain wraps last with filters; the first filter is the outermost, so it sees a call first and its result last.
 func Chain(last Invoker, filters ...Filter) Invoker {
-	for i := len(filters) - 1; i >= 0; i-- {
-		last = filters[i](last)
+	for _, filter := range slices.Backward(filters) {
+		last = filter(last)
 	}
 	return last
 }

@@ -81,7 +81,8 @@ func call(ctx context.Context, out, errs io.Writer, f callFlags, args []string) 
 		inv.Attachments.Set("token", token)
 	}
 	if f.verbose {
-		fmt.Fprintf(errs, "calling %s.%s%s at %s %s\n", t.key, args[1], typesText(inv.Args[1].([]string)), t.address, t.app)
+		types, _ := inv.Args[1].([]string) // as invocation made it
+		fmt.Fprintf(errs, "calling %s.%s%s at %s %s\n", t.key, args[1], typesText(types), t.address, t.app)
 	}
 	begin := time.Now()
 	result, err := send(ctx, t.address, inv)

@@ -59,7 +59,7 @@ func describeProgram(ctx context.Context, out io.Writer, path string, dir bool) 
 		if err != nil {
 			return err
 		}
-		defer os.RemoveAll(tmp)
+		defer func() { _ = os.RemoveAll(tmp) }() // what is left in the temporary folder harms nobody
 		// The binary's name is the default of the application's name, so it must be the directory's.
 		binary = filepath.Join(tmp, filepath.Base(binary))
 		build := exec.CommandContext(ctx, "go", "build", "-o", binary, ".")

@@ -46,8 +46,8 @@ func serveGreet(t *testing.T) (registryURL, address string) {
 			}
 			return &greetReply{r.Language + " " + r.Name}, nil
 		}),
-		fn.Method("over", func(n int32) (string, error) { return "int", nil }),
-		fn.Method("over", func(s string) (string, error) { return "string", nil }),
+		fn.Method("over", func(int32) (string, error) { return "int", nil }),
+		fn.Method("over", func(string) (string, error) { return "string", nil }),
 		fn.Method("sleep", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }),
 	)
 	ready, ended := make(chan string, 1), make(chan error, 1)

@@ -53,8 +53,8 @@ func parseDescriptor(s string) (types []string, ok bool) {
 }
 
 func longName(t string) string {
-	base, dims := strings.TrimRight(t, "[]"), ""
-	dims = t[len(base):]
+	base := strings.TrimRight(t, "[]")
+	dims := t[len(base):]
 	switch base {
 	case "String", "Object", "Boolean", "Byte", "Short", "Character", "Integer", "Long", "Float", "Double":
 		return "java.lang." + base + dims

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -117,10 +118,8 @@ func (c *Config) resolve() (faults []error) {
 		faults = append(faults, fault(f, fmt.Sprint(value), why))
 	}
 	oneOf := func(field, value string, of ...string) {
-		for _, o := range of {
-			if value == o {
-				return
-			}
+		if slices.Contains(of, value) {
+			return
 		}
 		bad(field, value, "is not offered")
 	}
@@ -206,7 +205,7 @@ func (c *Config) resolveURLs() (faults []error) {
 // splitURLs joins what envconfig split at commas (a comma may also separate the hosts of one URL) and splits at blanks.
 func splitURLs(parts []string) (urls []string) {
 	for _, p := range parts {
-		for _, s := range strings.Fields(p) {
+		for s := range strings.FieldsSeq(p) {
 			if len(urls) > 0 && !strings.Contains(s, "://") {
 				urls[len(urls)-1] += "," + s
 				continue

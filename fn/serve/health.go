@@ -44,5 +44,5 @@ func health(w http.ResponseWriter, code int, reason string) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(code)
 	// The client may have gone; there is nobody else to tell.
-	_ = json.NewEncoder(w).Encode(body)
+	_ = json.NewEncoder(w).Encode(body) //nolint:errchkjson // as said
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -158,8 +159,8 @@ func (g *registrar) write(ctx context.Context, w writing) error {
 func (g *registrar) leave(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, endTimeout)
 	defer cancel()
-	for i := len(g.leases) - 1; i >= 0; i-- {
-		if err := g.leases[i].End(ctx); err != nil {
+	for _, l := range slices.Backward(g.leases) {
+		if err := l.End(ctx); err != nil {
 			g.log.Warn("deregistration failed; the registry will notice by itself", "error", err)
 		}
 	}

@@ -45,8 +45,7 @@ func main() {
 // fields gives the fields of a struct that stand for a variable.
 func fields(t reflect.Type) func(yield func(reflect.StructField) bool) {
 	return func(yield func(reflect.StructField) bool) {
-		for i := range t.NumField() {
-			f := t.Field(i)
+		for f := range t.Fields() {
 			if f.Tag.Get("envconfig") != "" && !yield(f) {
 				return
 			}

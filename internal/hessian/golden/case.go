@@ -36,5 +36,3 @@ func Cases() []Case {
 
 // same is a case whose dynamic value has the right type.
 func same(name string, v any) Case { return Case{Name: name, Dynamic: v, Typed: v} }
-
-func ptr[T any](v T) *T { return &v }

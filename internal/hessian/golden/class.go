@@ -42,8 +42,8 @@ func enums() []Case {
 // Person is the golden person: Home is Others[0] as well.
 func person() *Person {
 	p := &Person{
-		Base: Base{ID: 4294967296, CreatedBy: ptr("me")}, Name: ptr("Ada 😀"), Age: 36, Active: ptr(true), Score: 99.5, Favourite: Blue, Home: home("Main", 12345),
-		Tags: map[string]string{"k": "v"}, Born: ptr(time.UnixMilli(-4233600000).UTC()), Balance: decimal("10.00"), Blob: []byte{1, 2, 3},
+		Base: Base{ID: 4294967296, CreatedBy: new("me")}, Name: new("Ada 😀"), Age: 36, Active: new(true), Score: 99.5, Favourite: Blue, Home: home("Main", 12345),
+		Tags: map[string]string{"k": "v"}, Born: new(time.UnixMilli(-4233600000).UTC()), Balance: decimal("10.00"), Blob: []byte{1, 2, 3},
 	}
 	p.Others = []*Address{p.Home, {Zip: -1}}
 	return p
@@ -70,7 +70,7 @@ func objects() []Case {
 func scalars() *Scalars {
 	return &Scalars{
 		Z: true, B: -128, S: 32767, C: '€', I: -2147483648, J: 9223372036854775807, F: 1.1, D: 0.1,
-		BoxedBoolean: ptr(false), BoxedShort: ptr(int16(-1)), BoxedInt: ptr(int32(0)), BoxedFloat: ptr(float32(0.5)),
+		BoxedBoolean: new(false), BoxedShort: new(int16(-1)), BoxedInt: new(int32(0)), BoxedFloat: new(float32(0.5)),
 	}
 }
 

@@ -31,7 +31,7 @@ func lists() []Case {
 	cases := []Case{
 		same("list-empty", []any{}),
 		{Name: "list-strings", Dynamic: []any{"a", "b", "c"}, Typed: []string{"a", "b", "c"}},
-		{Name: "list-nulls", Dynamic: []any{"a", nil, ""}, Typed: []*string{ptr("a"), nil, ptr("")}},
+		{Name: "list-nulls", Dynamic: []any{"a", nil, ""}, Typed: []*string{new("a"), nil, new("")}},
 		{Name: "list-7", Dynamic: ints(7), Typed: []int32{0, 1, 2, 3, 4, 5, 6}},
 		same("list-8", ints(8)),
 		same("list-300", ints(300)),
@@ -82,13 +82,13 @@ func arrays() []Case {
 		same("array-long", []int64{0, -9223372036854775808}),
 		same("array-float", []float32{1.5, 1.1}),
 		same("array-double", []float64{0, 0.1}),
-		{Name: "array-string", Dynamic: list("[string", "a", nil, ""), Typed: []*string{ptr("a"), nil, ptr("")}},
+		{Name: "array-string", Dynamic: list("[string", "a", nil, ""), Typed: []*string{new("a"), nil, new("")}},
 		{Name: "array-object", Dynamic: list("[object", int32(1), "a", nil), Typed: []any{int32(1), "a", nil}},
-		{Name: "array-integer", Dynamic: list("[java.lang.Integer", int32(1), nil), Typed: []*int32{ptr(int32(1)), nil}},
+		{Name: "array-integer", Dynamic: list("[java.lang.Integer", int32(1), nil), Typed: []*int32{new(int32(1)), nil}},
 		{Name: "array-decimal", Dynamic: list("[java.math.BigDecimal", decimal("1.0"), nil), Typed: []*java.BigDecimal{decimal("1.0"), nil}},
 		{Name: "array-date", Dynamic: list("[date", time.UnixMilli(0).UTC()), Typed: []time.Time{time.UnixMilli(0).UTC()}},
 		{Name: "array-int-2d", Dynamic: list("[[int", []int32{1, 2}, []int32{}, nil), Typed: [][]int32{{1, 2}, {}, nil}},
-		{Name: "array-string-2d", Dynamic: list("[[string", list("[string", "a"), list("[string", "b", nil)), Typed: [][]*string{{ptr("a")}, {ptr("b"), nil}}},
+		{Name: "array-string-2d", Dynamic: list("[[string", list("[string", "a"), list("[string", "b", nil)), Typed: [][]*string{{new("a")}, {new("b"), nil}}},
 		{Name: "array-byte-2d", EchoOnly: true, Typed: [][]byte{{1}, {}}},
 	}
 }

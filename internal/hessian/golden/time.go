@@ -76,9 +76,9 @@ func times() []Case {
 
 func allTimes() *Times {
 	return &Times{
-		Date: ptr(date()), LocalDate: ptr(localDate()), LocalTime: ptr(localTime()), LocalDateTime: ptr(localDateTime()), Instant: ptr(instant()),
-		Duration: ptr(90*time.Second + 5), ZonedDateTime: ptr(zonedDateTime()), OffsetDateTime: ptr(offsetDateTime()),
-		OffsetTime: &java.OffsetTime{Time: java.LocalTime{Hour: 1, Minute: 2, Second: 3}}, Year: ptr(java.Year(2024)), YearMonth: &java.YearMonth{Year: 2024, Month: 12},
-		MonthDay: &java.MonthDay{Month: 2, Day: 29}, Period: &java.Period{Years: 1, Months: -2, Days: 30}, Locale: ptr(java.Locale("en_US")), UUID: ptr(uuid()),
+		Date: new(date()), LocalDate: new(localDate()), LocalTime: new(localTime()), LocalDateTime: new(localDateTime()), Instant: new(instant()),
+		Duration: new(90*time.Second + 5), ZonedDateTime: new(zonedDateTime()), OffsetDateTime: new(offsetDateTime()),
+		OffsetTime: &java.OffsetTime{Time: java.LocalTime{Hour: 1, Minute: 2, Second: 3}}, Year: new(java.Year(2024)), YearMonth: &java.YearMonth{Year: 2024, Month: 12},
+		MonthDay: &java.MonthDay{Month: 2, Day: 29}, Period: &java.Period{Years: 1, Months: -2, Days: 30}, Locale: new(java.Locale("en_US")), UUID: new(uuid()),
 	}
 }
