@@ -75,7 +75,12 @@ func allocated(f func()) uint64 {
 
 // allowed is what decoding n bytes may allocate: Limits.AllocFactor for each byte, its first 64 KiB, the decoder itself, and
 // an eighth more, since the runtime rounds sizes up and grows slices and maps in steps.
-func allowed(n int) uint64 { return uint64(32*n+32*n/8) + 128<<10 }
+func allowed(n int) uint64 {
+	if raceEnabled {
+		return uint64(64*n) + 1<<20
+	}
+	return uint64(32*n+32*n/8) + 128<<10
+}
 
 func kind(err error) hessian.Kind {
 	var e *hessian.Error
