@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/dubbofn/dubbofn/java"
 )
@@ -108,12 +109,11 @@ const maxChunk = 0x8000
 // String writes a string, as Java does: its length counts UTF-16 units, and each half of a pair takes three bytes. A lone
 // surrogate (in three bytes, as it was read) stays what it is; other bytes that are no UTF-8 become U+FFFD.
 func (e *Encoder) String(v string) {
-	if len(v) <= tagStringMax && asciiString(v) {
-		e.b = append(append(e.b, byte(len(v))), v...)
-		return
-	}
 	for {
-		size, n, plain := piece(v)
+		size, n, plain := min(len(v), maxChunk), min(len(v), maxChunk), true
+		if !isASCII(unsafe.Slice(unsafe.StringData(v), size)) {
+			size, n, plain = piece(v)
+		}
 		last := size == len(v)
 		e.stringHead(n, last)
 		if plain {
@@ -126,15 +126,6 @@ func (e *Encoder) String(v string) {
 		}
 		v = v[size:]
 	}
-}
-
-func asciiString(s string) bool {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
 }
 
 // stringHead writes the head of a string or of a piece of it.
