@@ -44,8 +44,8 @@ step_unit() {
 step_fuzz() { run .ci/fuzz.sh 5s || return 1; tell "$(tail -n 1 "$LOGS/fuzz.log")"; }
 step_docs() { run diff <(go run ./internal/docgen) docs/configuration.md; }
 step_demo() { run make --no-print-directory demo; }
-step_nacos() { run e2e/nacos.sh -- env -C e2e go test -count=1 -v ./registry || return 1; tell "$(grep -cE '^ *--- PASS' "$LOGS/nacos.log") tests"; }
-step_interop() { run e2e/interop.sh --quick || return 1; tell "$(tail -n 1 "$LOGS/interop.log")"; }
+step_nacos() { run e2e/nacos.sh -- env -C "$PWD/e2e" go test -count=1 -v ./registry || return 1; tell "$(grep -cE '^ *--- PASS' "$LOGS/nacos.log") tests"; }
+step_interop() { run e2e/interop.sh --quick || return 1; tell "$(awk '/passed, 0 failed$/ {cells++; cases += $(NF-3)} END {print cells " cells, " cases " cases"}' "$LOGS/interop.log")"; }
 
 # excerpt LOG   what a reader needs of a failed step: what go test says of failures, else the end
 excerpt() {
