@@ -142,7 +142,8 @@ func heads() []item {
 	}
 	var items []item
 	for i, a := range asked {
-		items = append(items, item{fmt.Sprintf("head %d", i), frame(request|twoWay|hessian, 0, 11, call(a[0], a[1], a[2], number(1), noAttachments)), true})
+		must := a[1] != "$echo" // which takes anything
+		items = append(items, item{fmt.Sprintf("head %d", i), frame(request|twoWay|hessian, 0, 11, call(a[0], a[1], a[2], number(1), noAttachments)), must})
 	}
 	good := honest(12)
 	for id := range byte(32) {

@@ -13,6 +13,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"regexp"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -20,6 +21,7 @@ import (
 )
 
 type attack struct {
+	only    *regexp.Regexp
 	address string
 	wait    time.Duration // for an answer, where one must come
 	linger  time.Duration // where none need come
@@ -31,12 +33,13 @@ type attack struct {
 func main() {
 	address := flag.String("address", "127.0.0.1:20880", "the provider")
 	pid := flag.Int("pid", 0, "the provider's process, to tell its memory; 0: it isn't told")
-	connections := flag.Int("connections", 16, "connections at once")
+	connections := flag.Int("connections", 16, "connections at once, each with another item")
 	rounds := flag.Int("rounds", 3, "how often the corpus is sent")
 	slow := flag.Int("slow", 64, "connections that send a byte now and then")
 	payload := flag.Int64("payload", 8<<20, "the provider's payload limit")
+	only := flag.String("only", "", "a regular expression: only the items whose names match")
 	flag.Parse()
-	a := &attack{address: *address, wait: 10 * time.Second, linger: 30 * time.Millisecond, status: map[string]int{}}
+	a := &attack{only: regexp.MustCompile(*only), address: *address, wait: 10 * time.Second, linger: 30 * time.Millisecond, status: map[string]int{}}
 	if err := a.run(*pid, *connections, *rounds, *slow, *payload); err != nil {
 		fmt.Fprintln(os.Stderr, "hostile:", err)
 		os.Exit(1)
@@ -100,8 +103,10 @@ func (a *attack) send(connections, rounds int) int {
 	sent := 0
 	for r := range rounds {
 		for _, i := range corpus(uint64(r)) { //nolint:gosec // rounds are few
-			work <- i
-			sent++
+			if a.only.MatchString(i.name) {
+				work <- i
+				sent++
+			}
 		}
 	}
 	close(work)

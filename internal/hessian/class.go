@@ -64,6 +64,9 @@ func (d *Decoder) classDefinition(want *Plan) error {
 	}
 	if at > d.classEnd {
 		d.classEnd = at
+		if len(d.classes) == maxClasses {
+			return d.fail(KindLimit, at, "more than %d class definitions", maxClasses)
+		}
 		if len(d.classes) == cap(d.classes) {
 			if err := d.charge((2*len(d.classes) + 8) * int(unsafe.Sizeof(def))); err != nil {
 				return err

@@ -14,6 +14,10 @@ type Limits struct {
 	AllocFactor int
 }
 
+// maxClasses is how many class definitions a body may hold: far more than a Java program has classes that travel together, and
+// few enough for a table of them not to be worth an attack.
+const maxClasses = 4096
+
 const (
 	defaultDepth       = 512
 	defaultAllocFactor = 32

@@ -34,6 +34,7 @@ func TestBodiesThatAskForTooMuchAreRefusedCheaply(t *testing.T) {
 		{"a typed list of 2^28", reflect.TypeFor[[]string](), bytesOf(t, "'V' 01 'x' 'I' 10 00 00 00 90"), hessian.Limits{}, "a list of 268435456 elements"},
 		{"a set of 2^28", reflect.TypeFor[map[string]struct{}](), bytesOf(t, "58 'I' 10 00 00 00 90"), hessian.Limits{}, "a list of 268435456 elements"},
 		{"a class of 2^28 fields", anyType, bytesOf(t, "'C' 01 'x' 'I' 10 00 00 00 90"), hessian.Limits{}, "a class of 268435456 fields, with 1 bytes left"},
+		{"2 MB of class definitions", anyType, bytes.Repeat([]byte("C\x01x\x90"), 1<<19), hessian.Limits{}, "more than 4096 class definitions"},
 		{"2 MB of nested lists", anyType, bytes.Repeat([]byte{0x79}, 2<<20), hessian.Limits{}, "nest deeper than 512"},
 		{"2 MB of nested lists, passed over", reflect.TypeFor[*part](), append([]byte("C\x01p\x91\x01x\x60"), bytes.Repeat([]byte{0x79}, 2<<20)...), hessian.Limits{}, "nest deeper than 512"},
 		{"nested maps", anyType, bytes.Repeat([]byte{'H', 0x91}, 1000), hessian.Limits{Depth: 10}, "nest deeper than 10"},

@@ -279,6 +279,9 @@ func (s *scanner) object(n int64) (opened bool, err error) {
 
 // class passes over a class definition: name, number of fields, their names.
 func (s *scanner) class() error {
+	if s.classes == maxClasses {
+		return overLimit{fmt.Sprintf("more than %d class definitions", maxClasses)}
+	}
 	from := s.pos
 	if err := s.name("name of a class"); err != nil {
 		return err

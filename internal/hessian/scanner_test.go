@@ -139,6 +139,7 @@ var hostile = []struct {
 	{"nesting of typed maps", "M\x01a" + strings.Repeat("\x90M\x90", 2<<20), KindLimit, "deeper than 512"},
 	{"nesting of maps as keys", strings.Repeat("H", 2<<20), KindLimit, "deeper than 512"},
 	{"nesting of lists to their end", strings.Repeat("W", 2<<20), KindLimit, "deeper than 512"},
+	{"class definitions without end", strings.Repeat("C\x01a\x90", 5000) + "N", KindLimit, "more than 4096 class definitions"},
 	{"nesting of objects", "C\x01a\x91\x01f" + strings.Repeat("\x60", 2<<20), KindLimit, "deeper than 512"},
 }
 
@@ -229,7 +230,7 @@ func TestSkipAllocatesNothingForPlainBodies(t *testing.T) {
 }
 
 func TestSkipAllocatesInProportionToTheClassTable(t *testing.T) {
-	body := bytes.Repeat([]byte("C\x00\x90"), 1<<20)
+	body := bytes.Repeat([]byte("C\x00\x90"), maxClasses)
 	body = append(body, '\x60')
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
