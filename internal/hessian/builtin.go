@@ -186,13 +186,13 @@ func (c *compiler) textDecimal(p *Plan, path string) {
 		if len(h.Value) > maxDigits {
 			return d.fail(KindLimit, begin, "a decimal of %d characters (limit %d)", len(h.Value), maxDigits)
 		}
-		if err := reflect.NewAt(rt, at).Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(h.Value)); err != nil {
+		if err := as[encoding.TextUnmarshaler](rt, at).UnmarshalText([]byte(h.Value)); err != nil {
 			return d.fail(KindType, begin, "%s: %w", classBigDecimal, err)
 		}
 		return nil
 	}
 	p.enc = func(e *Encoder, at unsafe.Pointer) error {
-		s, err := reflect.NewAt(rt, at).Interface().(encoding.TextMarshaler).MarshalText()
+		s, err := as[encoding.TextMarshaler](rt, at).MarshalText()
 		if err != nil {
 			return encodeError(KindType, "%s: %w", classBigDecimal, err)
 		}

@@ -67,7 +67,11 @@ func decodeAs[T any](tb testing.TB, types *hessian.Types, body []byte) (T, error
 	if d.Remaining() != 0 {
 		tb.Errorf("%d bytes left of % x", d.Remaining(), body)
 	}
-	return v.(T), nil
+	got, ok := v.(T)
+	if !ok {
+		tb.Errorf("a %T, want a %T", v, zero)
+	}
+	return got, nil
 }
 
 func TestEveryTagIsReadWithoutAType(t *testing.T) {

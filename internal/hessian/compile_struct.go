@@ -19,8 +19,8 @@ func ownClass(rt reflect.Type) string {
 	if class == "" || rt.Kind() != reflect.Struct {
 		return class
 	}
-	for i := range rt.NumField() {
-		if f := rt.Field(i); f.Anonymous {
+	for f := range rt.Fields() {
+		if f.Anonymous {
 			inner := f.Type
 			if inner.Kind() == reflect.Pointer {
 				inner = inner.Elem()
@@ -69,8 +69,7 @@ func (c *compiler) class(p *Plan, path string) {
 // count as the struct's own, unless it has one of that name. Where a pointer leads to them, via tells its plan and offset.
 func (c *compiler) fields(p *Plan, rt reflect.Type, off uintptr, path string, via *through) {
 	var supers []reflect.StructField
-	for i := range rt.NumField() {
-		f := rt.Field(i)
+	for f := range rt.Fields() {
 		tag, tagged := f.Tag.Lookup("hessian")
 		tag, _, _ = strings.Cut(tag, ",")
 		if tag == "-" {
@@ -152,14 +151,14 @@ type through struct {
 }
 
 // reach gives the memory that base's embedded pointers lead to; made, if need be, or nil.
-func (v *through) reach(base unsafe.Pointer, make bool) unsafe.Pointer {
+func (v *through) reach(base unsafe.Pointer, add bool) unsafe.Pointer {
 	if v.outer != nil {
-		if base = v.outer.reach(base, make); base == nil {
+		if base = v.outer.reach(base, add); base == nil {
 			return nil
 		}
 	}
 	at := (*unsafe.Pointer)(unsafe.Add(base, v.off))
-	if *at == nil && make {
+	if *at == nil && add {
 		*at = reflect.New(v.rt).UnsafePointer()
 	}
 	return *at
@@ -173,8 +172,8 @@ type detour struct {
 }
 
 // find gives the field within the struct at base, made if need be; nil where it isn't there.
-func (v *detour) find(base unsafe.Pointer, make bool) unsafe.Pointer {
-	if base = v.way.reach(base, make); base == nil {
+func (v *detour) find(base unsafe.Pointer, add bool) unsafe.Pointer {
+	if base = v.way.reach(base, add); base == nil {
 		return nil
 	}
 	return unsafe.Add(base, v.off)

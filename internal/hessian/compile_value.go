@@ -122,14 +122,14 @@ func (c *compiler) numberedEnum(p *Plan, path string) {
 	switch {
 	case rt.Implements(reflect.TypeFor[encoding.TextMarshaler]()) && reflect.PointerTo(rt).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()):
 		c.enum(p, func(at unsafe.Pointer) (string, error) {
-			text, err := reflect.NewAt(rt, at).Interface().(encoding.TextMarshaler).MarshalText()
+			text, err := as[encoding.TextMarshaler](rt, at).MarshalText()
 			return string(text), err
 		}, func(name string, at unsafe.Pointer) error {
-			return reflect.NewAt(rt, at).Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(name))
+			return as[encoding.TextUnmarshaler](rt, at).UnmarshalText([]byte(name))
 		})
 	case takesName && rt.Implements(reflect.TypeFor[fmt.Stringer]()):
 		c.enum(p, func(at unsafe.Pointer) (string, error) {
-			return reflect.NewAt(rt, at).Interface().(fmt.Stringer).String(), nil
+			return as[fmt.Stringer](rt, at).String(), nil
 		}, func(name string, at unsafe.Pointer) error {
 			v := reflect.NewAt(rt, at).Elem()
 			n, ok := known.get(name)
@@ -141,7 +141,7 @@ func (c *compiler) numberedEnum(p *Plan, path string) {
 			} else {
 				v.SetUint(uint64(n))
 			}
-			if got := v.Interface().(fmt.Stringer).String(); got != name {
+			if got := as[fmt.Stringer](rt, at).String(); got != name {
 				return fmt.Errorf("%v(%d) is %q", rt, n, got)
 			}
 			if !ok {
@@ -152,6 +152,12 @@ func (c *compiler) numberedEnum(p *Plan, path string) {
 	default:
 		c.fault(path, "%v: an enum (%s) needs String and EnumValue(string), or MarshalText and UnmarshalText", rt, p.class)
 	}
+}
+
+// as gives the variable at ptr as an interface that its type, or a pointer to it, implements.
+func as[T any](rt reflect.Type, ptr unsafe.Pointer) T {
+	v, _ := reflect.TypeAssert[T](reflect.NewAt(rt, ptr)) // checked when rt was compiled
+	return v
 }
 
 func number(v reflect.Value) int64 {

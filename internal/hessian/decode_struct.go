@@ -28,7 +28,7 @@ func (d *Decoder) structure(p *Plan, ptr unsafe.Pointer) error {
 	if err := d.count(prog.n); err != nil {
 		return err
 	}
-	if err := d.run(p, prog, ptr); err != nil {
+	if err := d.run(prog, ptr); err != nil {
 		return err
 	}
 	d.depth++
@@ -37,7 +37,7 @@ func (d *Decoder) structure(p *Plan, ptr unsafe.Pointer) error {
 }
 
 // run reads the fields of an object.
-func (d *Decoder) run(p *Plan, prog *program, ptr unsafe.Pointer) (err error) {
+func (d *Decoder) run(prog *program, ptr unsafe.Pointer) (err error) {
 	for i := range prog.ops {
 		op := &prog.ops[i]
 		at := unsafe.Add(ptr, op.off)

@@ -5,6 +5,7 @@ import "fmt"
 // Kind says what an Error is about.
 type Kind uint8
 
+// What an Error can be about.
 const (
 	KindMalformed Kind = iota + 1 // the bytes are not Hessian 2
 	KindLimit                     // the bytes, or the value to write, ask for more than Limits allow

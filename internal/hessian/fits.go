@@ -5,6 +5,7 @@ import "strings"
 // Fit says how well a parameter that Java declares suits a Go type.
 type Fit uint8
 
+// How well a Java parameter can suit a Go type.
 const (
 	FitNone  Fit = iota // a value of that parameter can't be read as the type
 	FitLoose            // it can, though another type would suit better

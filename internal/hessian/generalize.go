@@ -192,7 +192,7 @@ func (g *generalizer) slice(p *Plan, ptr unsafe.Pointer) (any, error) {
 		return nil, nil
 	}
 	key := identity{s.data, p.id}
-	if v, ok := g.done[key]; ok && s.len > 0 && len(v.([]any)) == s.len {
+	if v, ok := g.done[key].([]any); ok && s.len > 0 && len(v) == s.len {
 		return v, nil
 	}
 	list := make([]any, s.len)

@@ -200,7 +200,7 @@ func TestFitsComparesWithJavaDescriptors(t *testing.T) {
 			t.Fatal(err)
 		}
 		for want, descriptors := range map[hessian.Fit]string{hessian.FitExact: c.exact, hessian.FitLoose: c.loose, hessian.FitNone: c.none} {
-			for _, descriptor := range strings.Fields(descriptors) {
+			for descriptor := range strings.FieldsSeq(descriptors) {
 				if got := p.Fits(descriptor); got != want {
 					t.Errorf("%v, %s: %d, want %d", c.rt, descriptor, got, want)
 				}

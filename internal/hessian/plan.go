@@ -90,9 +90,6 @@ func (p *Plan) copy(to, from unsafe.Pointer) {
 	reflect.NewAt(p.rt, to).Elem().Set(reflect.NewAt(p.rt, from).Elem())
 }
 
-// zero tells whether the variable at ptr is its type's zero value.
-func (p *Plan) zero(ptr unsafe.Pointer) bool { return reflect.NewAt(p.rt, ptr).Elem().IsZero() }
-
 // box reads a new value of p's type.
 func (d *Decoder) box(p *Plan) (any, error) {
 	if p.kind == kindAny {

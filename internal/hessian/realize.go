@@ -1,6 +1,7 @@
 package hessian
 
 import (
+	"fmt"
 	"reflect"
 	"strconv"
 	"strings"
@@ -61,9 +62,7 @@ func (r *realizer) value(p *Plan, v any, ptr unsafe.Pointer) error {
 }
 
 func realizeError(kind Kind, format string, args ...any) error {
-	err := encodeError(kind, format, args...).(*Error)
-	err.Op = "realize"
-	return err
+	return &Error{Kind: kind, Op: "realize", Offset: -1, Err: fmt.Errorf(format, args...)}
 }
 
 // leaf makes a value without parts, by way of the wire: what can be read as the type can be realized as it.

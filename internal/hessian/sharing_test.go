@@ -2,6 +2,7 @@ package hessian_test
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -56,11 +57,12 @@ func (*whole) JavaClassName() string { return "whole" }
 
 // wholeOf is a whole of which only some fields travel.
 func wholeOf(fields ...string) string {
-	def := "'C' 05 'whole' 9" + string("0123456789"[len(fields)])
+	var def strings.Builder
+	fmt.Fprintf(&def, "'C' 05 'whole' 9%d", len(fields))
 	for _, f := range fields {
-		def += " 0" + string("0123456789"[len(f)]) + " '" + f + "'"
+		fmt.Fprintf(&def, " 0%d '%s'", len(f), f)
 	}
-	return def + " 60 "
+	return def.String() + " 60 "
 }
 
 const defPart = "'C' 04 'part' 92 05 'label' 04 'next' "

@@ -3,6 +3,7 @@ package hessian
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"sync"
 	"sync/atomic"
@@ -104,12 +105,8 @@ func (t *Types) Plan(rt reflect.Type) (*Plan, error) {
 // adopt makes what c compiled known.
 func (t *Types) adopt(c *compiler) {
 	plans := make(map[reflect.Type]*Plan, len(*t.plans.Load())+len(c.made))
-	for rt, p := range *t.plans.Load() {
-		plans[rt] = p
-	}
-	for rt, p := range c.made {
-		plans[rt] = p
-	}
+	maps.Copy(plans, *t.plans.Load())
+	maps.Copy(plans, c.made)
 	t.plans.Store(&plans)
 	t.classes.Store(&c.classes)
 }
