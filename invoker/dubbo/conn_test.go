@@ -228,6 +228,9 @@ func TestConnReportsStatuses(t *testing.T) {
 			t.Errorf("status %d: got %v, want %v, may have run: %v", status, o.err, want.code, want.maybe)
 		}
 	}
+	if got, want := withoutStack("Fail: x\nFail: x\n\tat a.B.c(B.java:1)\nCaused by: a.D: no y\n\t... 9 more\n"), "Fail: x; caused by a.D: no y"; got != want {
+		t.Errorf("a reason with a stack became %q, want %q", got, want)
+	}
 	done := start(c, invocation("get"))
 	h, _ := far.read()
 	far.write(rawStatus(h.id, statusServerError, "\x4f"))

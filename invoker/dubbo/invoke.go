@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/dubbofn/dubbofn/internal/hessian"
@@ -231,13 +232,27 @@ func (c *Conn) result(inv *invoker.Invocation, o *outgoing) (invoker.Result, err
 		if err != nil || why == "" {
 			why = "no reason given"
 		}
-		return invoker.Result{}, &invoker.Error{Code: code, Err: fmt.Errorf("status %d %s: %s", h.status, statusName(h.status), why), Remote: true, MaybeExecuted: maybe}
+		return invoker.Result{}, &invoker.Error{Code: code, Err: fmt.Errorf("status %d %s: %s", h.status, statusName(h.status), withoutStack(why)), Remote: true, MaybeExecuted: maybe}
 	}
 	res, thrown, err := decodeResult(c.cfg.Types, &o.dec, inv.Into)
 	if err != nil {
 		return invoker.Result{}, &invoker.Error{Code: invoker.CodeBadResponse, Err: fmt.Errorf("read response: %w", err), MaybeExecuted: true}
 	}
 	return res, thrown
+}
+
+// withoutStack takes the stack traces out of a reason: Java providers send whole ones. It keeps the first line and what each
+// cause says.
+func withoutStack(why string) string {
+	first, rest, more := strings.Cut(why, "\n")
+	for more {
+		var line string
+		line, rest, more = strings.Cut(rest, "\n")
+		if cause, ok := strings.CutPrefix(line, "Caused by: "); ok {
+			first += "; caused by " + strings.TrimSpace(cause)
+		}
+	}
+	return strings.TrimSpace(first)
 }
 
 // decodeResult reads the body of a response with status 20: the result, or what was thrown.
