@@ -5,7 +5,9 @@ import (
 	"time"
 )
 
-// LocalDate is java.time.LocalDate: a day without a time zone. Year may be negative.
+// LocalDate is java.time.LocalDate: a day without a time zone. Year may be negative. The zero value, which is no day, stands
+// for null; so it does for LocalDateTime, Instant, OffsetDateTime, ZonedDateTime, YearMonth and MonthDay. The other types'
+// zero values are values of Java's, and a pointer keeps null apart from them.
 type LocalDate struct {
 	Year  int
 	Month time.Month
@@ -91,7 +93,8 @@ type Period struct {
 	Years, Months, Days int
 }
 
-// Locale is java.util.Locale in the form that Locale.toString gives: "en", "zh_CN", "zh_TW_#Hant".
+// Locale is java.util.Locale in the form that Locale.toString gives: "en", "zh_CN", "zh_TW_#Hant". The empty one is
+// Locale.ROOT; null is read as it, too.
 type Locale string
 
 // year is a year as java.time writes it: at least four digits, a sign where there are more.
