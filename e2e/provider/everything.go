@@ -183,8 +183,8 @@ func (e *Everything) references() {
 func person(i int64) *Person {
 	n := big.NewInt(i).String()
 	return &Person{
-		Base: Base{ID: i, CreatedBy: new("kit")}, Name: new("p" + n), Age: int32(20 + i%50), Score: float64(i) * 0.5, //nolint:gosec // below 70
-		Favourite: []Color{Red, Green, Blue}[i%3], Home: &Address{Street: new("S" + n), Zip: int32(i)}, //nolint:gosec // a small sample
+		Base: Base{ID: i, CreatedBy: new("kit")}, Name: new("p" + n), Age: int32(20 + i%50), Score: float64(i) * 0.5,
+		Favourite: []Color{Red, Green, Blue}[i%3], Home: &Address{Street: new("S" + n), Zip: int32(i)},
 	}
 }
 

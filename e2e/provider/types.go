@@ -119,7 +119,7 @@ func (*Types) Twice(v *java.BigDecimal) (*java.BigDecimal, error) {
 }
 
 // Utf16Length counts as Java does.
-func (*Types) Utf16Length(v string) (int32, error) { return int32(len(utf16.Encode([]rune(v)))), nil } //nolint:gosec // a frame is far smaller
+func (*Types) Utf16Length(v string) (int32, error) { return int32(len(utf16.Encode([]rune(v)))), nil }
 
 // Sum takes an int[], which may be a variadic parameter.
 func (*Types) Sum(v ...int32) (int64, error) {
