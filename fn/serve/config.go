@@ -35,7 +35,7 @@ type Config struct {
 	Bind           string `envconfig:"DUBBOFN_BIND" desc:"The address that both listeners bind to. Default: all of them." want:"an IP address"`
 	Port           int    `envconfig:"DUBBOFN_PORT" default:"20880" desc:"The Dubbo TCP port; 0 picks a free one." want:"0 to 65535"`
 	HTTPPort       int    `envconfig:"PORT" default:"8080" desc:"The HTTP port (HTTP/1.1 and h2c): health and the lane POST /dubbo; 0 picks a free one." want:"0 to 65535"`
-	Token          string `envconfig:"DUBBOFN_TOKEN" desc:"The activator's token. With it POST /dubbo answers 401 to callers without it; on Knative the lane stays closed until there is one." want:"any text" secret:"yes"`
+	Token          string `envconfig:"DUBBOFN_TOKEN" desc:"What callers of POST /dubbo must show in the header Dubbofn-Token; without it they get 401. On Knative the lane stays closed until there is one." want:"any text" secret:"yes"`
 
 	MaxBytes       ByteSize      `envconfig:"DUBBOFN_MAX_BYTES" default:"256MiB" desc:"Bytes of requests being read or decoded, in the whole process. What finds none left is answered with status 100." want:"a number of bytes, or with KiB, MiB, GiB; at least the payload limit"`
 	MaxPayload     ByteSize      `envconfig:"DUBBOFN_MAX_PAYLOAD" default:"8MiB" desc:"The largest request body, as Java's payload." want:"1KiB to 1GiB"`
