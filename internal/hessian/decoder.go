@@ -41,7 +41,7 @@ func (d *Decoder) Reset(t *Types, body []byte, l Limits) {
 	d.b, d.pos, d.t = body, 0, t
 	d.lim = l.resolve(len(body))
 	d.depth, d.values = d.lim.Depth, d.lim.Values
-	d.alloc = d.lim.AllocFactor*len(body) + freeAlloc
+	d.alloc = d.lim.allowance(len(body))
 	d.alts = nil
 	d.classes, d.classEnd = d.classes[:0], -1
 	clear(d.types)

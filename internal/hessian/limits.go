@@ -10,7 +10,7 @@ type Limits struct {
 	// Refs is how many lists, maps and objects a body may hold. Default: no limit beside Values.
 	Refs int
 	// AllocFactor bounds the memory that decoding may allocate, in bytes for each byte of the body, beside a first 64 KiB.
-	// Default 32.
+	// Default 32. Small bodies may take 8 times as much, up to 256 KiB: a list of maps of one number each takes 57 bytes a byte.
 	AllocFactor int
 }
 
@@ -22,6 +22,8 @@ const (
 	defaultDepth       = 512
 	defaultAllocFactor = 32
 	freeAlloc          = 64 << 10
+	smallAlloc         = 256 << 10
+	smallFactor        = 8
 	freeValues         = 1024
 )
 
@@ -42,12 +44,17 @@ func (l Limits) resolve(body int) Limits {
 	return l
 }
 
+// allowance is what decoding a body of that many bytes may allocate.
+func (l Limits) allowance(body int) int {
+	most := l.AllocFactor * body
+	return freeAlloc + max(most, min(smallFactor*most, smallAlloc))
+}
+
 // charge takes n bytes from what the body may still make the Decoder allocate.
 func (d *Decoder) charge(n int) error {
 	d.alloc -= n
 	if d.alloc < 0 {
-		return d.fail(KindLimit, d.pos, "the values take more memory than %d bytes for each of the body's %d bytes (and %d)",
-			d.lim.AllocFactor, len(d.b), freeAlloc)
+		return d.fail(KindLimit, d.pos, "the values take more memory than a body of %d bytes may (limit %d bytes)", len(d.b), d.lim.allowance(len(d.b)))
 	}
 	return nil
 }

@@ -39,8 +39,8 @@ func TestBodiesThatAskForTooMuchAreRefusedCheaply(t *testing.T) {
 		{"2 MB of nested lists, passed over", reflect.TypeFor[*part](), append([]byte("C\x01p\x91\x01x\x60"), bytes.Repeat([]byte{0x79}, 2<<20)...), hessian.Limits{}, "nest deeper than 512"},
 		{"nested maps", anyType, bytes.Repeat([]byte{'H', 0x91}, 1000), hessian.Limits{Depth: 10}, "nest deeper than 10"},
 		{"nested objects", reflect.TypeFor[*part](), append([]byte("C\x01p\x91\x04next"), bytes.Repeat([]byte{0x60}, 1000)...), hessian.Limits{}, "nest deeper than 512"},
-		{"structs from nulls", reflect.TypeFor[[]bulky](), append([]byte{0x58, 'I', 0, 1, 0, 0}, bytes.Repeat([]byte{'N'}, 1<<16)...), hessian.Limits{}, "more memory than 32 bytes for each of the body's 65542 bytes"},
-		{"a small factor", reflect.TypeFor[[]string](), append([]byte{0x58, 'I', 0, 1, 0, 0}, bytes.Repeat([]byte{0}, 1<<16)...), hessian.Limits{AllocFactor: 2}, "more memory than 2 bytes"},
+		{"structs from nulls", reflect.TypeFor[[]bulky](), append([]byte{0x58, 'I', 0, 1, 0, 0}, bytes.Repeat([]byte{'N'}, 1<<16)...), hessian.Limits{}, "more memory than a body of 65542 bytes may"},
+		{"a small factor", reflect.TypeFor[[]string](), append([]byte{0x58, 'I', 0, 1, 0, 0}, bytes.Repeat([]byte{0}, 1<<16)...), hessian.Limits{AllocFactor: 2}, "(limit 327680 bytes)"},
 		{"values", anyType, bytes.Repeat([]byte{0x78}, 10), hessian.Limits{Values: 1}, ""},
 		{"too many values", anyType, bytesOf(t, "7a 91 92"), hessian.Limits{Values: 2}, "more than 2 values"},
 		{"too many lists", anyType, bytesOf(t, "7a 79 90 79 90"), hessian.Limits{Refs: 2}, "more than 2 lists, maps and objects"},
@@ -163,5 +163,24 @@ func TestMapGivesAttachmentsOfAnyKind(t *testing.T) {
 	stop := errors.New("stop")
 	if err := d.Map(func(string, any) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestSmallBodiesOfManyMapsAreRead(t *testing.T) {
+	t.Parallel()
+	var e hessian.Encoder
+	e.Reset(hessian.NewTypes(), nil)
+	list := make([]any, 700)
+	for i := range list {
+		list[i] = map[any]any{"id": int32(i % 40)}
+	}
+	if err := e.Value(list); err != nil {
+		t.Fatal(err)
+	}
+	var d hessian.Decoder
+	d.Reset(hessian.NewTypes(), e.Bytes(), hessian.Limits{})
+	got, err := d.Value()
+	if l, ok := got.([]any); err != nil || !ok || len(l) != len(list) {
+		t.Errorf("%d bytes: %v", e.Len(), err)
 	}
 }
