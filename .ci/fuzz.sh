@@ -13,6 +13,11 @@ while read -r package target; do
   count=$((count + 1))
   echo "fuzz $target in ${package#github.com/dubbofn/dubbofn/}, $time"
   if ! out="$(go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" "$package" 2>&1)"; then
+    # Go before 1.27 may report the fuzzer's own end as a failure (golang/go#75804): it has no input to show then.
+    if grep -q 'context deadline exceeded' <<<"$out" && ! grep -qE 'Failing input|^ *panic|_test.go:' <<<"$out"; then
+      echo "it ended late, without a failing input"
+      continue
+    fi
     printf '%s\n' "$out"
     failed=$((failed + 1))
   else
