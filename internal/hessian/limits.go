@@ -10,7 +10,7 @@ type Limits struct {
 	// Refs is how many lists, maps and objects a body may hold. Default: no limit beside Values.
 	Refs int
 	// AllocFactor bounds the memory that decoding may allocate, in bytes for each byte of the body, beside a first 64 KiB.
-	// Default 32. Small bodies may take 8 times as much, up to 256 KiB: a list of maps of one number each takes 57 bytes a byte.
+	// Default 32. Small bodies may take 8 times as much, up to 512 KiB: a list of maps of one number each takes 57 bytes a byte.
 	AllocFactor int
 }
 
@@ -22,7 +22,7 @@ const (
 	defaultDepth       = 512
 	defaultAllocFactor = 32
 	freeAlloc          = 64 << 10
-	smallAlloc         = 256 << 10
+	smallAlloc         = 512 << 10
 	smallFactor        = 8
 	freeValues         = 1024
 )

@@ -170,7 +170,7 @@ func TestSmallBodiesOfManyMapsAreRead(t *testing.T) {
 	t.Parallel()
 	var e hessian.Encoder
 	e.Reset(hessian.NewTypes(), nil)
-	list := make([]any, 700)
+	list := make([]any, 1000)
 	for i := range list {
 		list[i] = map[any]any{"id": int32(i % 40)}
 	}
