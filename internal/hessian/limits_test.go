@@ -40,7 +40,7 @@ func TestBodiesThatAskForTooMuchAreRefusedCheaply(t *testing.T) {
 		{"nested maps", anyType, bytes.Repeat([]byte{'H', 0x91}, 1000), hessian.Limits{Depth: 10}, "nest deeper than 10"},
 		{"nested objects", reflect.TypeFor[*part](), append([]byte("C\x01p\x91\x04next"), bytes.Repeat([]byte{0x60}, 1000)...), hessian.Limits{}, "nest deeper than 512"},
 		{"structs from nulls", reflect.TypeFor[[]bulky](), append([]byte{0x58, 'I', 0, 1, 0, 0}, bytes.Repeat([]byte{'N'}, 1<<16)...), hessian.Limits{}, "more memory than a body of 65542 bytes may"},
-		{"a small factor", reflect.TypeFor[[]string](), append([]byte{0x58, 'I', 0, 1, 0, 0}, bytes.Repeat([]byte{0}, 1<<16)...), hessian.Limits{AllocFactor: 2}, "(limit 327680 bytes)"},
+		{"a small factor", reflect.TypeFor[[]string](), append([]byte{0x58, 'I', 0, 1, 0, 0}, bytes.Repeat([]byte{0}, 1<<16)...), hessian.Limits{AllocFactor: 2}, "(limit 589824 bytes)"},
 		{"values", anyType, bytes.Repeat([]byte{0x78}, 10), hessian.Limits{Values: 1}, ""},
 		{"too many values", anyType, bytesOf(t, "7a 91 92"), hessian.Limits{Values: 2}, "more than 2 values"},
 		{"too many lists", anyType, bytesOf(t, "7a 79 90 79 90"), hessian.Limits{Refs: 2}, "more than 2 lists, maps and objects"},
