@@ -48,6 +48,13 @@ func newCenter(ctx context.Context, s settings, http agent, log *slog.Logger) (*
 		stop()
 		return nil, err
 	}
+	anonymous := s.client()
+	anonymous.Username, anonymous.Password = "", ""
+	dialed, err := nacos_server.NewNacosServer(life, s.dialed(), anonymous, http, uint64(s.timeout.Milliseconds()), "", nil)
+	if err != nil {
+		stop()
+		return nil, err
+	}
 	c := &center{
 		s: s, log: log, agent: http, server: server, stop: stop,
 		wake: make(chan struct{}, 1), over: make(chan struct{}), ended: make(chan struct{}),
@@ -59,10 +66,10 @@ func newCenter(ctx context.Context, s settings, http agent, log *slog.Logger) (*
 	var errNaming, errConfig error
 	var both sync.WaitGroup
 	both.Go(func() {
-		c.naming, errNaming = newLink(ctx, s, server, constant.LABEL_MODULE_NAMING, pushed{newNotification, c.notified}, c.namingUp)
+		c.naming, errNaming = newLink(ctx, s, server, dialed, constant.LABEL_MODULE_NAMING, pushed{newNotification, c.notified}, c.namingUp)
 	})
 	both.Go(func() {
-		c.config, errConfig = newLink(ctx, s, server, constant.LABEL_MODULE_CONFIG, pushed{newChange, c.changed}, c.configUp)
+		c.config, errConfig = newLink(ctx, s, server, dialed, constant.LABEL_MODULE_CONFIG, pushed{newChange, c.changed}, c.configUp)
 	})
 	both.Wait()
 	if err := errors.Join(errNaming, errConfig); err != nil {

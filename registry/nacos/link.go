@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -50,12 +51,21 @@ type listener struct{ up func() }
 func (l listener) OnConnected()  { l.up() }
 func (l listener) OnDisConnect() {}
 
-// newLink connects within ctx, or gives an error and nothing is left but what the SDK needs to notice it.
-func newLink(ctx context.Context, s settings, server *nacos_server.NacosServer, module string, push pushed, up func()) (*link, error) {
+// dialed gives the servers in the form in which connections are made: each many times over. The SDK waits longer with every
+// turn through its list, 100 ms more each time up to 5 s; consumers that are back before the registrations find nobody meanwhile.
+// With a longer turn the pause is half a second after a minute without servers, and it begins with as many tries at once.
+func (s settings) dialed() []constant.ServerConfig {
+	const tries = 32
+	return slices.Repeat(s.servers, max(1, tries/len(s.servers)))
+}
+
+// newLink connects within ctx to one of dialed, or gives an error and nothing is left but what the SDK needs to notice it.
+// server is where requests get their credentials.
+func newLink(ctx context.Context, s settings, server, dialed *nacos_server.NacosServer, module string, push pushed, up func()) (*link, error) {
 	life, stop := context.WithCancel(context.WithoutCancel(ctx))
 	tls := s.client().TLSCfg
 	labels := map[string]string{constant.LABEL_SOURCE: constant.LABEL_SOURCE_SDK, constant.LABEL_MODULE: module}
-	c, err := rpc.CreateClient(life, "dubbofn-"+module+"-"+rand.Text(), rpc.GRPC, labels, server, &tls, nil)
+	c, err := rpc.CreateClient(life, "dubbofn-"+module+"-"+rand.Text(), rpc.GRPC, labels, dialed, &tls, nil)
 	if err != nil {
 		stop()
 		return nil, err
