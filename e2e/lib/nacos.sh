@@ -12,10 +12,10 @@ nacos_start() {
   for a in "$@"; do case "$a" in --keep) keep=yes ;; --auth) auth=true ;; --long-metadata) check=false ;; *) die "nacos_start: $a?" ;; esac; done
   build_java nacos
   need_free "$NACOS_PORT" $((NACOS_PORT + 1000)) $((NACOS_PORT + 1001)) $((NACOS_PORT - 1000))
-  local try; for try in 1 2 3; do # on a busy machine the embedded database may miss its own start-up limit of 10 s
+  local try; for try in 1 2 3 4 5; do # on a busy machine the embedded database may miss its own start-up limit of 10 s
     [ -n "$keep" ] || rm -rf "$NACOS_DATA"
     nacos_launch "$auth" "$check" && return 0
-    halt nacos; note "nacos: start $try of 3 failed" >&2
+    halt nacos; note "nacos: start $try of 5 failed" >&2
   done
   die "nacos did not start; see $LOGS/nacos.log"
 }
