@@ -49,7 +49,7 @@ step_interop() { run e2e/interop.sh --quick || return 1; tell "$(awk '/passed, 0
 
 # excerpt LOG   what a reader needs of a failed step: what go test says of failures, else the end
 excerpt() {
-  grep -E -A 12 '^ *--- FAIL|^panic:|WARNING: DATA RACE|_test\.go:[0-9]+:|^FAIL.*failed\]|^# ' "$1" | grep -vE '^ *(=== |--- PASS)' | head -n 150
+  grep -E -B 15 -A 15 '^ *--- FAIL|^panic:|WARNING: DATA RACE|^FAIL.*failed\]|^# ' "$1" | grep -vE '^ *(=== |--- PASS)' | head -n 150
   tail -n 30 "$1" | grep -vE '^ *(=== |--- PASS)'
 }
 
