@@ -50,7 +50,7 @@ func framing() []item {
 func truncated() []item {
 	good := frame(request|twoWay|hessian, 0, 5, call(types, "echoPerson", "Lorg/fixture/dubbo/Person;", person, noAttachments))
 	var items []item
-	for n := range len(good) {
+	for n := range good {
 		items = append(items, item{fmt.Sprintf("stream cut at byte %d", n), good[:n], false})
 	}
 	body := good[headBytes:]

@@ -102,7 +102,7 @@ func (a *attack) send(connections, rounds int) int {
 	}
 	sent := 0
 	for r := range rounds {
-		for _, i := range corpus(uint64(r)) { //nolint:gosec // rounds are few
+		for _, i := range corpus(uint64(r)) {
 			if a.only.MatchString(i.name) {
 				work <- i
 				sent++
