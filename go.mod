@@ -7,12 +7,19 @@ require (
 	github.com/apache/dubbo-go-hessian2 v1.13.2
 	github.com/cockroachdb/apd/v3 v3.2.1
 	github.com/dubbogo/gost v1.13.1
+	github.com/failsafe-go/failsafe-go v0.9.6
+	github.com/go-zookeeper/zk v1.0.4
+	github.com/goccy/go-yaml v1.18.0
 	github.com/google/go-cmp v0.7.0
 	github.com/kelseyhightower/envconfig v1.4.0
 	github.com/nacos-group/nacos-sdk-go/v2 v2.3.2
 	github.com/spf13/cobra v1.10.1
 	go.uber.org/goleak v1.3.0
+	golang.org/x/sync v0.17.0
+	golang.org/x/time v0.12.0
 )
+
+require github.com/bits-and-blooms/bitset v1.24.4 // indirect
 
 require (
 	github.com/alibabacloud-go/darabonba-array v0.1.0 // indirect
@@ -30,7 +37,7 @@ require (
 	github.com/aliyun/aliyun-secretsmanager-client-go v1.1.5 // indirect
 	github.com/aliyun/credentials-go v1.4.3 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
-	github.com/cespare/xxhash/v2 v2.2.0 // indirect
+	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/davecgh/go-spew v1.1.1 // indirect
 	github.com/deckarep/golang-set v1.7.1 // indirect
 	github.com/go-ole/go-ole v1.2.6 // indirect
@@ -68,8 +75,8 @@ require (
 	golang.org/x/sys v0.37.0 // indirect
 	golang.org/x/text v0.30.0 // indirect
 	google.golang.org/genproto v0.0.0-20230410155749-daa745c078e1 // indirect
-	google.golang.org/grpc v1.56.3 // indirect
-	google.golang.org/protobuf v1.33.0 // indirect
+	google.golang.org/grpc v1.67.1 // indirect
+	google.golang.org/protobuf v1.36.4 // indirect
 	gopkg.in/ini.v1 v1.67.0 // indirect
 	gopkg.in/natefinch/lumberjack.v2 v2.0.0 // indirect
 )
