@@ -93,17 +93,11 @@ func value[V, H any](c *compiler, p *Plan, class, javaName string, read func(*De
 	p.definition = form.definition
 	asText := form.field("value")
 	p.dec = func(d *Decoder, at unsafe.Pointer) error {
-		if err := d.definitions(form); err != nil {
+		switch tag, err := d.lead(form); {
+		case err != nil || tag == tagNull:
 			return err
-		}
-		if d.pos < len(d.b) {
-			switch d.b[d.pos] {
-			case tagNull:
-				d.pos++
-				return nil
-			case tagRef:
-				return d.refTo(p, at)
-			}
+		case tag == tagRef:
+			return d.refTo(p, at)
 		}
 		if err := d.charge(allocated(form.size)); err != nil {
 			return err
@@ -167,17 +161,11 @@ func (c *compiler) textDecimal(p *Plan, path string) {
 	p.definition = form.definition
 	asText := form.field("value")
 	p.dec = func(d *Decoder, at unsafe.Pointer) error {
-		if err := d.definitions(form); err != nil {
+		switch tag, err := d.lead(form); {
+		case err != nil || tag == tagNull:
 			return err
-		}
-		if d.pos < len(d.b) {
-			switch d.b[d.pos] {
-			case tagNull:
-				d.pos++
-				return nil
-			case tagRef:
-				return d.refTo(p, at)
-			}
+		case tag == tagRef:
+			return d.refTo(p, at)
 		}
 		begin, h := d.pos, new(text)
 		if err := d.formOrText(form, asText, unsafe.Pointer(h)); err != nil {

@@ -88,6 +88,19 @@ func (d *Decoder) definitions(want *Plan) error {
 	return nil
 }
 
+// lead passes over class definitions, and over null where it follows them. It gives the tag that stands there then, tagNull
+// where it was null, 0 at the end of the body.
+func (d *Decoder) lead(want *Plan) (byte, error) {
+	if err := d.definitions(want); err != nil || d.pos >= len(d.b) {
+		return 0, err
+	}
+	tag := d.b[d.pos]
+	if tag == tagNull {
+		d.pos++
+	}
+	return tag, nil
+}
+
 // classHead passes over the name and the fields of a class definition and gives the number of fields.
 func (d *Decoder) classHead() (int, error) {
 	name := d.pos

@@ -203,17 +203,11 @@ func (c *compiler) structure(p *Plan, path string) {
 	floatsFirst(p.fields)
 	p.definition = definition(p.class, p.fields)
 	p.dec = func(d *Decoder, at unsafe.Pointer) error {
-		if err := d.definitions(p); err != nil {
+		switch tag, err := d.lead(p); {
+		case err != nil || tag == tagNull:
 			return err
-		}
-		if d.pos < len(d.b) {
-			switch d.b[d.pos] {
-			case tagNull:
-				d.pos++
-				return nil
-			case tagRef:
-				return d.refToStruct(p, at)
-			}
+		case tag == tagRef:
+			return d.refToStruct(p, at)
 		}
 		return d.structure(p, at)
 	}

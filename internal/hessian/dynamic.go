@@ -18,17 +18,11 @@ func anyPlan(p *Plan) {
 func dynamicPlan[T any](p *Plan, javaName string, read func(*Decoder) (*T, error), write func(*Encoder, *T) error) {
 	p.kind, p.java = kindPointer, javaName
 	p.dec = func(d *Decoder, at unsafe.Pointer) error {
-		if err := d.definitions(nil); err != nil {
+		switch tag, err := d.lead(nil); {
+		case err != nil || tag == tagNull:
 			return err
-		}
-		if d.pos < len(d.b) {
-			switch d.b[d.pos] {
-			case tagNull:
-				d.pos++
-				return nil
-			case tagRef:
-				return d.refToShared(p, p.id, at)
-			}
+		case tag == tagRef:
+			return d.refToShared(p, p.id, at)
 		}
 		v, err := read(d)
 		*(**T)(at) = v
