@@ -1,0 +1,221 @@
+package cold
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+var errLost = errors.New("the connection was lost")
+
+type pinger interface {
+	Ping(ctx context.Context) error
+}
+
+type finisher interface {
+	Finish(ctx context.Context) error
+}
+
+// slot keeps one of a target's connections.
+type slot[C Conn] struct {
+	t      *Target[C]
+	values context.Context
+}
+
+// run connects and keeps connected until the target is let go, or nothing answers for too long.
+func (s *slot[C]) run() {
+	t, cfg := s.t, &s.t.pool.cfg
+	defer s.leave()
+	var failing time.Time
+	pause := cfg.BackoffMin
+	for {
+		c, err := s.dial()
+		s.values = t.ctx // the first caller's values are for the first attempt
+		if err == nil {
+			t.add(c)
+		}
+		t.attempted(err)
+		if err == nil {
+			begin := time.Now()
+			if !s.keep(c) {
+				return
+			}
+			failing, err = time.Time{}, errLost
+			if time.Since(begin) > cfg.BackoffMax { // one that accepts and cuts at once is as good as none
+				pause = cfg.BackoffMin
+			}
+		}
+		now := time.Now()
+		if failing.IsZero() {
+			failing = now
+		}
+		if now.Sub(failing) >= cfg.GiveUpAfter {
+			cfg.Log.Warn("cold: no more attempts to connect until there is a call", "address", t.address, "error", err, "failing", now.Sub(failing))
+			return
+		}
+		if !s.pause(pause) {
+			return
+		}
+		pause = min(2*pause, cfg.BackoffMax)
+	}
+}
+
+// leave ends the slot. With the last one the target is as it was before, but for what is known of it.
+func (s *slot[C]) leave() {
+	t := s.t
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.running--
+	if t.running == 0 && t.live.Load() == nil {
+		t.state.Store(uint32(Idle))
+	}
+	if t.released && t.failure == nil {
+		t.failure = fmt.Errorf("connect to %s: %w", t.address, ErrClosed)
+		t.attempts++
+	}
+	t.tell()
+}
+
+// dial makes one attempt.
+func (s *slot[C]) dial() (C, error) {
+	t, p := s.t, s.t.pool
+	ctx, cancel := context.WithTimeoutCause(s.values, p.cfg.DialTimeout, fmt.Errorf("no connection within %v", p.cfg.DialTimeout))
+	defer cancel()
+	defer context.AfterFunc(t.ctx, cancel)()
+	p.dials.Add(1)
+	p.dialling.Add(1)
+	defer p.dialling.Add(-1)
+	c, err := p.dial(ctx, t.address)
+	if err != nil {
+		p.failures.Add(1)
+		return c, fmt.Errorf("connect to %s: %w", t.address, err)
+	}
+	return c, nil
+}
+
+// pause waits before the next attempt; false means that there is none.
+func (s *slot[C]) pause(d time.Duration) bool {
+	t := s.t
+	t.mu.Lock()
+	kick := t.kick
+	t.mu.Unlock()
+	timer := time.NewTimer(d/2 + rand.N(d/2+1))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-kick:
+	case <-t.ctx.Done():
+		return false
+	}
+	return true
+}
+
+// keep gives a connection to those who ask until it ends, and replaces it when it is old. It tells whether to connect again.
+func (s *slot[C]) keep(c C) bool {
+	t := s.t
+	for {
+		switch s.watch(c) {
+		case lost:
+			t.remove(c)
+			t.pool.ended.Add(1)
+			s.close(c)
+			return true
+		case released:
+			t.remove(c)
+			s.finish(c)
+			return false
+		case old:
+			next, err := s.dial()
+			if err != nil {
+				t.pool.cfg.Log.Warn("cold: an old connection stays, for want of a new one", "address", t.address, "error", err)
+				continue
+			}
+			t.pool.renewed.Add(1)
+			t.add(next)
+			t.remove(c)
+			was := c
+			t.pool.wg.Go(func() { s.finish(was) })
+			c = next
+		}
+	}
+}
+
+// end is why a connection is no longer kept.
+type end uint8
+
+const (
+	lost end = iota
+	released
+	old
+)
+
+// watch waits until a connection has to go, and pings it meanwhile.
+func (s *slot[C]) watch(c C) end {
+	t, cfg := s.t, &s.t.pool.cfg
+	t.mu.Lock()
+	again := t.again
+	t.mu.Unlock()
+	var age, look <-chan time.Time
+	if cfg.Lifetime > 0 {
+		timer := time.NewTimer(cfg.Lifetime - time.Duration(rand.Float64()*cfg.Jitter*float64(cfg.Lifetime)))
+		defer timer.Stop()
+		age = timer.C
+	}
+	p, pings := any(c).(pinger)
+	if pings && cfg.PingAfter > 0 {
+		ticker := time.NewTicker(cfg.PingAfter)
+		defer ticker.Stop()
+		look = ticker.C
+	}
+	for {
+		select {
+		case <-c.Done():
+			return lost
+		case <-t.ctx.Done():
+			return released
+		case <-age:
+			return old
+		case <-again:
+			return old
+		case <-look:
+			if t.idle.Swap(true) && !s.ping(c, p) {
+				return lost
+			}
+		}
+	}
+}
+
+// ping tells whether a connection answers.
+func (s *slot[C]) ping(c C, p pinger) bool {
+	pool := s.t.pool
+	ctx, cancel := context.WithTimeout(s.t.ctx, pool.cfg.DialTimeout)
+	defer cancel()
+	pool.pings.Add(1)
+	err := p.Ping(ctx)
+	if err != nil && s.t.ctx.Err() == nil {
+		pool.cfg.Log.Info("cold: an idle connection does not answer", "address", s.t.address, "error", err)
+		return false
+	}
+	return true
+}
+
+// finish ends a connection once what is in flight on it has ended, or FinishTimeout is over.
+func (s *slot[C]) finish(c C) {
+	if f, ok := any(c).(finisher); ok {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(s.t.ctx), s.t.pool.cfg.FinishTimeout)
+		if err := f.Finish(ctx); err != nil {
+			s.t.pool.cfg.Log.Info("cold: a connection was cut with work in flight", "address", s.t.address, "error", err)
+		}
+		cancel()
+	}
+	s.close(c)
+}
+
+func (s *slot[C]) close(c C) {
+	if err := c.Close(); err != nil {
+		s.t.pool.cfg.Log.Debug("cold: close connection", "address", s.t.address, "error", err)
+	}
+	s.t.pool.open.Add(-1)
+}
