@@ -2,6 +2,7 @@ package dubbo
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,6 +18,7 @@ import (
 // ConnConfig says how a [Conn] behaves. The zero value is usable; zero fields mean the defaults, those of [ServerConfig].
 type ConnConfig struct {
 	Types        *hessian.Types // Java types of arguments and dynamic results. Default: none but Java's own
+	TLS          *tls.Config    // Dial speaks TLS with it; without a ServerName the dialled host is what the certificate must name. Default: plain TCP
 	Log          *slog.Logger   // Default: nothing is logged
 	Budget       *Budget        // bounds the bytes of results being read. Default: 256 MiB of its own
 	MaxBytes     int            // bounds the body of a frame, in either direction. Default: DefaultMaxBytes
@@ -52,6 +54,7 @@ type Conn struct {
 
 	mu      sync.Mutex
 	pending map[uint64]*waiter
+	idle    chan struct{} // closed when nothing is pending; made by Finish, after which no call is taken
 	failure error         // why the connection ended; nil while it lives
 	done    chan struct{} // closed when it ends
 	wg      sync.WaitGroup
@@ -73,11 +76,15 @@ type reply struct {
 	err    error
 }
 
-// Dial connects to a provider over TCP; address is "host:port". The error is an *invoker.Error of CodeUnavailable, or of
+// Dial connects to a provider over TCP, or TLS; address is "host:port". The error is an *invoker.Error of CodeUnavailable, or of
 // CodeTimeout or CodeCanceled when ctx ended first. The context's end doesn't touch the connection once it is made.
 func Dial(ctx context.Context, address string, cfg ConnConfig) (*Conn, error) {
 	var d net.Dialer
-	nc, err := d.DialContext(ctx, "tcp", address)
+	dial := d.DialContext
+	if cfg.TLS != nil {
+		dial = (&tls.Dialer{NetDialer: &d, Config: cfg.TLS}).DialContext
+	}
+	nc, err := dial(ctx, "tcp", address)
 	if err != nil {
 		code := invoker.CodeUnavailable
 		if ctx.Err() != nil {
@@ -136,6 +143,58 @@ func (c *Conn) Close() error {
 	return nil
 }
 
+// Finish takes no more calls, waits for those that wait for an answer and for what is queued to be written, and closes. When
+// ctx ends first the calls that are left fail, and the error says how many they were.
+func (c *Conn) Finish(ctx context.Context) error {
+	c.mu.Lock()
+	if c.idle == nil {
+		c.idle = make(chan struct{})
+		if len(c.pending) == 0 {
+			close(c.idle)
+		}
+	}
+	idle := c.idle
+	c.mu.Unlock()
+	defer c.Close()
+	select {
+	case <-idle:
+	case <-c.done:
+		return nil
+	case <-ctx.Done():
+		c.mu.Lock()
+		left := len(c.pending)
+		c.mu.Unlock()
+		return fmt.Errorf("finish the connection to %s: %w with %d calls in flight", c.remote, context.Cause(ctx), left)
+	}
+	c.w.finish()
+	select {
+	case <-c.w.done:
+	case <-c.done:
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+// Ping sends a heartbeat and waits for its answer. A provider that doesn't answer until ctx ends is an error.
+func (c *Conn) Ping(ctx context.Context) error {
+	w := &waiter{ready: make(chan struct{}, 1)}
+	id := c.ids.Add(1)
+	if !c.register(id, w) {
+		return c.unavailable(false)
+	}
+	if _, _, ok := c.w.sendWhile(ctx, appendEvent(nil, flagRequest|flagTwoWay|serializationHess2, 0, id, eventHeartbeat)); !ok {
+		c.forget(id, w)
+		return c.unavailable(false)
+	}
+	select {
+	case <-w.ready:
+		return w.reply.err
+	case <-ctx.Done():
+		c.forget(id, w)
+		return fmt.Errorf("no answer to a heartbeat from %s: %w", c.remote, context.Cause(ctx))
+	}
+}
+
 // fail ends the connection and every call on it. Only the first reason counts.
 func (c *Conn) fail(why error) {
 	c.mu.Lock()
@@ -180,8 +239,24 @@ func (c *Conn) take(id uint64) *waiter {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	w := c.pending[id]
-	delete(c.pending, id)
+	c.remove(id)
 	return w
+}
+
+// remove is called with the lock held.
+func (c *Conn) remove(id uint64) {
+	delete(c.pending, id)
+	if c.idle != nil && len(c.pending) == 0 {
+		closeOnce(c.idle)
+	}
+}
+
+func closeOnce(ch chan struct{}) {
+	select {
+	case <-ch:
+	default:
+		close(ch)
+	}
 }
 
 // read takes in frames until the stream ends.
@@ -250,6 +325,9 @@ func (c *Conn) event(h header) error {
 	}
 	c.cfg.Budget.give(len(body))
 	if !h.request() {
+		if w := c.take(h.id); w != nil {
+			c.deliver(w, reply{header: h})
+		}
 		return nil
 	}
 	switch string(body) {

@@ -103,7 +103,7 @@ func (c *Conn) invoke(ctx context.Context, inv *invoker.Invocation, o *outgoing)
 func (c *Conn) register(id uint64, w *waiter) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.pending == nil {
+	if c.pending == nil || c.idle != nil {
 		return false
 	}
 	c.pending[id] = w
@@ -116,7 +116,7 @@ func (c *Conn) forget(id uint64, w *waiter) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.pending[id] == w {
-		delete(c.pending, id)
+		c.remove(id)
 		return true
 	}
 	if !w.got {
