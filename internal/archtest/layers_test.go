@@ -30,8 +30,10 @@ func layers() map[string]layer {
 				gost:  "getty's own types for its task pool and its logger",
 			},
 		},
-		"fn":       {uses: []string{"invoker", "internal/hessian", "java"}},
-		"registry": {},
+		"cold":            {},
+		"invoker/cluster": {uses: []string{"invoker", "cold"}},
+		"fn":              {uses: []string{"invoker", "internal/hessian", "java"}},
+		"registry":        {},
 		"registry/nacos": {
 			uses:    []string{"registry"},
 			modules: map[string]string{nacos: "the protocol of Nacos, as its own client speaks it"},

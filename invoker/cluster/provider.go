@@ -1,6 +1,15 @@
 package cluster
 
-import "github.com/dubbofn/dubbofn/cold"
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dubbofn/dubbofn/cold"
+	"github.com/dubbofn/dubbofn/invoker"
+)
 
 // Provider is one address that offers the service. Its fields never change; a change of what a provider publishes, or of the
 // rules for it, is another Provider at the same address (see [Provider.Next]).
@@ -11,7 +20,19 @@ type Provider struct {
 	Instance map[string]string  // what the instance says of itself; wins over Service; may be nil
 	Override map[string]string  // what the configurators say; wins over everything; may be nil
 	Target   *cold.Target[Conn] // its connections; the directory holds and releases them
-	*state
+	state    *state
+}
+
+// NewProvider gives p a state of its own: the calls that run there, and how long calls have taken.
+func NewProvider(p Provider) *Provider {
+	p.state = &state{}
+	return &p
+}
+
+// Next gives a new version of the provider at the same address, which goes on with its state.
+func (p *Provider) Next(next Provider) *Provider {
+	next.state = p.state
+	return &next
 }
 
 // Param gives a parameter: the rules' word, else the instance's, else the service's, else "".
@@ -30,4 +51,103 @@ func (p *Provider) MethodParam(method, key string) string {
 		return v
 	}
 	return p.Param(key)
+}
+
+// Ready tells whether a call can be sent there at once: it is connected, and not going (READONLY).
+func (p *Provider) Ready() bool { return p.Target != nil && p.Target.Ready() }
+
+const (
+	defaultWeight = 100
+	defaultWarmup = 10 * 60 * 1000 // ms
+)
+
+// Weight is the share of calls that the provider is to get, 100 where it says nothing, less while it warms up: it grows in
+// proportion during the first 10 minutes (parameter warmup, ms) after its timestamp, where it tells one (Java:
+// AbstractLoadBalance.getWeight, 3.3.6).
+func (p *Provider) Weight(method string, now time.Time) int {
+	weight := number(p.MethodParam(method, "weight"), defaultWeight)
+	if weight <= 0 {
+		return 0
+	}
+	stamp := number(p.Param("timestamp"), 0)
+	if stamp <= 0 {
+		return weight
+	}
+	up := now.UnixMilli() - int64(stamp)
+	if up < 0 {
+		return 1
+	}
+	if warmup := number(p.Param("warmup"), defaultWarmup); up > 0 && up < int64(warmup) {
+		return warmupWeight(up, warmup, weight)
+	}
+	return weight
+}
+
+// warmupWeight is Java's AbstractLoadBalance.calculateWarmupWeight, whose float arithmetic decides the last digit.
+func warmupWeight(up int64, warmup, weight int) int {
+	w := int(float32(up) / (float32(warmup) / float32(weight)))
+	return max(1, min(w, weight))
+}
+
+// number reads a whole number that a parameter holds; nonsense is as good as nothing.
+func number(s string, otherwise int) int {
+	if s == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(s))
+	if err != nil {
+		return otherwise
+	}
+	return n
+}
+
+// call sends one call there.
+func (p *Provider) call(ctx context.Context, inv *invoker.Invocation) (invoker.Result, error) {
+	conn, err := p.connect(ctx)
+	if err != nil {
+		return invoker.Result{}, unreachable(ctx, err)
+	}
+	return p.send(ctx, conn, inv)
+}
+
+// connect gives a connection, which may have to be made.
+func (p *Provider) connect(ctx context.Context) (Conn, error) {
+	if p.Target == nil {
+		return nil, fmt.Errorf("%s has no connections", p.Address)
+	}
+	return p.Target.Get(ctx)
+}
+
+// send sends one call and keeps the provider's figures.
+func (p *Provider) send(ctx context.Context, conn Conn, inv *invoker.Invocation) (invoker.Result, error) {
+	p.state.active.Add(1)
+	begin := time.Now()
+	res, err := conn.Invoke(ctx, inv)
+	p.state.active.Add(-1)
+	if err == nil {
+		p.state.took(time.Since(begin))
+	}
+	return res, err
+}
+
+// unreachable is the error of a call that found no connection, and so did not run.
+func unreachable(ctx context.Context, err error) error {
+	code := invoker.CodeUnavailable
+	switch {
+	case ctx.Err() == nil:
+	case isDeadline(ctx.Err()):
+		code = invoker.CodeTimeout
+	default:
+		code = invoker.CodeCanceled
+	}
+	return &invoker.Error{Code: code, Err: err}
+}
+
+// reachable tells whether a call may reach it: it wasn't tried, or is being connected to.
+func (p *Provider) reachable() bool {
+	if p.Target == nil {
+		return false
+	}
+	s := p.Target.State()
+	return s == cold.Idle || s == cold.Dialing
 }

@@ -1,0 +1,190 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dubbofn/dubbofn/invoker"
+)
+
+// attempt is one call on its way through a strategy.
+type attempt struct {
+	c      *Cluster
+	m      *method
+	v      *view
+	inv    *invoker.Invocation
+	room   [4]*Provider
+	tried  []*Provider
+	at     int  // the index of the last choice in the view
+	surely bool // no provider takes calls: the choice is to be connected to
+}
+
+// reselects is how often the balancer is asked again where it chose a provider that can't be used now.
+const reselects = 8
+
+// next chooses a provider: one that takes calls and wasn't tried, else one that may be reached, else one that wasn't tried, else
+// any. Whether it takes calls is what was found the last time; [attempt.try] finds out.
+func (a *attempt) next() *Provider {
+	v, s := a.v, &a.m.settings
+	if len(v.providers) == 1 {
+		return v.providers[0]
+	}
+	if !s.sticky {
+		return a.pick()
+	}
+	if p := a.c.sticky.Load(); p != nil && p.Ready() && !a.wasTried(p) && slices.Contains(v.providers, p) {
+		return p
+	}
+	p := a.pick()
+	a.c.sticky.Store(p)
+	return p
+}
+
+func (a *attempt) pick() *Provider {
+	v := a.v
+	for n := range min(reselects, 2*len(v.providers)) {
+		i := a.m.settings.choose(v, &a.m.settings, a.inv, n, a.c.rand)
+		p := v.providers[i]
+		if v.isDown(i) {
+			if !p.Ready() {
+				continue
+			}
+			v.setDown(i, false)
+		}
+		if !a.wasTried(p) {
+			a.at = i
+			return p
+		}
+	}
+	return a.search()
+}
+
+// search looks at all providers, from a place by chance: few take calls, or none.
+func (a *attempt) search() *Provider {
+	v := a.v
+	reachable, untried := -1, -1
+	begin := int(a.c.rand(int64(len(v.providers))))
+	for n := range v.providers {
+		i := (begin + n) % len(v.providers)
+		p := v.providers[i]
+		switch {
+		case a.wasTried(p):
+		case p.Ready():
+			v.setDown(i, false)
+			a.at = i
+			return p
+		case reachable < 0 && p.reachable():
+			reachable = i
+		case untried < 0:
+			untried = i
+		}
+	}
+	switch {
+	case reachable >= 0:
+		a.at = reachable
+	case untried >= 0:
+		a.at = untried
+	default:
+		a.at = a.m.settings.choose(v, &a.m.settings, a.inv, 0, a.c.rand)
+	}
+	a.surely = true
+	return v.providers[a.at]
+}
+
+func (a *attempt) wasTried(p *Provider) bool { return slices.Contains(a.tried, p) }
+
+// choose gives a provider and its connection; none where it is to be connected to, because no provider takes calls.
+func (a *attempt) choose() (*Provider, Conn) {
+	for {
+		p := a.next()
+		if p.Target == nil {
+			return p, nil
+		}
+		if conn, ok := p.Target.Conn(); ok {
+			return p, conn
+		}
+		if a.surely || len(a.v.providers) == 1 {
+			return p, nil
+		}
+		a.v.setDown(a.at, true)
+	}
+}
+
+// try sends the call to a provider that the balancer chooses.
+func (a *attempt) try(ctx context.Context) (invoker.Result, error) {
+	p, conn := a.choose()
+	a.note(p)
+	if conn == nil {
+		wait, cancel := a.patience(ctx)
+		defer cancel()
+		var err error
+		if conn, err = p.connect(wait); err != nil {
+			return invoker.Result{}, unreachable(ctx, err)
+		}
+	}
+	return p.send(ctx, conn, a.inv)
+}
+
+// note remembers that a provider was tried.
+func (a *attempt) note(p *Provider) {
+	if a.tried == nil {
+		a.tried = a.room[:0]
+	}
+	a.tried = append(a.tried, p)
+}
+
+// again tells whether the call may be tried once more after an error: it did not run, or it may run twice.
+func (a *attempt) again(ctx context.Context, err error) bool {
+	if ctx.Err() != nil || !retriable(err, a.m.settings.idempotent) {
+		return false
+	}
+	if a.c.cfg.Budget != nil && !a.c.cfg.Budget.Retry() {
+		a.c.counts.spared.Add(1)
+		return false
+	}
+	a.c.counts.retries.Add(1)
+	return true
+}
+
+// retriable tells whether another try may help and does no harm.
+func retriable(err error, idempotent bool) bool {
+	var e *invoker.Error
+	if !errors.As(err, &e) {
+		return false // what the method itself threw
+	}
+	switch e.Code {
+	case invoker.CodeUnavailable, invoker.CodeExhausted, invoker.CodeTimeout, invoker.CodeInternal, invoker.CodeNotFound:
+		return !e.MaybeExecuted || idempotent
+	case invoker.CodeBadRequest, invoker.CodeBadResponse, invoker.CodeServiceError, invoker.CodeCanceled, invoker.CodeUnauthenticated, invoker.CodeClient:
+	}
+	return false
+}
+
+// failed gives the last error, with what was tried before.
+func (a *attempt) failed(err error) error {
+	var e *invoker.Error
+	if len(a.tried) < 2 || !errors.As(err, &e) {
+		return err
+	}
+	var where []string
+	for _, p := range a.tried {
+		where = append(where, p.Address)
+	}
+	next := *e
+	next.Op = fmt.Sprintf("call %s.%s, %d tries (%s)", a.inv.Service, methodOf(a.inv), len(a.tried), strings.Join(where, ", "))
+	next.Err = err
+	return &next
+}
+
+// patience bounds how long a try may wait for a connection while there are others to try.
+func (a *attempt) patience(ctx context.Context) (context.Context, context.CancelFunc) {
+	d, ok := ctx.Deadline()
+	if !ok || len(a.tried) >= min(a.m.settings.tries, len(a.v.providers)) {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, time.Until(d)/2)
+}

@@ -1,0 +1,168 @@
+package cluster
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dubbofn/dubbofn/invoker"
+)
+
+// Config is what the consumer says of a service. What it leaves open the provider says by what it publishes, and what that
+// leaves open has a default. What an operator says by a configurator comes before all.
+type Config struct {
+	Service     invoker.ServiceKey
+	Cluster     string        // failover, failfast, failsafe, failback, forking, broadcast or available. Default: failover
+	LoadBalance string        // random, roundrobin, leastactive, shortestresponse, consistenthash or p2c. Default: random
+	Timeout     time.Duration // of a call with all its tries. Default: what is published, else 1 s
+	Retries     *int          // tries after the first. Default: what is published, else 2
+	Sticky      bool          // stay with one provider while it takes calls
+	Methods     map[string]MethodConfig
+	Budget      RetryBudget  // bounds the retries of all calls together. Default: no bound
+	Log         *slog.Logger // Default: nothing is logged
+}
+
+// MethodConfig is what the consumer says of one method; what it leaves open Config says.
+type MethodConfig struct {
+	Cluster       string
+	LoadBalance   string
+	Timeout       time.Duration
+	Retries       *int
+	Idempotent    bool // a call may be repeated though it may have run
+	Forks         int  // forking: how many are called at once. Default: what is published, else 2
+	HashNodes     int  // consistenthash: places on the ring for each provider. Default: what is published, else 160
+	HashArguments []int
+}
+
+// RetryBudget says whether a call may be tried once more. Safe for concurrent use.
+type RetryBudget interface {
+	Call()       // a call begins
+	Retry() bool // a retry is wanted; false: there have been too many
+}
+
+// Validate reports every setting that makes no sense.
+func (c Config) Validate() error {
+	var faults []error
+	check := func(of string, m MethodConfig) {
+		if _, ok := strategies()[m.Cluster]; !ok && m.Cluster != "" {
+			faults = append(faults, fmt.Errorf("%scluster %q: want one of %s", of, m.Cluster, names(strategies())))
+		}
+		if _, ok := balances()[m.LoadBalance]; !ok && m.LoadBalance != "" {
+			faults = append(faults, fmt.Errorf("%sload balance %q: want one of %s", of, m.LoadBalance, names(balances())))
+		}
+		if m.Timeout < 0 {
+			faults = append(faults, fmt.Errorf("%stimeout %v: want a positive duration, or 0 for what is published", of, m.Timeout))
+		}
+		if m.Retries != nil && (*m.Retries < 0 || *m.Retries > maxRetries) {
+			faults = append(faults, fmt.Errorf("%sretries %d: want 0 to %d", of, *m.Retries, maxRetries))
+		}
+		if m.Forks < 0 || m.HashNodes < 0 || m.HashNodes > maxHashNodes {
+			faults = append(faults, fmt.Errorf("%sforks %d, hash nodes %d: want 0 or more, hash nodes up to %d", of, m.Forks, m.HashNodes, maxHashNodes))
+		}
+	}
+	check("", MethodConfig{Cluster: c.Cluster, LoadBalance: c.LoadBalance, Timeout: c.Timeout, Retries: c.Retries})
+	for _, name := range slices.Sorted(maps.Keys(c.Methods)) {
+		check("method "+name+": ", c.Methods[name])
+	}
+	return errors.Join(faults...)
+}
+
+func names[T any](m map[string]T) string { return strings.Join(slices.Sorted(maps.Keys(m)), ", ") }
+
+const (
+	maxRetries     = 100
+	maxHashNodes   = 4096
+	defaultTimeout = time.Second
+	defaultRetries = 2
+	defaultForks   = 2
+	defaultNodes   = 160
+	failbackTries  = 3
+)
+
+// settings are what holds for a method of the service, with the providers that there are now.
+type settings struct {
+	timeout       time.Duration
+	tries         int
+	idempotent    bool
+	sticky        bool
+	forks         int
+	failPercent   int
+	hashNodes     int
+	hashArguments []int
+	choose        balance
+	run           strategy
+}
+
+// settle works out the settings of a method. What providers publish is taken from the first, as Java does.
+func (c *Config) settle(method string, providers []*Provider) settings {
+	p := &Provider{}
+	if len(providers) > 0 {
+		p = providers[0]
+	}
+	m := c.Methods[method]
+	// say gives the operator's word, else the consumer's, else the provider's, else the default.
+	say := func(key, mine, otherwise string) string {
+		o := Provider{Override: p.Override}
+		rest := Provider{Instance: p.Instance, Service: p.Service}
+		return cmp.Or(o.MethodParam(method, key), mine, rest.MethodParam(method, key), otherwise)
+	}
+	whole := func(key string, mine *int, otherwise int) int {
+		text := ""
+		if mine != nil {
+			text = strconv.Itoa(*mine)
+		}
+		return number(say(key, text, ""), otherwise)
+	}
+	positive := func(n int) *int {
+		if n == 0 {
+			return nil
+		}
+		return &n
+	}
+	s := settings{
+		idempotent:  m.Idempotent,
+		sticky:      c.Sticky || say("sticky", "", "") == "true",
+		forks:       max(1, whole("forks", positive(m.Forks), defaultForks)),
+		failPercent: min(100, max(0, whole("broadcast.fail.percent", nil, 100))),
+		hashNodes:   min(maxHashNodes, max(4, whole("hash.nodes", positive(m.HashNodes), defaultNodes))),
+	}
+	mine := cmp.Or(m.Timeout, c.Timeout)
+	s.timeout = defaultTimeout
+	if ms := whole("timeout", positive(int(mine.Milliseconds())), 0); ms > 0 {
+		s.timeout = time.Duration(ms) * time.Millisecond
+	}
+	retries := m.Retries
+	if retries == nil {
+		retries = c.Retries
+	}
+	s.tries = 1 + min(maxRetries, max(0, whole("retries", retries, defaultRetries)))
+	s.run, s.choose = c.named(say("cluster", cmp.Or(m.Cluster, c.Cluster), "failover"), say("loadbalance", cmp.Or(m.LoadBalance, c.LoadBalance), "random"))
+	s.hashArguments = m.HashArguments
+	if s.hashArguments == nil {
+		for part := range strings.SplitSeq(say("hash.arguments", "", "0"), ",") {
+			s.hashArguments = append(s.hashArguments, number(part, -1))
+		}
+	}
+	return s
+}
+
+// named gives what the names stand for; the defaults where an operator or provider gave a name that nobody knows.
+func (c *Config) named(cluster, loadBalance string) (strategy, balance) {
+	run, ok := strategies()[cluster]
+	if !ok {
+		c.Log.Warn("cluster: unknown cluster strategy; failover holds", "service", c.Service, "cluster", cluster, "known", names(strategies()))
+		run = failover
+	}
+	choose, ok := balances()[loadBalance]
+	if !ok {
+		c.Log.Warn("cluster: unknown load balance; random holds", "service", c.Service, "loadbalance", loadBalance, "known", names(balances()))
+		choose = byWeight
+	}
+	return run, choose
+}

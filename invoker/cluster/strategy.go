@@ -1,0 +1,157 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"reflect"
+
+	"github.com/dubbofn/dubbofn/invoker"
+)
+
+// strategy is what is done with a call whose providers, one or more, are known.
+type strategy func(ctx context.Context, a *attempt) (invoker.Result, error)
+
+// strategies are the cluster strategies by Dubbo's names for them.
+func strategies() map[string]strategy {
+	return map[string]strategy{
+		"failover":  failover,
+		"failfast":  failfast,
+		"failsafe":  failsafe,
+		"failback":  failback,
+		"forking":   forking,
+		"broadcast": broadcast,
+		"available": available,
+	}
+}
+
+// failover tries other providers.
+func failover(ctx context.Context, a *attempt) (invoker.Result, error) {
+	for n := 1; ; n++ {
+		res, err := a.try(ctx)
+		if err == nil || n >= a.m.settings.tries || !a.again(ctx, err) {
+			return res, a.failed(err)
+		}
+	}
+}
+
+// failfast tries once.
+func failfast(ctx context.Context, a *attempt) (invoker.Result, error) { return a.try(ctx) }
+
+// failsafe tries once; a failure is logged, and the result is empty.
+func failsafe(ctx context.Context, a *attempt) (invoker.Result, error) {
+	res, err := a.try(ctx)
+	var e *invoker.Error
+	if errors.As(err, &e) {
+		a.c.counts.failsafe.Add(1)
+		a.c.cfg.Log.Warn("cluster: a call failed and is ignored (failsafe)", "service", a.inv.Service, "method", methodOf(a.inv), "error", err)
+		return invoker.Result{}, nil
+	}
+	return res, err
+}
+
+// available takes the first provider that takes calls.
+func available(ctx context.Context, a *attempt) (invoker.Result, error) {
+	for _, p := range a.v.providers {
+		if p.Ready() {
+			return p.call(ctx, a.inv)
+		}
+	}
+	return a.try(ctx)
+}
+
+// outcome is what a provider gave.
+type outcome struct {
+	res  invoker.Result
+	err  error
+	into any
+}
+
+// forking calls several at once and takes the first result; the others' are dropped.
+func forking(ctx context.Context, a *attempt) (invoker.Result, error) {
+	n := min(a.m.settings.forks, len(a.v.providers))
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	outcomes := make(chan outcome, n)
+	for range n {
+		p, _ := a.choose()
+		a.note(p)
+		a.fork(ctx, p, outcomes)
+	}
+	var last outcome
+	for range n {
+		if last = <-outcomes; last.err == nil || !isError(last.err) {
+			break
+		}
+	}
+	settle(a.inv, last)
+	return last.res, a.failed(last.err)
+}
+
+// broadcast calls all and fails where one did (or the share broadcast.fail.percent of them).
+func broadcast(ctx context.Context, a *attempt) (invoker.Result, error) {
+	outcomes := make(chan outcome, len(a.v.providers))
+	room := make(chan struct{}, maxAtOnce)
+	for _, p := range a.v.providers {
+		room <- struct{}{}
+		mine := clone(a.inv)
+		a.c.running.Go(func() {
+			send(ctx, p, mine, outcomes)
+			<-room
+		})
+	}
+	var good, bad outcome
+	failures := 0
+	for range a.v.providers {
+		if o := <-outcomes; o.err != nil {
+			failures++
+			bad = o
+			a.c.cfg.Log.Warn("cluster: a provider failed (broadcast)", "service", a.inv.Service, "method", methodOf(a.inv), "error", o.err)
+		} else {
+			good = o
+		}
+	}
+	if failures > 0 && (failures*100 >= a.m.settings.failPercent*len(a.v.providers) || a.m.settings.failPercent == 100) {
+		return invoker.Result{}, bad.err
+	}
+	settle(a.inv, good)
+	return good.res, nil
+}
+
+// maxAtOnce is how many providers broadcast calls at the same time.
+const maxAtOnce = 64
+
+// fork calls a provider in a goroutine of its own.
+func (a *attempt) fork(ctx context.Context, p *Provider, outcomes chan<- outcome) {
+	mine := clone(a.inv) // here, since the caller may be gone before the goroutine begins
+	a.c.running.Go(func() { send(ctx, p, mine, outcomes) })
+}
+
+func send(ctx context.Context, p *Provider, mine *invoker.Invocation, outcomes chan<- outcome) {
+	res, err := p.call(ctx, mine)
+	outcomes <- outcome{res, err, mine.Into}
+}
+
+// clone copies a call for a try beside others: arguments are shared, what the call may change is not.
+func clone(inv *invoker.Invocation) *invoker.Invocation {
+	next := *inv
+	next.Attachments, next.Reply = invoker.Attachments{}, invoker.Attachments{}
+	for k, v := range inv.Attachments.All() {
+		next.Attachments.Set(k, v)
+	}
+	if inv.Into != nil {
+		next.Into = reflect.New(reflect.TypeOf(inv.Into).Elem()).Interface()
+	}
+	return &next
+}
+
+// settle gives the caller the result that counts.
+func settle(inv *invoker.Invocation, o outcome) {
+	if o.err == nil && inv.Into != nil && o.into != nil {
+		reflect.ValueOf(inv.Into).Elem().Set(reflect.ValueOf(o.into).Elem())
+	}
+}
+
+func isError(err error) bool {
+	var e *invoker.Error
+	return errors.As(err, &e)
+}
