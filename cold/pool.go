@@ -34,6 +34,7 @@ type PoolConfig struct {
 	BackoffMin    time.Duration // the pause after a failed attempt, doubled with each, up to BackoffMax. Default: 100 ms
 	BackoffMax    time.Duration // Default: 5 s
 	GiveUpAfter   time.Duration // attempts end after failing for so long; then the next Get dials. Default: 10 min
+	WarmAtOnce    int           // attempts that no caller waits for, under way at once. Default: 64
 	FinishTimeout time.Duration // how long what is in flight on a connection that is let go may take. Default: 10 s
 	Log           *slog.Logger  // Default: nothing is logged
 }
@@ -43,6 +44,9 @@ func (c PoolConfig) Validate() error {
 	var faults []error
 	if c.PerAddress < 0 || c.PerAddress > 1024 {
 		faults = append(faults, fmt.Errorf("PerAddress %d: want 1 to 1024, or 0 for 1", c.PerAddress))
+	}
+	if c.WarmAtOnce < 0 {
+		faults = append(faults, fmt.Errorf("WarmAtOnce %d: want 1 or more, or 0 for 64", c.WarmAtOnce))
 	}
 	if c.Jitter < 0 || c.Jitter > 1 {
 		faults = append(faults, fmt.Errorf("jitter %v: want 0 to 1", c.Jitter))
@@ -68,6 +72,7 @@ func (c PoolConfig) withDefaults() PoolConfig {
 	set(&c.BackoffMin, 100*time.Millisecond)
 	set(&c.BackoffMax, max(5*time.Second, c.BackoffMin))
 	set(&c.GiveUpAfter, 10*time.Minute)
+	set(&c.WarmAtOnce, 64)
 	set(&c.FinishTimeout, 10*time.Second)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -92,6 +97,7 @@ type Pool[C Conn] struct {
 	ctx  context.Context // ends with Close
 	stop context.CancelFunc
 	wg   sync.WaitGroup
+	room chan struct{} // for attempts that no caller waits for
 
 	mu      sync.Mutex
 	targets map[string]*Target[C]
@@ -110,6 +116,7 @@ func NewPool[C Conn](dial Dial[C], c PoolConfig) *Pool[C] {
 		panic(fmt.Sprintf("cold: NewPool: %v", err))
 	}
 	p := &Pool[C]{dial: dial, cfg: c.withDefaults(), targets: map[string]*Target[C]{}}
+	p.room = make(chan struct{}, p.cfg.WarmAtOnce)
 	p.ctx, p.stop = context.WithCancel(context.Background())
 	return p
 }
@@ -170,12 +177,12 @@ func (p *Pool[C]) Hold(address string) *Target[C] {
 	return t
 }
 
-// Warm connects to addresses that are held, at most 64 at once, and waits for them; its error joins those of the addresses
+// Warm connects to addresses that are held and waits for them; its error joins those of the addresses
 // that can't be reached. Those are tried again in the background (see PoolConfig).
 func (p *Pool[C]) Warm(ctx context.Context, addresses ...string) error {
 	errs := make([]error, len(addresses))
 	var wg sync.WaitGroup
-	room := make(chan struct{}, warmAtOnce)
+	room := make(chan struct{}, p.cfg.WarmAtOnce)
 	for i, a := range addresses {
 		t := p.Hold(a)
 		room <- struct{}{}
@@ -187,8 +194,6 @@ func (p *Pool[C]) Warm(ctx context.Context, addresses ...string) error {
 	wg.Wait()
 	return errors.Join(errs...)
 }
-
-const warmAtOnce = 64
 
 // Reset replaces every connection, as after a thaw, when peers may have forgotten them: each stays in use until its
 // successor is there.

@@ -402,6 +402,28 @@ func TestPoolCloseEndsDialsAndWaiters(t *testing.T) {
 	})
 }
 
+func TestPoolWarmsAFewAtATimeAndServesCallersFirst(t *testing.T) {
+	each(t, cold.PoolConfig{WarmAtOnce: 10}, func(t *testing.T, p *cold.Pool[*fake], _ *peer) {
+		var all []*cold.Target[*fake]
+		for i := range 1000 {
+			all = append(all, p.Hold(fmt.Sprint("a:", i)))
+			all[i].Warm()
+		}
+		synctest.Wait()
+		if s := p.Stat(); s.Dialling != 10 {
+			t.Errorf("%d attempts at once, want 10", s.Dialling)
+		}
+		begin := time.Now()
+		if _, err := all[999].Get(t.Context()); err != nil || time.Since(begin) != 50*time.Millisecond {
+			t.Errorf("a call waited %v: %v", time.Since(begin), err)
+		}
+		time.Sleep(10 * time.Second)
+		if s := p.Stat(); s.Ready != 1000 {
+			t.Errorf("%d ready of 1000", s.Ready)
+		}
+	})
+}
+
 func TestPoolConfigNamesEveryFault(t *testing.T) {
 	t.Parallel()
 	err := cold.PoolConfig{PerAddress: -1, Jitter: 2, Lifetime: -1, BackoffMin: 2, BackoffMax: 1}.Validate()

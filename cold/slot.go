@@ -20,18 +20,26 @@ type finisher interface {
 
 // slot keeps one of a target's connections.
 type slot[C Conn] struct {
-	t      *Target[C]
-	values context.Context
+	t       *Target[C]
+	values  context.Context
+	patient bool // no caller waits for the first attempt
 }
 
 // run connects and keeps connected until the target is let go, or nothing answers for too long.
 func (s *slot[C]) run() {
 	t, cfg := s.t, &s.t.pool.cfg
 	defer s.leave()
+	if s.patient && !s.queue() {
+		return
+	}
 	var failing time.Time
 	pause := cfg.BackoffMin
 	for {
 		c, err := s.dial()
+		if s.patient {
+			s.patient = false
+			<-t.pool.room
+		}
 		s.values = t.ctx // the first caller's values are for the first attempt
 		if err == nil {
 			t.add(c)
@@ -59,6 +67,24 @@ func (s *slot[C]) run() {
 			return
 		}
 		pause = min(2*pause, cfg.BackoffMax)
+	}
+}
+
+// queue waits for its turn among the attempts that no caller waits for; false means that the target was let go meanwhile.
+func (s *slot[C]) queue() bool {
+	t := s.t
+	t.mu.Lock()
+	kick := t.kick
+	t.mu.Unlock()
+	select {
+	case t.pool.room <- struct{}{}:
+		return true
+	case <-kick: // now one waits
+		s.patient = false
+		return true
+	case <-t.ctx.Done():
+		s.patient = false
+		return false
 	}
 }
 

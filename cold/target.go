@@ -122,7 +122,7 @@ func (t *Target[C]) Get(ctx context.Context) (C, error) {
 		defer t.mu.Unlock()
 		return none, t.failure
 	}
-	t.start(ctx)
+	t.start(ctx, false)
 	close(t.kick)
 	t.kick = make(chan struct{})
 	seen, changed := t.attempts, t.changed
@@ -167,7 +167,7 @@ func (t *Target[C]) Warm() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.released {
-		t.start(t.ctx)
+		t.start(t.ctx, true)
 	}
 }
 
@@ -202,7 +202,7 @@ func (t *Target[C]) renew() {
 }
 
 // start is called with the lock held; it sees to it that every slot is at work.
-func (t *Target[C]) start(ctx context.Context) {
+func (t *Target[C]) start(ctx context.Context, patient bool) {
 	if t.running > 0 {
 		return
 	}
@@ -211,7 +211,7 @@ func (t *Target[C]) start(ctx context.Context) {
 	t.failure = nil
 	t.state.CompareAndSwap(uint32(Idle), uint32(Dialing))
 	for range t.running {
-		s := &slot[C]{t: t, values: values}
+		s := &slot[C]{t: t, values: values, patient: patient}
 		t.pool.wg.Go(s.run)
 	}
 }

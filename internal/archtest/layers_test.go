@@ -79,6 +79,7 @@ func exceptions() map[string]string {
 		"no-os.getenv cmd/dubbofn/resolve.go:defaultRegistry":   "the one place of the command that reads the environment",
 		"no-os.environ cmd/dubbofn/describe.go:describeProgram": "handed on whole to the function that is asked",
 		"no-context.background fn/serve/main.go:Main":           "Main is main",
+		"no-context.background cold/pool.go:NewPool":            "connections outlive the calls that they are made for; Close ends them",
 		"no-os.exit fn/serve/main.go:Main":                      "Main is main",
 	}
 }
