@@ -19,6 +19,7 @@ type Provider struct {
 	Service  map[string]string  // what the service publishes: shared by all instances of a revision; may be nil
 	Instance map[string]string  // what the instance says of itself; wins over Service; may be nil
 	Override map[string]string  // what the configurators say; wins over everything; may be nil
+	Key      invoker.ServiceKey // what is called there, where that isn't what the call names: the call's version or group is a pattern
 	Target   *cold.Target[Conn] // its connections; the directory holds and releases them
 	state    *state
 }
@@ -120,6 +121,11 @@ func (p *Provider) connect(ctx context.Context) (Conn, error) {
 
 // send sends one call and keeps the provider's figures.
 func (p *Provider) send(ctx context.Context, conn Conn, inv *invoker.Invocation) (invoker.Result, error) {
+	if p.Key.Interface != "" {
+		mine := *inv
+		mine.Service = p.Key
+		inv = &mine
+	}
 	p.state.active.Add(1)
 	begin := time.Now()
 	res, err := conn.Invoke(ctx, inv)

@@ -1,0 +1,390 @@
+package directory
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dubbofn/dubbofn/invoker"
+	"github.com/dubbofn/dubbofn/invoker/cluster"
+	"github.com/dubbofn/dubbofn/registry"
+)
+
+// build makes a new snapshot whenever something has changed, until the directory closes.
+func (d *Directory) build() {
+	var again <-chan time.Time
+	log := onceLog{d: d}
+	for {
+		select {
+		case <-d.ctx.Done():
+			return
+		case <-d.wake:
+		case <-again:
+		}
+		if wait := d.rebuild(&log); wait > 0 {
+			again = time.After(wait)
+		} else {
+			again = nil
+		}
+	}
+}
+
+// rebuild makes a snapshot of what is known. wait is how long an empty list is not believed yet.
+func (d *Directory) rebuild(log *onceLog) (wait time.Duration) {
+	log.begin()
+	d.mu.Lock()
+	wanted, why, answered := d.wanted(log)
+	rules := d.rules
+	if len(wanted) > 0 || !answered || d.doubtful() {
+		d.emptySince = time.Time{}
+	} else if d.emptySince.IsZero() {
+		d.emptySince = time.Now()
+	}
+	left := d.cfg.EmptyGrace
+	if !d.emptySince.IsZero() {
+		left -= time.Since(d.emptySince)
+	}
+	protect := len(wanted) == 0 && len(d.held) > 0 && left > 0
+	began := protect && !d.protecting
+	ended := d.protecting && !protect
+	d.protecting = protect
+	d.mu.Unlock()
+	log.end()
+
+	switch {
+	case began:
+		d.counts.protected.Add(1)
+		d.cfg.Log.Warn("directory: the registry gives no provider; the last ones are kept for a while", "service", d.cfg.Service, "registry", d.src.Name, "providers", len(d.held), "for", d.cfg.EmptyGrace, "reason", why)
+	case ended:
+		d.cfg.Log.Info("directory: empty protection ended", "service", d.cfg.Service, "providers", len(wanted))
+	}
+	snap := &cluster.Snapshot{Routers: rules.Routers, Err: why}
+	if protect {
+		wanted = nil
+		for _, p := range d.held {
+			wanted = append(wanted, *p)
+		}
+		wait = max(0, left)
+	}
+	snap.Providers = d.hold(wanted, rules)
+	if len(snap.Providers) > 0 {
+		snap.Err = nil
+	}
+	d.snap.Store(snap)
+	if answered {
+		select {
+		case <-d.ready:
+		default:
+			close(d.ready)
+		}
+	}
+	return wait
+}
+
+// hold gives the providers wanted, each as it was where nothing about it has changed, and lets go of those that are gone.
+func (d *Directory) hold(wanted []cluster.Provider, rules Rules) []*cluster.Provider {
+	next := make(map[string]*cluster.Provider, len(wanted))
+	list := make([]*cluster.Provider, 0, len(wanted))
+	shared := overrides{}
+	for i := range wanted {
+		w := &wanted[i]
+		if next[w.Address] != nil {
+			continue
+		}
+		w.Override = nil
+		if rules.Override != nil {
+			w.Override = shared.share(rules.Override(w))
+		}
+		if w.Param("disabled") == "true" || w.Param("enabled") == "false" {
+			continue
+		}
+		p := d.held[w.Address]
+		switch {
+		case p == nil:
+			w.Target = d.cfg.Pool.Hold(w.Address)
+			p = cluster.NewProvider(*w)
+			if !d.cfg.Lazy {
+				p.Target.Warm()
+			}
+		case p.App != w.App || p.Key != w.Key || !maps.Equal(p.Service, w.Service) || !maps.Equal(p.Instance, w.Instance) || !maps.Equal(p.Override, w.Override):
+			w.Target = p.Target
+			p = p.Next(*w)
+		}
+		next[p.Address] = p
+		list = append(list, p)
+	}
+	for address, p := range d.held {
+		if next[address] == nil {
+			p.Target.Release()
+		}
+	}
+	d.held = next
+	slices.SortFunc(list, func(a, b *cluster.Provider) int { return strings.Compare(a.Address, b.Address) })
+	return list
+}
+
+// overrides shares equal maps: a rule says the same of thousands of providers.
+type overrides []map[string]string
+
+func (o *overrides) share(m map[string]string) map[string]string {
+	if len(m) == 0 {
+		return nil
+	}
+	for _, known := range *o {
+		if maps.Equal(known, m) {
+			return known
+		}
+	}
+	if len(*o) < 16 {
+		*o = append(*o, m)
+	}
+	return m
+}
+
+// wanted is called with the lock held. It gives the providers that the registry has now; why is what to say when there are none;
+// answered tells whether the registry, and whoever else was asked, has answered.
+func (d *Directory) wanted(log *onceLog) (list []cluster.Provider, why error, answered bool) {
+	var errs []error
+	answered = true
+	if d.cfg.Migration != ForceInterface {
+		list, why, answered = d.fromApps(log)
+		errs = append(errs, why)
+		if len(list) > 0 {
+			return list, nil, true
+		}
+	}
+	if d.cfg.Migration != ForceApplication {
+		list, why = d.fromInterface(log)
+		answered = answered && (d.directSeen || d.directErr != nil)
+		errs = append(errs, why)
+	}
+	return list, errors.Join(errs...), answered || len(list) > 0
+}
+
+// doubtful is called with the lock held. It tells whether there are instances whose metadata can't be had: they may well be those
+// that are known from before.
+func (d *Directory) doubtful() bool {
+	for _, a := range d.apps {
+		for _, r := range a.revisions {
+			if !r.had {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// fromApps gives the providers at application level.
+func (d *Directory) fromApps(log *onceLog) (list []cluster.Provider, why error, answered bool) {
+	switch {
+	case d.mapErr != nil && !d.mapped:
+		return nil, fmt.Errorf("no application for %s: %w", d.cfg.Service.Interface, d.mapErr), true
+	case !d.mapped && len(d.cfg.ProvidedBy) == 0:
+		return nil, fmt.Errorf("registry %s has not told the applications of %s yet", d.src.Name, d.cfg.Service.Interface), false
+	case len(d.apps) == 0:
+		return nil, fmt.Errorf("registry %s has no application for %s (name it with provided-by where its provider writes no mapping)", d.src.Name, d.cfg.Service.Interface), true
+	}
+	answered = true
+	var reasons []error
+	for _, name := range slices.Sorted(maps.Keys(d.apps)) {
+		a := d.apps[name]
+		before := len(list)
+		var offers []string
+		pending := !a.seen && a.err == nil
+		for _, i := range a.instances {
+			r := a.revisions[i.Revision()]
+			switch {
+			case r == nil: // an instance without services
+			case r.had:
+				found := false
+				list, found = d.offered(list, a, i, r.meta, log)
+				if !found && len(offers) == 0 {
+					offers = keys(r.meta)
+				}
+			case !r.tried:
+				pending = true
+			default:
+				reasons = append(reasons, fmt.Errorf("application %s at %s: no metadata of revision %s: %w", name, i.Address(), i.Revision(), r.err))
+			}
+		}
+		answered = answered && !pending
+		switch {
+		case len(list) > before:
+		case pending:
+			reasons = append(reasons, fmt.Errorf("application %s has not been read yet", name))
+		case a.err != nil:
+			reasons = append(reasons, fmt.Errorf("application %s: %w", name, a.err))
+		case len(a.instances) == 0:
+			reasons = append(reasons, fmt.Errorf("application %s has no instance", name))
+		case len(offers) > 0:
+			reasons = append(reasons, fmt.Errorf("application %s offers %s", name, strings.Join(offers, ", ")))
+		}
+	}
+	if len(reasons) > maxReasons {
+		reasons = append(reasons[:maxReasons], fmt.Errorf("and %d more reasons", len(reasons)-maxReasons))
+	}
+	return list, errors.Join(reasons...), answered
+}
+
+const maxReasons = 5
+
+// offered appends what an instance offers of the service.
+func (d *Directory) offered(list []cluster.Provider, a *app, i registry.Instance, m registry.Metadata, log *onceLog) ([]cluster.Provider, bool) {
+	for n := range m.Services {
+		s := &m.Services[n]
+		if s.Protocol != "dubbo" || !d.offers(s.Name, s.Version, s.Group) {
+			continue
+		}
+		if err := sane(i); err != nil {
+			log.say("instance left out: "+err.Error(), i.Address())
+			return list, true
+		}
+		p := cluster.Provider{Address: address(i, s.Port), App: a.name, Service: s.Params, Instance: ofInstance(i.Metadata)}
+		if d.wild() {
+			p.Key = invoker.ServiceKey{Interface: s.Name, Version: s.Version, Group: s.Group}
+		}
+		return append(list, p), true
+	}
+	return list, false
+}
+
+func (d *Directory) wild() bool {
+	return d.cfg.Service.Version == "*" || strings.ContainsAny(d.cfg.Service.Group, "*,")
+}
+
+// offers tells whether a service is the one that is wanted (Java: ServiceDiscoveryRegistryDirectory and UrlUtils.isMatch, 3.3.6).
+func (d *Directory) offers(iface, version, group string) bool {
+	k := d.cfg.Service
+	return iface == k.Interface && (k.Version == "*" || plain(version) == plain(k.Version)) &&
+		(k.Group == "*" || slices.Contains(strings.Split(k.Group, ","), group))
+}
+
+// plain makes one of the two ways to have no version.
+func plain(version string) string {
+	if version == "0.0.0" {
+		return ""
+	}
+	return version
+}
+
+// address is the instance's host with the service's port, else that of the endpoint that speaks dubbo.
+func address(i registry.Instance, port int) string {
+	if port > 0 {
+		i.Port = port
+		return i.Address()
+	}
+	for _, e := range i.Endpoints() {
+		if e.Protocol == "dubbo" {
+			i.Port = e.Port
+			break
+		}
+	}
+	return i.Address()
+}
+
+const (
+	maxPairs = 512
+	maxText  = 64 << 10
+)
+
+// sane refuses an instance that nobody can mean.
+func sane(i registry.Instance) error {
+	size := 0
+	for k, v := range i.Metadata {
+		size += len(k) + len(v)
+	}
+	switch {
+	case i.Host == "" || strings.ContainsAny(i.Host, " /@\x00"):
+		return fmt.Errorf("its host is %q", i.Host)
+	case i.Port < 0 || i.Port > 65535:
+		return fmt.Errorf("its port is %d", i.Port)
+	case len(i.Metadata) > maxPairs || size > maxText:
+		return fmt.Errorf("its metadata has %d entries and %d bytes (limits %d and %d)", len(i.Metadata), size, maxPairs, maxText)
+	}
+	return nil
+}
+
+// ofInstance keeps of an instance's metadata what concerns calls, nil where nothing does.
+func ofInstance(m map[string]string) map[string]string {
+	var kept map[string]string
+	for k, v := range m {
+		if strings.HasPrefix(k, "dubbo.metadata") || k == "dubbo.endpoints" || k == "meta-v" {
+			continue
+		}
+		if kept == nil {
+			kept = map[string]string{}
+		}
+		kept[k] = v
+	}
+	return kept
+}
+
+// fromInterface gives the providers at interface level.
+func (d *Directory) fromInterface(log *onceLog) (list []cluster.Provider, why error) {
+	switch {
+	case !d.directSeen && d.directErr != nil:
+		return nil, fmt.Errorf("%s: %w", d.names()[0], d.directErr)
+	case !d.directSeen:
+		return nil, fmt.Errorf("registry %s has not told the providers of %s yet", d.src.Name, d.names()[0])
+	}
+	for _, i := range d.direct {
+		m := i.Metadata
+		if m["protocol"] != "" && m["protocol"] != "dubbo" || m["category"] != "" && m["category"] != "providers" {
+			continue
+		}
+		if err := sane(i); err != nil {
+			log.say("provider left out: "+err.Error(), i.Address())
+			continue
+		}
+		p := cluster.Provider{Address: i.Address(), App: firstOf(i.App, m["application"]), Service: m}
+		if d.wild() {
+			p.Key = invoker.ServiceKey{Interface: d.cfg.Service.Interface, Version: m["version"], Group: m["group"]}
+		}
+		list = append(list, p)
+	}
+	if len(list) == 0 {
+		return nil, fmt.Errorf("nothing is registered at interface level as %s", d.names()[0])
+	}
+	return list, nil
+}
+
+func firstOf(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+func keys(m registry.Metadata) []string {
+	var all []string
+	for _, s := range m.Services {
+		if len(all) == maxReasons {
+			all = append(all, "and "+strconv.Itoa(len(m.Services)-maxReasons)+" more")
+			break
+		}
+		all = append(all, s.Key())
+	}
+	return all
+}
+
+// onceLog says a thing of an address once, for as long as it stays so.
+type onceLog struct {
+	d         *Directory
+	said, now map[string]bool
+}
+
+func (l *onceLog) begin() { l.now = map[string]bool{} }
+func (l *onceLog) end()   { l.said = l.now }
+
+func (l *onceLog) say(what, address string) {
+	key := address + what
+	if !l.said[key] && !l.now[key] {
+		l.d.counts.refused.Add(1)
+		l.d.cfg.Log.Warn("directory: "+what, "address", address, "registry", l.d.src.Name)
+	}
+	l.now[key] = true
+}

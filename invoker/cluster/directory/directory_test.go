@@ -1,0 +1,529 @@
+package directory_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"github.com/dubbofn/dubbofn/cold"
+	"github.com/dubbofn/dubbofn/invoker"
+	"github.com/dubbofn/dubbofn/invoker/cluster"
+	"github.com/dubbofn/dubbofn/invoker/cluster/directory"
+	"github.com/dubbofn/dubbofn/registry"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const users = "org.example.Users"
+
+// book is a registry that the test writes in.
+type book struct {
+	mu        sync.Mutex
+	changed   chan struct{}
+	apps      []string
+	instances map[string][]registry.Instance // by registry.Name.String()
+	metadata  map[string]registry.Metadata   // by app/revision
+	slow      time.Duration                  // what fetching metadata takes
+	fetched   atomic.Int64
+	broken    error // what watches end with
+}
+
+func newBook() *book {
+	return &book{changed: make(chan struct{}), instances: map[string][]registry.Instance{}, metadata: map[string]registry.Metadata{}}
+}
+
+func (b *book) Register(context.Context, registry.Registration) (registry.Lease, error) {
+	return nil, errors.New("not offered")
+}
+func (b *book) Close() error { return nil }
+
+func (b *book) write(change func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	change()
+	close(b.changed)
+	b.changed = make(chan struct{})
+}
+
+func (b *book) Apps(context.Context, string) ([]string, error) { return b.apps, nil }
+func (b *book) Instances(_ context.Context, n registry.Name) ([]registry.Instance, error) {
+	return b.instances[n.String()], nil
+}
+
+func (b *book) Metadata(ctx context.Context, app, revision string) (registry.Metadata, error) {
+	b.mu.Lock()
+	slow := b.slow
+	b.fetched.Add(1)
+	m, ok := b.metadata[app+"/"+revision]
+	b.mu.Unlock()
+	select {
+	case <-time.After(slow):
+	case <-ctx.Done():
+		return m, ctx.Err()
+	}
+	if !ok {
+		return m, registry.ErrNotFound
+	}
+	return m, nil
+}
+
+func (b *book) watch(ctx context.Context, each func()) error {
+	for {
+		b.mu.Lock()
+		changed, broken := b.changed, b.broken
+		b.mu.Unlock()
+		if broken != nil {
+			return broken
+		}
+		each()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (b *book) WatchApps(ctx context.Context, _ string, each func([]string)) error {
+	return b.watch(ctx, func() { b.mu.Lock(); all := b.apps; b.mu.Unlock(); each(all) })
+}
+
+func (b *book) WatchInstances(ctx context.Context, n registry.Name, each func([]registry.Instance)) error {
+	return b.watch(ctx, func() { b.mu.Lock(); all := b.instances[n.String()]; b.mu.Unlock(); each(all) })
+}
+
+// app writes an application of n instances that offers services, under a revision.
+func (b *book) app(name, revision string, n int, services ...registry.Service) {
+	b.write(func() {
+		if !strings.Contains(strings.Join(b.apps, ","), name) {
+			b.apps = append(b.apps, name)
+		}
+		if services != nil {
+			b.metadata[name+"/"+revision] = registry.Metadata{App: name, Services: services}
+		}
+		var all []registry.Instance
+		for i := range n {
+			all = append(all, registry.Instance{App: name, Host: fmt.Sprintf("10.0.0.%d", i+1), Port: 20880, Metadata: map[string]string{
+				"dubbo.metadata.revision": revision, "dubbo.metadata.storage-type": "remote", "dubbo.endpoints": `[{"port":20881,"protocol":"dubbo"}]`,
+			}})
+		}
+		b.instances[name] = all
+	})
+}
+
+func service(version, group string) registry.Service {
+	return registry.Service{Name: users, Version: version, Group: group, Protocol: "dubbo", Params: map[string]string{"timeout": "700"}}
+}
+
+// peer is a connection to nowhere.
+type peer struct {
+	once sync.Once
+	done chan struct{}
+}
+
+func (p *peer) Available() bool {
+	select {
+	case <-p.done:
+		return false
+	default:
+		return true
+	}
+}
+func (p *peer) Done() <-chan struct{} { return p.done }
+func (p *peer) Close() error          { p.once.Do(func() { close(p.done) }); return nil }
+func (p *peer) Invoke(context.Context, *invoker.Invocation) (invoker.Result, error) {
+	return invoker.Result{}, nil
+}
+
+// run runs a test in a bubble, with a directory over a book.
+func run(t *testing.T, b *book, c directory.Config, test func(t *testing.T, d *directory.Directory)) {
+	t.Helper()
+	pool := cold.NewPool(func(context.Context, string) (cluster.Conn, error) { return &peer{done: make(chan struct{})}, nil }, cold.PoolConfig{})
+	c.Pool = pool
+	if c.Service.Interface == "" {
+		c.Service.Interface = users
+	}
+	d, err := directory.New(t.Context(), directory.Source{Name: "book://", Registry: b}, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	test(t, d)
+	if err := errors.Join(d.Close(), d.Close(), pool.Close()); err != nil {
+		t.Error(err)
+	}
+	if s := pool.Stat(); s.Open != 0 {
+		t.Errorf("%d connections left", s.Open)
+	}
+}
+
+func addresses(d *directory.Directory) []string {
+	var all []string
+	for _, p := range d.Snapshot().Providers {
+		all = append(all, p.Address)
+	}
+	return all
+}
+
+func settle() { time.Sleep(time.Millisecond); synctest.Wait() }
+
+func TestDirectoryFindsApplicationsAndFollowsThem(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBook()
+		b.app("shop", "r1", 2, service("", ""))
+		run(t, b, directory.Config{}, func(t *testing.T, d *directory.Directory) {
+			if err := d.Ready(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]string{"10.0.0.1:20881", "10.0.0.2:20881"}, addresses(d)); diff != "" {
+				t.Error(diff)
+			}
+			first := d.Snapshot().Providers[0]
+			if !first.Ready() || first.Param("timeout") != "700" || first.Instance != nil {
+				t.Errorf("ready %v, timeout %q, instance %v", first.Ready(), first.Param("timeout"), first.Instance)
+			}
+			b.app("shop", "r2", 3, service("", "")) // a roll-out: the same services
+			settle()
+			if got := addresses(d); len(got) != 3 || d.Snapshot().Providers[0] != first {
+				t.Errorf("%v; the first provider is another though nothing about it changed", got)
+			}
+			b.app("mall", "r1", 5, service("", "")) // the mapping grows; its addresses are partly the same
+			settle()
+			if got := addresses(d); len(got) != 5 {
+				t.Errorf("%v", got)
+			}
+		})
+	})
+}
+
+func TestDirectoryTakesOnlyWhatTheConsumerMeans(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		want invoker.ServiceKey
+		n    int
+	}{
+		"neither":        {invoker.ServiceKey{}, 1},
+		"version 0.0.0":  {invoker.ServiceKey{Version: "0.0.0"}, 1},
+		"version":        {invoker.ServiceKey{Version: "2.0"}, 2},
+		"group":          {invoker.ServiceKey{Group: "blue"}, 3},
+		"several groups": {invoker.ServiceKey{Group: "blue,green"}, 3},
+		"any group":      {invoker.ServiceKey{Group: "*"}, 4},
+		"no such":        {invoker.ServiceKey{Version: "9"}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				b := newBook()
+				b.app("a", "r", 1, service("", ""))
+				b.app("b", "r", 2, service("2.0", ""))
+				b.app("c", "r", 3, service("", "blue"))
+				b.write(func() { // not the same addresses
+					for n, app := range []string{"a", "b", "c"} {
+						for i := range b.instances[app] {
+							b.instances[app][i].Host = fmt.Sprintf("10.%d.0.%d", n, i)
+						}
+					}
+				})
+				c.want.Interface = users
+				run(t, b, directory.Config{Service: c.want}, func(t *testing.T, d *directory.Directory) {
+					if err := d.Ready(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+					settle()
+					if got := addresses(d); len(got) != c.n {
+						t.Errorf("%v, want %d", got, c.n)
+					}
+					if err := d.Snapshot().Err; c.n == 0 && (err == nil || !strings.Contains(err.Error(), "application c offers blue/"+users+":dubbo")) {
+						t.Errorf("reason %v does not tell what there is", err)
+					}
+				})
+			})
+		})
+	}
+}
+
+func TestDirectoryMigratesAsJavaDoes(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		migration    directory.Migration
+		before, then string // where the providers come from while no application offers the service, and once one does
+	}{
+		{directory.ApplicationFirst, "10.9.0.1:20880", "10.0.0.1:20881"},
+		{directory.ForceApplication, "", "10.0.0.1:20881"},
+		{directory.ForceInterface, "10.9.0.1:20880", "10.9.0.1:20880"},
+	} {
+		t.Run(string(c.migration), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				b := newBook()
+				b.write(func() {
+					b.instances["providers:"+users+"::"] = []registry.Instance{
+						{Host: "10.9.0.1", Port: 20880, Metadata: map[string]string{"protocol": "dubbo", "timeout": "5"}},
+						{Host: "10.9.0.2", Port: 20880, Metadata: map[string]string{"protocol": "tri"}},
+						{Host: "10.9.0.3", Port: 20880, Metadata: map[string]string{"disabled": "true"}},
+					}
+				})
+				run(t, b, directory.Config{Migration: c.migration}, func(t *testing.T, d *directory.Directory) {
+					if err := d.Ready(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+					if got := strings.Join(addresses(d), ","); got != c.before {
+						t.Errorf("before: %s, want %s", got, c.before)
+					}
+					b.app("shop", "r1", 1, service("", ""))
+					settle()
+					if got := strings.Join(addresses(d), ","); got != c.then {
+						t.Errorf("then: %s, want %s", got, c.then)
+					}
+				})
+			})
+		})
+	}
+}
+
+func TestDirectoryFetchesMetadataOnceAndTriesAgainForEver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBook()
+		b.slow = time.Second
+		b.app("shop", "r1", 100, service("", ""))
+		cache := &directory.MetadataCache{}
+		run(t, b, directory.Config{Cache: cache}, func(t *testing.T, one *directory.Directory) {
+			run(t, b, directory.Config{Cache: cache}, func(t *testing.T, other *directory.Directory) {
+				if err := errors.Join(one.Ready(t.Context()), other.Ready(t.Context())); err != nil {
+					t.Fatal(err)
+				}
+				if n := cache.Fetches(); n != 1 || b.fetched.Load() != 1 {
+					t.Errorf("%d fetches, want 1", n)
+				}
+				b.app("shop", "r2", 100) // a revision without metadata, yet
+				time.Sleep(time.Minute)
+				if got := len(addresses(one)); got != 100 {
+					t.Errorf("%d providers, want the last 100 while there is no metadata", got)
+				}
+				before := b.fetched.Load()
+				time.Sleep(time.Hour)
+				if b.fetched.Load()-before > 2*3600/10+10 || one.Stats().Failures < 10 {
+					t.Errorf("%d more fetches in an hour, %+v", b.fetched.Load()-before, one.Stats())
+				}
+				if got := len(addresses(one)); got != 100 {
+					t.Errorf("%d providers after an hour, want the last 100: their instances are there", got)
+				}
+				b.app("shop", "r2", 100, service("", ""))
+				time.Sleep(11 * time.Second)
+				if got := len(addresses(one)); got != 100 {
+					t.Errorf("%d providers once there is metadata", got)
+				}
+			})
+		})
+	})
+}
+
+func TestDirectoryDoesNotBelieveAnEmptyListAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBook()
+		b.app("shop", "r1", 3, service("", ""))
+		run(t, b, directory.Config{EmptyGrace: 30 * time.Second}, func(t *testing.T, d *directory.Directory) {
+			_ = d.Ready(t.Context())
+			for range 5 { // it flaps
+				b.app("shop", "r1", 0)
+				time.Sleep(20 * time.Second)
+				if got := len(addresses(d)); got != 3 || !d.Stats().Protecting {
+					t.Fatalf("%d providers, want the last 3", got)
+				}
+				b.app("shop", "r1", 3)
+				time.Sleep(time.Second)
+			}
+			if s := d.Stats(); s.Protected != 5 || s.Protecting {
+				t.Errorf("%+v", s)
+			}
+			b.app("shop", "r1", 0)
+			time.Sleep(31 * time.Second)
+			if got := len(addresses(d)); got != 0 || d.Stats().Protecting {
+				t.Errorf("%d providers after the grace", got)
+			}
+			if err := d.Snapshot().Err; err == nil || !strings.Contains(err.Error(), "shop has no instance") {
+				t.Errorf("reason %v", err)
+			}
+		})
+	})
+}
+
+func TestDirectoryAsksInstancesThatKeepTheirMetadata(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBook()
+		b.app("shop", "r1", 3)
+		b.write(func() {
+			for _, i := range b.instances["shop"] {
+				i.Metadata["dubbo.metadata.storage-type"] = "local"
+			}
+		})
+		asked := 0
+		local := func(_ context.Context, i registry.Instance, revision string) (registry.Metadata, error) {
+			if asked++; asked < 3 {
+				return registry.Metadata{}, errors.New("no answer from " + i.Host)
+			}
+			return registry.Metadata{App: "shop", Services: []registry.Service{service("", "")}}, nil
+		}
+		run(t, b, directory.Config{Local: local, Migration: directory.ForceApplication}, func(t *testing.T, d *directory.Directory) {
+			_ = d.Ready(t.Context())
+			if got := len(addresses(d)); got != 3 || asked != 3 {
+				t.Errorf("%d providers, %d asked", got, asked)
+			}
+		})
+	})
+}
+
+func TestDirectoryLeavesOutOnlyWhatMakesNoSense(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBook()
+		b.app("shop", "r1", 4, service("", ""))
+		b.write(func() {
+			all := b.instances["shop"]
+			all[0].Host = "not a host"
+			big := maps.Clone(all[1].Metadata)
+			big["x"] = strings.Repeat("x", 10<<20)
+			all[1].Metadata = big
+			all[2].Metadata = map[string]string{"dubbo.metadata.revision": "lies", "dubbo.metadata.storage-type": "remote"}
+			b.metadata["shop/lies"] = registry.Metadata{App: "shop", Services: []registry.Service{{Name: "org.example.Other", Protocol: "dubbo"}}}
+		})
+		run(t, b, directory.Config{}, func(t *testing.T, d *directory.Directory) {
+			_ = d.Ready(t.Context())
+			if got := strings.Join(addresses(d), ","); got != "10.0.0.4:20881" {
+				t.Errorf("%s, want only the sane one", got)
+			}
+			if s := d.Stats(); s.Refused != 2 {
+				t.Errorf("%+v, want 2 refused", s)
+			}
+		})
+	})
+}
+
+func TestDirectoryBeginsWatchesAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBook()
+		b.broken = errors.New("connection refused")
+		run(t, b, directory.Config{}, func(t *testing.T, d *directory.Directory) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			if err := d.Ready(ctx); err != nil {
+				t.Errorf("Ready: %v; a registry that says no is an answer", err)
+			}
+			if err := d.Snapshot().Err; err == nil || !strings.Contains(err.Error(), "connection refused") {
+				t.Errorf("reason %v", err)
+			}
+			b.write(func() { b.broken = nil })
+			b.app("shop", "r1", 3, service("", ""))
+			time.Sleep(11 * time.Second)
+			if got := len(addresses(d)); got != 3 {
+				t.Errorf("%d providers after the registry came back", got)
+			}
+		})
+	})
+}
+
+func TestDirectoryAppliesRulesWithoutLosingAConnection(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBook()
+		b.app("shop", "r1", 3, service("", ""))
+		run(t, b, directory.Config{}, func(t *testing.T, d *directory.Directory) {
+			_ = d.Ready(t.Context())
+			before := d.Snapshot().Providers
+			d.SetRules(directory.Rules{Override: func(p *cluster.Provider) map[string]string {
+				if p.Address == "10.0.0.2:20881" {
+					return map[string]string{"disabled": "true"}
+				}
+				return map[string]string{"timeout": "90"}
+			}})
+			settle()
+			after := d.Snapshot().Providers
+			if len(after) != 2 || after[0].Param("timeout") != "90" || after[0].Target != before[0].Target || !after[0].Ready() {
+				t.Errorf("%d providers, timeout %q", len(after), after[0].Param("timeout"))
+			}
+			d.SetRules(directory.Rules{})
+			settle()
+			if got := d.Snapshot().Providers; len(got) != 3 || got[0].Param("timeout") != "700" {
+				t.Errorf("%d providers after the rule went", len(got))
+			}
+		})
+	})
+}
+
+func TestStaticNeedsNoRegistry(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		pool := cold.NewPool(func(context.Context, string) (cluster.Conn, error) { return &peer{done: make(chan struct{})}, nil }, cold.PoolConfig{})
+		c := directory.Config{Service: invoker.ServiceKey{Interface: users}, Pool: pool}
+		url := func(s string) invoker.URL {
+			u, err := invoker.ParseURL(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return u
+		}
+		d, err := directory.NewStatic([]invoker.URL{url("dubbo://b:20880?timeout=5"), url("dubbo://a,c:1"), url("dubbo://b")}, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, p := range d.Snapshot().Providers {
+			got = append(got, p.Address)
+		}
+		if diff := cmp.Diff([]string{"a:20880", "b:20880", "c:1"}, got); diff != "" {
+			t.Error(diff)
+		}
+		_ = d.Close()
+		if _, err := directory.NewStatic([]invoker.URL{url("tri://a:1")}, c); err == nil || !strings.Contains(err.Error(), "want dubbo://host") {
+			t.Errorf("error %v", err)
+		}
+		_ = pool.Close()
+	})
+}
+
+func BenchmarkChangeOfOneInTenThousand(b *testing.B) {
+	book := newBook()
+	book.app("shop", "r1", 10000, service("", ""))
+	for i := range book.instances["shop"] {
+		book.instances["shop"][i].Host = fmt.Sprintf("10.%d.%d.1", i/250, i%250)
+	}
+	pool := cold.NewPool(func(context.Context, string) (cluster.Conn, error) { return nil, errors.New("none") }, cold.PoolConfig{})
+	d, err := directory.New(b.Context(), directory.Source{Name: "book://", Registry: book}, directory.Config{Service: invoker.ServiceKey{Interface: users}, Pool: pool, Lazy: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for len(d.Snapshot().Providers) != 10000 {
+		time.Sleep(time.Millisecond)
+	}
+	b.ResetTimer()
+	for i := range b.N {
+		before := d.Snapshot()
+		book.write(func() {
+			next := append([]registry.Instance(nil), book.instances["shop"]...)
+			next[5000].Port = 1 + i%60000
+			next[5000].Metadata = maps.Clone(next[5000].Metadata)
+			next[5000].Metadata["n"] = fmt.Sprint(i)
+			book.instances["shop"] = next
+		})
+		for d.Snapshot() == before {
+			time.Sleep(50 * time.Microsecond)
+		}
+	}
+	b.StopTimer()
+	_ = d.Close()
+	_ = pool.Close()
+}
