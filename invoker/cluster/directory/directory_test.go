@@ -188,6 +188,7 @@ func TestDirectoryFindsApplicationsAndFollowsThem(t *testing.T) {
 			if diff := cmp.Diff([]string{"10.0.0.1:20881", "10.0.0.2:20881"}, addresses(d)); diff != "" {
 				t.Error(diff)
 			}
+			settle()
 			first := d.Snapshot().Providers[0]
 			if !first.Ready() || first.Param("timeout") != "700" || first.Instance != nil {
 				t.Errorf("ready %v, timeout %q, instance %v", first.Ready(), first.Param("timeout"), first.Instance)
