@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/dubbofn/dubbofn/internal/hessian"
+	"github.com/dubbofn/dubbofn/internal/javatype"
 	"github.com/dubbofn/dubbofn/invoker"
 )
 
@@ -94,7 +95,7 @@ func (b *builder) add(svc *Service) {
 
 // bind compiles the types that a method takes, gives and throws.
 func (b *builder) bind(svc *Service, m *method) (*bound, error) {
-	pkg := packageOf(svc.key.Interface)
+	pkg := javatype.PackageOf(svc.key.Interface)
 	bm := &bound{method: m, settings: m.own.over(&svc.common), result: "void"}
 	bm.sig.Timeout = bm.timeout
 	var faults []error

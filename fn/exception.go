@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dubbofn/dubbofn/internal/javatype"
 	"github.com/dubbofn/dubbofn/invoker"
 )
 
@@ -48,7 +49,7 @@ func Throws[E error](class ...string) MethodOption {
 			}
 			t.class = own
 		}
-		if t.class != "" && !isClassName(t.class) {
+		if t.class != "" && !javatype.IsClassName(t.class) {
 			m.fault("fn.Throws[%v]: class %q: want a Java class name like org.example.BizException", rt, t.class)
 			return
 		}
@@ -203,7 +204,7 @@ func fieldName(f reflect.StructField) string {
 	case "-":
 		return ""
 	case "":
-		return lowerCamel(f.Name)
+		return javatype.LowerCamel(f.Name)
 	default:
 		return tag
 	}

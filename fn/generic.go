@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/dubbofn/dubbofn/internal/hessian"
+	"github.com/dubbofn/dubbofn/internal/javatype"
 	"github.com/dubbofn/dubbofn/invoker"
 )
 
@@ -85,9 +86,9 @@ func (g *generic) find(name string, types []string, args int) (*overload, error)
 	}
 	declared := make([]string, len(types))
 	for i, t := range types {
-		declared[i] = descriptorOf(t)
+		declared[i] = javatype.Descriptor(t)
 	}
-	if each, ok := parameters(strings.Join(declared, "")); !ok || len(each) != len(declared) {
+	if each, ok := javatype.Parameters(strings.Join(declared, "")); !ok || len(each) != len(declared) {
 		return nil, invoker.Errorf(invoker.CodeBadRequest, lookUp, "%s.%s: types %s are not Java's", g.iface, m.name, shown(strings.Join(types, ",")))
 	}
 	o, err := m.choose(declared)

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/dubbofn/dubbofn/internal/javatype"
 )
 
 // Manifest says what an application offers. The same services give the same manifest on any machine at any time: nothing of an
@@ -119,7 +121,7 @@ func (s *Set) sorted() []*offered {
 func descriptorsOf(forms []string) string {
 	var b strings.Builder
 	for _, f := range forms {
-		b.WriteString(descriptorOf(f))
+		b.WriteString(javatype.Descriptor(f))
 	}
 	return b.String()
 }

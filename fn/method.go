@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/dubbofn/dubbofn/internal/javatype"
 	"github.com/dubbofn/dubbofn/invoker"
 )
 
@@ -27,7 +28,7 @@ func newMethod(name string, function reflect.Value) (*method, []error) {
 	m := &method{name: name, function: function}
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
-	if !isIdentifier(name) {
+	if !javatype.IsIdentifier(name) {
 		fault("want a Java identifier as its name")
 	}
 	if !function.IsValid() || function.Kind() != reflect.Func {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dubbofn/dubbofn/internal/hessian"
+	"github.com/dubbofn/dubbofn/internal/javatype"
 )
 
 // model collects the Java types that services use, as the manifest shows them.
@@ -102,7 +103,7 @@ func (m *model) superclass(t *TypeInfo, f reflect.StructField) string {
 	if _, tagged := f.Tag.Lookup("hessian"); !f.Anonymous || tagged || rt.Kind() != reflect.Struct {
 		return ""
 	}
-	p, err := m.types.Register(rt, packageOf(t.Class))
+	p, err := m.types.Register(rt, javatype.PackageOf(t.Class))
 	if err != nil || strings.HasPrefix(p.Java(), "java.") {
 		return ""
 	}
@@ -162,7 +163,7 @@ func enumerated(rt reflect.Type) (names []string) {
 			return nil
 		}
 		name := constantName(v)
-		if !isIdentifier(name) || slices.Contains(names, name) {
+		if !javatype.IsIdentifier(name) || slices.Contains(names, name) {
 			if i == 0 {
 				continue
 			}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dubbofn/dubbofn/internal/javatype"
 	"github.com/dubbofn/dubbofn/invoker"
 )
 
@@ -137,14 +138,14 @@ func Class[T any](class string, constants ...T) Option {
 		for rt.Kind() == reflect.Pointer {
 			rt = rt.Elem()
 		}
-		if !isClassName(class) {
+		if !javatype.IsClassName(class) {
 			s.fault("class %q of %v: want a Java class name like org.example.T", class, rt)
 			return
 		}
 		named := naming{rt: rt, class: class}
 		for _, c := range constants {
 			name := fmt.Sprint(c)
-			if !isIdentifier(name) {
+			if !javatype.IsIdentifier(name) {
 				s.fault("class %s of %v: constant %q: want a Java identifier", class, rt, name)
 			}
 			named.constants = append(named.constants, name)

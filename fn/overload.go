@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/dubbofn/dubbofn/internal/hessian"
+	"github.com/dubbofn/dubbofn/internal/javatype"
 	"github.com/dubbofn/dubbofn/invoker"
 )
 
@@ -60,7 +61,7 @@ func (o *overload) fits(declared []string) (score int, ok bool) {
 		switch p.Fits(declared[i]) {
 		case hessian.FitExact:
 			score += 2
-			if descriptorOf(o.forms[i]) == declared[i] {
+			if javatype.Descriptor(o.forms[i]) == declared[i] {
 				score++
 			}
 		case hessian.FitNone:
@@ -94,7 +95,7 @@ func (m *overloads) find(descriptor []byte) (*overload, *invoker.Error) {
 	if o := (*m.known.Load())[string(descriptor)]; o != nil {
 		return o, nil
 	}
-	declared, ok := parameters(string(descriptor))
+	declared, ok := javatype.Parameters(string(descriptor))
 	if !ok {
 		return nil, invoker.Errorf(invoker.CodeBadRequest, lookUp, "%s.%s: descriptor %s is not one of the JVM's", m.iface, m.name, shown(string(descriptor)))
 	}
@@ -135,7 +136,7 @@ func (m *overloads) notFound(declared []string) *invoker.Error {
 func (m *overloads) asked(declared []string) string {
 	names := make([]string, len(declared))
 	for i, d := range declared {
-		names[i] = javaName(d)
+		names[i] = javatype.Name(d)
 	}
 	return m.name + "(" + shorten(strings.Join(names, ",")) + ")"
 }

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/dubbofn/dubbofn/internal/javatype"
 	"github.com/dubbofn/dubbofn/invoker"
 )
 
@@ -25,7 +26,7 @@ type Service struct {
 // the later one holds. Faults are kept until [NewSet], which reports those of all services together.
 func NewService(iface string, parts ...Option) *Service {
 	s := &Service{key: invoker.ServiceKey{Interface: iface}, parts: parts}
-	if !isClassName(iface) || packageOf(iface) == "" {
+	if !javatype.IsClassName(iface) || javatype.PackageOf(iface) == "" {
 		s.fault("interface %q: want a Java name with its package, like org.example.GreetService", iface)
 	}
 	for _, p := range parts {
@@ -132,7 +133,7 @@ func (s *Service) addStruct(rv reflect.Value, all settings) {
 			continue
 		}
 		found = true
-		name, own := lowerCamel(goName), []MethodOption(nil)
+		name, own := javatype.LowerCamel(goName), []MethodOption(nil)
 		for _, r := range all.renames {
 			if r.goName == goName {
 				name, own = r.javaName, r.options

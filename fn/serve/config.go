@@ -2,18 +2,15 @@ package serve
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/kelseyhightower/envconfig"
-
+	"github.com/dubbofn/dubbofn/internal/environ"
 	"github.com/dubbofn/dubbofn/invoker"
 )
 
@@ -81,41 +78,15 @@ func (b *ByteSize) Decode(s string) error {
 // (unless it is a secret) and the values that would do.
 func FromEnvironment() (Config, error) {
 	var c Config
-	faults := c.read()
+	faults := environ.Read(&c)
 	faults = append(faults, c.resolve()...)
 	return c, errors.Join(faults...)
-}
-
-// read fills the exported fields. envconfig stops at its first fault, so each field is processed as a struct of its own.
-func (c *Config) read() (faults []error) {
-	v := reflect.ValueOf(c).Elem()
-	for i := range v.NumField() {
-		f := v.Type().Field(i)
-		if !f.IsExported() {
-			continue
-		}
-		one := reflect.New(reflect.StructOf([]reflect.StructField{f}))
-		if err := envconfig.Process("", one.Interface()); err != nil {
-			faults = append(faults, fault(f, os.Getenv(f.Tag.Get("envconfig")), "can't be read"))
-			continue
-		}
-		v.Field(i).Set(one.Elem().Field(0))
-	}
-	return faults
-}
-
-func fault(f reflect.StructField, value, why string) error {
-	if f.Tag.Get("secret") != "" {
-		value = "***"
-	}
-	return fmt.Errorf("%s=%q %s; want %s", f.Tag.Get("envconfig"), value, why, f.Tag.Get("want"))
 }
 
 // resolve checks what was read and fills in the defaults that depend on other variables.
 func (c *Config) resolve() (faults []error) {
 	bad := func(field string, value any, why string) {
-		f, _ := reflect.TypeFor[Config]().FieldByName(field)
-		faults = append(faults, fault(f, fmt.Sprint(value), why))
+		faults = append(faults, environ.Fault[Config](field, value, why))
 	}
 	oneOf := func(field, value string, of ...string) {
 		if slices.Contains(of, value) {
@@ -178,15 +149,14 @@ func (c *Config) resolveApp() {
 
 func (c *Config) resolveURLs() (faults []error) {
 	parse := func(field, s string) invoker.URL {
-		u, err := invoker.ParseURL(s)
+		u, err := environ.URL[Config](field, s)
 		if err != nil {
-			f, _ := reflect.TypeFor[Config]().FieldByName(field)
-			faults = append(faults, fmt.Errorf("%s: %w; want %s", f.Tag.Get("envconfig"), err, f.Tag.Get("want")))
+			faults = append(faults, err)
 		}
 		return u
 	}
 	c.registries = nil
-	for _, s := range splitURLs(c.Registry) {
+	for _, s := range environ.SplitURLs(c.Registry) {
 		c.registries = append(c.registries, parse("Registry", s))
 	}
 	if len(c.registries) == 0 {
@@ -200,20 +170,6 @@ func (c *Config) resolveURLs() (faults []error) {
 		c.config = parse("ConfigCenter", c.ConfigCenter)
 	}
 	return faults
-}
-
-// splitURLs joins what envconfig split at commas (a comma may also separate the hosts of one URL) and splits at blanks.
-func splitURLs(parts []string) (urls []string) {
-	for _, p := range parts {
-		for s := range strings.FieldsSeq(p) {
-			if len(urls) > 0 && !strings.Contains(s, "://") {
-				urls[len(urls)-1] += "," + s
-				continue
-			}
-			urls = append(urls, s)
-		}
-	}
-	return urls
 }
 
 // onKnative tells whether Knative started this process.

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/dubbofn/dubbofn/fn"
+	"github.com/dubbofn/dubbofn/internal/metadatainfo"
 	"github.com/dubbofn/dubbofn/invoker"
 	"github.com/dubbofn/dubbofn/invoker/dubbo"
 	"github.com/dubbofn/dubbofn/registry"
@@ -160,7 +161,7 @@ func TestMetadataServiceGivesTheRevisionThatIsRegistered(t *testing.T) {
 	at, _ := start(t, c, greeter(fn.Version("1.0"), fn.Group("blue")))
 	revision := instancesIn(t, c)[0].Revision()
 	inv := &invoker.Invocation{Service: invoker.ServiceKey{Interface: metadataInterface, Version: "1.0.0", Group: "greet"}, Method: "getMetadataInfo", Args: []any{revision}}
-	var info metadataInfo
+	var info metadatainfo.Info
 	inv.Into = &info
 	if _, err := ask(t, at, inv); err != nil {
 		t.Fatal(err)

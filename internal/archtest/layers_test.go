@@ -22,7 +22,7 @@ func layers() map[string]layer {
 		"internal/hessian/golden":   {uses: []string{"internal/hessian", "java"}},
 		"invoker/dubbo/dubbotest":   {uses: []string{"invoker", "invoker/dubbo", "internal/hessian", "java"}},
 		"invoker/dubbo/hessian2lib": {uses: []string{"internal/hessian/oracle"}},
-		"invoker/dubbo":             {uses: []string{"invoker", "internal/hessian", "java"}},
+		"invoker/dubbo":             {uses: []string{"invoker", "internal/hessian", "internal/javatype", "java"}},
 		"invoker/dubbo/getty": {
 			uses: []string{"invoker", "invoker/dubbo"},
 			modules: map[string]string{
@@ -41,8 +41,7 @@ func layers() map[string]layer {
 		},
 		"registry/registrytest": {uses: []string{"registry"}},
 		"fn/serve": {
-			uses:    []string{"fn", "invoker", "invoker/dubbo", "registry", "internal/hessian", "java"},
-			modules: map[string]string{env: "the one table of environment variables"},
+			uses: []string{"fn", "invoker", "invoker/dubbo", "registry", "internal/hessian", "internal/javatype", "internal/metadatainfo", "internal/environ", "java"},
 		},
 		"cmd/dubbofn": {
 			uses: []string{"fn", "fn/serve", "invoker", "invoker/dubbo", "registry", "registry/nacos", "internal/hessian", "java"},

@@ -21,18 +21,19 @@ type Provider struct {
 	Override map[string]string  // what the configurators say; wins over everything; may be nil
 	Key      invoker.ServiceKey // what is called there, where that isn't what the call names: the call's version or group is a pattern
 	Target   *cold.Target[Conn] // its connections; the directory holds and releases them
+	token    string             // what the provider publishes, to be sent back with each call
 	state    *state
 }
 
 // NewProvider gives p a state of its own: the calls that run there, and how long calls have taken.
 func NewProvider(p Provider) *Provider {
-	p.state = &state{}
+	p.state, p.token = &state{}, p.Param("token")
 	return &p
 }
 
 // Next gives a new version of the provider at the same address, which goes on with its state.
 func (p *Provider) Next(next Provider) *Provider {
-	next.state = p.state
+	next.state, next.token = p.state, next.Param("token")
 	return &next
 }
 
@@ -121,10 +122,8 @@ func (p *Provider) connect(ctx context.Context) (Conn, error) {
 
 // send sends one call and keeps the provider's figures.
 func (p *Provider) send(ctx context.Context, conn Conn, inv *invoker.Invocation) (invoker.Result, error) {
-	if p.Key.Interface != "" {
-		mine := *inv
-		mine.Service = p.Key
-		inv = &mine
+	if p.Key.Interface != "" || p.token != "" {
+		inv = p.own(inv)
 	}
 	p.state.active.Add(1)
 	begin := time.Now()
@@ -134,6 +133,22 @@ func (p *Provider) send(ctx context.Context, conn Conn, inv *invoker.Invocation)
 		p.state.took(time.Since(begin))
 	}
 	return res, err
+}
+
+// own gives the call as this provider wants it.
+func (p *Provider) own(inv *invoker.Invocation) *invoker.Invocation {
+	mine := *inv
+	if p.Key.Interface != "" {
+		mine.Service = p.Key
+	}
+	if _, ok := inv.Attachments.Value("token"); !ok && p.token != "" {
+		mine.Attachments = invoker.Attachments{}
+		for k, v := range inv.Attachments.All() {
+			mine.Attachments.Set(k, v)
+		}
+		mine.Attachments.Set("token", p.token)
+	}
+	return &mine
 }
 
 // unreachable is the error of a call that found no connection, and so did not run.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/dubbofn/dubbofn/internal/hessian"
+	"github.com/dubbofn/dubbofn/internal/javatype"
 	"github.com/dubbofn/dubbofn/java"
 )
 
@@ -17,7 +18,7 @@ func descriptorOf(types *hessian.Types, args []any) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("argument %d of %d: %w", i+1, len(args), err)
 		}
-		b.WriteString(descriptorOfType(name))
+		b.WriteString(javatype.Descriptor(name))
 	}
 	return b.String(), nil
 }
@@ -34,35 +35,4 @@ func javaType(types *hessian.Types, v any) (string, error) {
 		return "", err
 	}
 	return p.Java(), nil
-}
-
-// descriptorOfType turns a Java type's name, "int", "java.lang.String" or "byte[]", into a JVM descriptor.
-func descriptorOfType(name string) string {
-	arrays := 0
-	for strings.HasSuffix(name, "[]") {
-		name = name[:len(name)-2]
-		arrays++
-	}
-	d := "L" + strings.ReplaceAll(name, ".", "/") + ";"
-	switch name {
-	case "boolean":
-		d = "Z"
-	case "byte":
-		d = "B"
-	case "char":
-		d = "C"
-	case "double":
-		d = "D"
-	case "float":
-		d = "F"
-	case "int":
-		d = "I"
-	case "long":
-		d = "J"
-	case "short":
-		d = "S"
-	case "void":
-		d = "V"
-	}
-	return strings.Repeat("[", arrays) + d
 }

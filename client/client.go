@@ -1,0 +1,178 @@
+package client
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/dubbofn/dubbofn/cold"
+	"github.com/dubbofn/dubbofn/internal/hessian"
+	"github.com/dubbofn/dubbofn/invoker"
+	"github.com/dubbofn/dubbofn/invoker/cluster"
+	"github.com/dubbofn/dubbofn/invoker/cluster/directory"
+	"github.com/dubbofn/dubbofn/invoker/dubbo"
+	"github.com/dubbofn/dubbofn/registry"
+)
+
+// Client is what references share: registries, connections, metadata and Java types. Safe for concurrent use.
+type Client struct {
+	cfg      Config
+	log      *slog.Logger
+	types    *hessian.Types
+	pool     *cold.Pool[cluster.Conn]
+	budget   *dubbo.Budget
+	cache    directory.MetadataCache
+	adapters map[string]registry.Adapter
+	metadata registry.Registry // the metadata centre, where it isn't each registry
+
+	mu         sync.Mutex
+	opened     map[string]registry.Registry // by URL
+	references map[*Service]struct{}
+	closed     bool
+}
+
+// New makes a client. It uses the registries of c that adapters can open, and the embedded one; they are opened by the first
+// reference that needs them. The error joins every fault of c.
+func New(c Config, adapters ...registry.Adapter) (*Client, error) {
+	if err := c.resolve(); err != nil {
+		return nil, fmt.Errorf("client: %w", err)
+	}
+	cl := &Client{
+		cfg: c, log: c.Log, types: hessian.NewTypes(), budget: dubbo.NewBudget(0),
+		adapters: map[string]registry.Adapter{registry.Embedded.Name(): registry.Embedded},
+		opened:   map[string]registry.Registry{}, references: map[*Service]struct{}{},
+	}
+	if cl.log == nil {
+		cl.log = slog.Default()
+	}
+	for _, a := range adapters {
+		cl.adapters[a.Name()] = a
+	}
+	if err := cl.checkURLs(); err != nil {
+		return nil, fmt.Errorf("client: %w", err)
+	}
+	cl.pool = cold.NewPool(func(ctx context.Context, address string) (cluster.Conn, error) {
+		return cl.dial(ctx, address, nil)
+	}, cold.PoolConfig{PerAddress: c.Connections, DialTimeout: c.ConnectTimeout, Log: cl.log})
+	return cl, nil
+}
+
+func (c *Client) dial(ctx context.Context, address string, t *tls.Config) (*dubbo.Conn, error) {
+	return dubbo.Dial(ctx, address, dubbo.ConnConfig{Types: c.types, Log: c.log, Budget: c.budget, TLS: t})
+}
+
+// checkURLs reports every URL whose scheme has no adapter.
+func (c *Client) checkURLs() error {
+	var faults []error
+	check := func(variable string, u invoker.URL) {
+		if c.adapters[u.Protocol] == nil {
+			faults = append(faults, fmt.Errorf("%s=%q: this program has no registry adapter %q, only %s; hand it over, as nacos.Registry of github.com/dubbofn/dubbofn/registry/nacos is",
+				variable, u, u.Protocol, strings.Join(slices.Sorted(maps.Keys(c.adapters)), ", ")))
+		}
+	}
+	for _, u := range c.cfg.registries {
+		check("DUBBOFN_REGISTRY", u)
+	}
+	if c.cfg.metadata != nil {
+		check("DUBBOFN_METADATA_CENTER", *c.cfg.metadata)
+	}
+	return errors.Join(faults...)
+}
+
+// open gives a registry, connected once.
+func (c *Client) open(ctx context.Context, u invoker.URL) (registry.Registry, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key := u.Protocol + " " + u.User + " " + u.String()
+	if r := c.opened[key]; r != nil {
+		return r, nil
+	}
+	if c.closed {
+		return nil, errClosed
+	}
+	cfg := registry.Config{Scheme: u.Protocol, Path: u.Path, User: u.User, Password: u.Password, Params: u.Params, Log: c.log}
+	if u.Host != "" {
+		cfg.Addresses = u.Addresses(0)
+	}
+	r, err := c.adapters[u.Protocol].Open(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("open registry %s: %w", u, err)
+	}
+	c.opened[key] = r
+	return r, nil
+}
+
+var errClosed = errors.New("the client was closed")
+
+// sources opens the registries.
+func (c *Client) sources(ctx context.Context) ([]directory.Source, error) {
+	var metadata registry.Registry
+	if c.cfg.metadata != nil {
+		var err error
+		if metadata, err = c.open(ctx, *c.cfg.metadata); err != nil {
+			return nil, err
+		}
+	}
+	urls := c.cfg.registries
+	if len(urls) == 0 {
+		urls = []invoker.URL{{Protocol: registry.Embedded.Name()}}
+	}
+	var all []directory.Source
+	for _, u := range urls {
+		r, err := c.open(ctx, u)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, directory.Source{Name: u.String(), Registry: r, Metadata: metadata})
+	}
+	return all, nil
+}
+
+// zone gives what a registry's URL says of the choice among several.
+func zone(u invoker.URL, c *cluster.Cluster) (cluster.Zone, error) {
+	z := cluster.Zone{Name: u.String(), Cluster: c, Preferred: u.Param("preferred") == "true", Zone: u.Param("zone")}
+	if w := u.Param("weight"); w != "" {
+		n, err := strconv.Atoi(w)
+		if err != nil || n < 1 {
+			return z, fmt.Errorf("registry %s: weight %q: want a whole number, 1 or more", u, w)
+		}
+		z.Weight = n
+	}
+	return z, nil
+}
+
+// Close ends every reference, connection and registry, and waits for them: calls in flight have some seconds. Calling it again does
+// nothing.
+func (c *Client) Close() error {
+	c.mu.Lock()
+	c.closed = true
+	references, opened := c.references, c.opened
+	c.references, c.opened = map[*Service]struct{}{}, map[string]registry.Registry{}
+	c.mu.Unlock()
+	var errs []error
+	for s := range references {
+		errs = append(errs, s.end())
+	}
+	errs = append(errs, c.pool.Close())
+	for _, r := range opened {
+		errs = append(errs, r.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Stat gives the connections' counters.
+func (c *Client) Stat() cold.Stat { return c.pool.Stat() }
+
+type contextKey struct{}
+
+// NewContext returns a context that carries a client to [Reference].
+func NewContext(ctx context.Context, c *Client) context.Context {
+	return context.WithValue(ctx, contextKey{}, c)
+}

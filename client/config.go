@@ -1,0 +1,103 @@
+package client
+
+import (
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dubbofn/dubbofn/internal/environ"
+	"github.com/dubbofn/dubbofn/invoker"
+	"github.com/dubbofn/dubbofn/invoker/cluster"
+	"github.com/dubbofn/dubbofn/invoker/cluster/directory"
+)
+
+// Config is everything that the environment decides of a [Client], one field a variable. The tags name the variable, its default,
+// what it means and which values it takes. A function that calls other services reads the same variables for both.
+type Config struct {
+	App            string        `envconfig:"DUBBOFN_APP" desc:"The name that providers know this consumer by. Default: K_SERVICE, else the name of the binary." want:"letters, digits, '-', '_', '.'"`
+	Registry       []string      `envconfig:"DUBBOFN_REGISTRY" default:"embedded://" desc:"Where providers are looked up: one or more URLs, separated by commas or blanks. Of several, a preferred one goes first, then one of the call's zone, then by weight." want:"embedded://[/directory], nacos://[user:password@]host:8848[,host2:8848][?namespace=…&group=…&preferred=true&zone=…&weight=…]"`
+	MetadataCenter string        `envconfig:"DUBBOFN_METADATA_CENTER" desc:"Where metadata and the interface-to-application mapping are read. Default: each registry." want:"a URL as for DUBBOFN_REGISTRY"`
+	Migration      string        `envconfig:"DUBBOFN_MIGRATION" default:"APPLICATION_FIRST" desc:"Which of Dubbo's two ways of registration counts: applications, interfaces, or interfaces only while no application offers the service." want:"APPLICATION_FIRST, FORCE_APPLICATION, FORCE_INTERFACE"`
+	EmptyGrace     time.Duration `envconfig:"DUBBOFN_EMPTY_GRACE" default:"1m" desc:"How long an empty list of providers is not believed: the last ones are kept meanwhile." want:"a duration; negative: believe it at once"`
+	Timeout        time.Duration `envconfig:"DUBBOFN_CALL_TIMEOUT" desc:"How long a call may take, with all its tries. Default: what the provider publishes, else 1 s." want:"1ms or more"`
+	Retries        int           `envconfig:"DUBBOFN_RETRIES" default:"-1" desc:"Tries after the first, where the call did not run or its method is idempotent. -1: what the provider publishes, else 2." want:"-1 to 100"`
+	Cluster        string        `envconfig:"DUBBOFN_CLUSTER" desc:"What is done when a call fails. Default: what the provider publishes, else failover." want:"failover, failfast, failsafe, failback, forking, broadcast, available"`
+	LoadBalance    string        `envconfig:"DUBBOFN_LOADBALANCE" desc:"How a provider is chosen. Default: what the provider publishes, else random." want:"random, roundrobin, leastactive, shortestresponse, consistenthash, p2c"`
+	Lazy           bool          `envconfig:"DUBBOFN_LAZY" desc:"Connect to a provider at its first call. Default: to all at once, a few at a time." want:"1 or 0"`
+	Connections    int           `envconfig:"DUBBOFN_CONNECTIONS" default:"1" desc:"Connections to each address." want:"1 to 64"`
+	ConnectTimeout time.Duration `envconfig:"DUBBOFN_CONNECT_TIMEOUT" default:"3s" desc:"How long one attempt to connect may take." want:"1ms or more"`
+	PassOn         []string      `envconfig:"DUBBOFN_PASS_ON" default:"dubbo.tag,dubbo.force.tag,TX_XID,tx_xid,SEATA_XID,seata_xid,TX_BRANCH_TYPE,sw8,sw8-correlation,sw8-x,traceparent,tracestate,baggage" desc:"Attachments of the call that a function runs for that go on with its own calls." want:"names, separated by commas"`
+
+	KService string `envconfig:"K_SERVICE" desc:"Set by Knative: the name of the Knative Service."`
+
+	Log *slog.Logger // Default: slog.Default()
+
+	registries []invoker.URL
+	metadata   *invoker.URL
+}
+
+// FromEnvironment reads the process's environment. The error joins every fault, each with the variable's name, its value (unless it
+// is a secret) and the values that would do.
+func FromEnvironment() (Config, error) {
+	var c Config
+	faults := environ.Read(&c)
+	if c.App == "" {
+		c.App = c.KService
+	}
+	if c.App == "" {
+		c.App = strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe")
+	}
+	return c, errors.Join(append(faults, c.resolve())...)
+}
+
+// resolve checks what was set, by whomever, and parses the URLs.
+func (c *Config) resolve() error {
+	var faults []error
+	bad := func(field string, value any, why string) {
+		faults = append(faults, environ.Fault[Config](field, value, why))
+	}
+	oneOf := func(field, value string, of ...string) {
+		if value != "" && !slices.Contains(of, value) {
+			bad(field, value, "is not offered")
+		}
+	}
+	oneOf("Migration", c.Migration, string(directory.ApplicationFirst), string(directory.ForceApplication), string(directory.ForceInterface))
+	for field, check := range map[string]cluster.Config{"Cluster": {Cluster: c.Cluster}, "LoadBalance": {LoadBalance: c.LoadBalance}} {
+		if check.Validate() != nil {
+			bad(field, check.Cluster+check.LoadBalance, "is not offered")
+		}
+	}
+	if c.Timeout < 0 {
+		bad("Timeout", c.Timeout, "is too short")
+	}
+	if c.ConnectTimeout < 0 {
+		bad("ConnectTimeout", c.ConnectTimeout, "is too short")
+	}
+	if c.Retries < -1 || c.Retries > 100 {
+		bad("Retries", c.Retries, "is out of range")
+	}
+	if c.Connections < 0 || c.Connections > 64 {
+		bad("Connections", c.Connections, "is out of range")
+	}
+	c.registries, c.metadata = nil, nil
+	for _, s := range environ.SplitURLs(c.Registry) {
+		u, err := environ.URL[Config]("Registry", s)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		c.registries = append(c.registries, u)
+	}
+	if c.MetadataCenter != "" {
+		u, err := environ.URL[Config]("MetadataCenter", c.MetadataCenter)
+		if err != nil {
+			faults = append(faults, err)
+		}
+		c.metadata = &u
+	}
+	return errors.Join(faults...)
+}

@@ -1,0 +1,168 @@
+package client
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dubbofn/dubbofn/internal/javatype"
+	"github.com/dubbofn/dubbofn/invoker"
+	"github.com/dubbofn/dubbofn/invoker/cluster"
+	"github.com/dubbofn/dubbofn/registry"
+)
+
+// Option is a part of a reference.
+type Option func(*reference)
+
+// reference is what options say.
+type reference struct {
+	key        invoker.ServiceKey
+	urls       []invoker.URL
+	adapters   []registry.Adapter
+	providedBy []string
+	cluster    cluster.Config
+	methods    map[string]*method
+	token, tag string
+	filters    []invoker.Filter
+	classes    []class
+	throws     []throws
+	faults     []error
+}
+
+// method is what options say of one method.
+type method struct {
+	cluster.MethodConfig
+	descriptor string
+	declared   bool
+}
+
+func (r *reference) fault(format string, args ...any) {
+	r.faults = append(r.faults, fmt.Errorf(format, args...))
+}
+
+func (r *reference) method(name string) *method {
+	if r.methods[name] == nil {
+		r.methods[name] = &method{}
+	}
+	return r.methods[name]
+}
+
+// class is one [Class].
+type class struct {
+	rt   reflect.Type
+	name string
+}
+
+// Version sets the service's version; "*" is any.
+func Version(version string) Option { return func(r *reference) { r.key.Version = version } }
+
+// Group sets the service's group; "*" is any, and several may be given, separated by commas.
+func Group(group string) Option { return func(r *reference) { r.key.Group = group } }
+
+// URL calls the providers at these addresses, past any registry: "dubbo://a:20880,b:20880?timeout=500".
+func URL(urls ...string) Option {
+	return func(r *reference) {
+		for _, s := range urls {
+			u, err := invoker.ParseURL(s)
+			if err != nil {
+				r.faults = append(r.faults, err)
+				continue
+			}
+			r.urls = append(r.urls, u)
+		}
+	}
+}
+
+// Registries adds registries that the client of this reference can use, as nacos.Registry is. It counts only where [Reference]
+// makes a client.
+func Registries(adapters ...registry.Adapter) Option {
+	return func(r *reference) { r.adapters = append(r.adapters, adapters...) }
+}
+
+// ProvidedBy names the applications that offer the service, where their providers write no mapping.
+func ProvidedBy(apps ...string) Option {
+	return func(r *reference) { r.providedBy = append(r.providedBy, apps...) }
+}
+
+// Timeout bounds every call, with all its tries. Default: what the provider publishes, else 1 s.
+func Timeout(d time.Duration) Option { return func(r *reference) { r.cluster.Timeout = d } }
+
+// Retries sets how often a call is tried after the first time. Default: what the provider publishes, else 2.
+func Retries(n int) Option { return func(r *reference) { r.cluster.Retries = &n } }
+
+// Cluster sets what is done when a call fails: failover, failfast, failsafe, failback, forking, broadcast or available.
+func Cluster(name string) Option { return func(r *reference) { r.cluster.Cluster = name } }
+
+// LoadBalance sets how a provider is chosen: random, roundrobin, leastactive, shortestresponse, consistenthash or p2c.
+func LoadBalance(name string) Option { return func(r *reference) { r.cluster.LoadBalance = name } }
+
+// Idempotent says of methods that a call may be repeated though it may have run before.
+func Idempotent(methods ...string) Option {
+	return func(r *reference) {
+		for _, m := range methods {
+			r.method(m).Idempotent = true
+		}
+	}
+}
+
+// Method declares a method's Java parameter types, where Go's don't tell them: Method("getUser", "int", "java.lang.String[]").
+// Without types it declares that there are no parameters.
+func Method(name string, javaTypes ...string) Option {
+	return func(r *reference) {
+		m := r.method(name)
+		m.declared = true
+		sound := true
+		for _, t := range javaTypes {
+			d := javatype.Descriptor(t)
+			m.descriptor += d
+			each, ok := javatype.Parameters(d)
+			sound = sound && ok && len(each) == 1 && javatype.IsClassName(strings.TrimRight(javatype.Name(d), "[]"))
+		}
+		if !sound {
+			r.fault("method %s: parameter types %q: want Java's names like int, java.lang.String or org.example.User[]", name, javaTypes)
+		}
+	}
+}
+
+// MethodConfig sets how one method is called; what it leaves open holds as for the others.
+func MethodConfig(name string, c cluster.MethodConfig) Option {
+	return func(r *reference) {
+		m := r.method(name)
+		c.Idempotent = c.Idempotent || m.Idempotent
+		m.MethodConfig = c
+	}
+}
+
+// Token is sent with every call, for providers that ask for one. Default: what the provider publishes.
+func Token(token string) Option { return func(r *reference) { r.token = token } }
+
+// Tag is sent with every call that has no dubbo.tag: providers with that tag are preferred.
+func Tag(tag string) Option { return func(r *reference) { r.tag = tag } }
+
+// Use wraps the calls with filters. The first is the outermost; all of them are outside the choice of a provider and its retries.
+func Use(filters ...invoker.Filter) Option {
+	return func(r *reference) {
+		if slices.ContainsFunc(filters, func(f invoker.Filter) bool { return f == nil }) {
+			r.fault("a filter is nil: want an invoker.Filter")
+			return
+		}
+		r.filters = append(r.filters, filters...)
+	}
+}
+
+// Class names the Java class of T where its Go name and the interface's package don't tell it.
+func Class[T any](name string) Option {
+	return func(r *reference) {
+		rt := reflect.TypeFor[T]()
+		for rt.Kind() == reflect.Pointer {
+			rt = rt.Elem()
+		}
+		if !javatype.IsClassName(name) {
+			r.fault("class %q of %v: want a Java class name like org.example.T", name, rt)
+			return
+		}
+		r.classes = append(r.classes, class{rt, name})
+	}
+}
