@@ -30,6 +30,7 @@ type Config struct {
 	Lazy           bool          `envconfig:"DUBBOFN_LAZY" desc:"Connect to a provider at its first call. Default: to all at once, a few at a time." want:"1 or 0"`
 	Connections    int           `envconfig:"DUBBOFN_CONNECTIONS" default:"1" desc:"Connections to each address." want:"1 to 64"`
 	ConnectTimeout time.Duration `envconfig:"DUBBOFN_CONNECT_TIMEOUT" default:"3s" desc:"How long one attempt to connect may take." want:"1ms or more"`
+	Tag            string        `envconfig:"DUBBOFN_CALL_TAG" desc:"The dubbo.tag of calls that have none: providers with that tag are preferred." want:"a word"`
 	PassOn         []string      `envconfig:"DUBBOFN_PASS_ON" default:"dubbo.tag,dubbo.force.tag,TX_XID,tx_xid,SEATA_XID,seata_xid,TX_BRANCH_TYPE,sw8,sw8-correlation,sw8-x,traceparent,tracestate,baggage" desc:"Attachments of the call that a function runs for that go on with its own calls." want:"names, separated by commas"`
 
 	KService string `envconfig:"K_SERVICE" desc:"Set by Knative: the name of the Knative Service."`

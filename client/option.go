@@ -24,7 +24,7 @@ type reference struct {
 	providedBy []string
 	cluster    cluster.Config
 	methods    map[string]*method
-	token, tag string
+	token      string
 	filters    []invoker.Filter
 	classes    []class
 	throws     []throws
@@ -137,9 +137,6 @@ func MethodConfig(name string, c cluster.MethodConfig) Option {
 
 // Token is sent with every call, for providers that ask for one. Default: what the provider publishes.
 func Token(token string) Option { return func(r *reference) { r.token = token } }
-
-// Tag is sent with every call that has no dubbo.tag: providers with that tag are preferred.
-func Tag(tag string) Option { return func(r *reference) { r.tag = tag } }
 
 // Use wraps the calls with filters. The first is the outermost; all of them are outside the choice of a provider and its retries.
 func Use(filters ...invoker.Filter) Option {

@@ -178,8 +178,8 @@ func (s *Service) context(next invoker.Invoker) invoker.Invoker {
 		if s.ref.token != "" {
 			add(a, "token", s.ref.token)
 		}
-		if s.ref.tag != "" {
-			add(a, "dubbo.tag", s.ref.tag)
+		if tag := s.client.cfg.Tag; tag != "" {
+			add(a, "dubbo.tag", tag)
 		}
 		return next.Invoke(ctx, inv)
 	})

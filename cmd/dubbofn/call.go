@@ -12,8 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dubbofn/dubbofn/client"
 	"github.com/dubbofn/dubbofn/invoker"
-	"github.com/dubbofn/dubbofn/invoker/dubbo"
 )
 
 // callFlags are what `dubbofn call` takes beside its arguments.
@@ -35,7 +35,7 @@ Each ARGUMENT is JSON; a bare word is a string. Whole numbers are int or long, o
 parameter's own class (or the one that its key "class" names). Where a method is overloaded, --types says which:
 a JVM descriptor (Ljava/lang/String;I) or names (String,int).
 
-The provider is looked up in the registry, or called directly with --url. SERVICE may be given as
+The provider is found as any consumer finds it: in the registry, at application level first, or at the addresses of --url. SERVICE may be given as
 [group/]interface[:version].`,
 		Example: `  dubbofn call org.example.GreetService hello Ada
   dubbofn call org.example.GreetService greet '{"name":"Ada","language":"fr"}'
@@ -53,7 +53,7 @@ The provider is looked up in the registry, or called directly with --url. SERVIC
 	}
 	fs := c.Flags()
 	fs.StringVar(&f.registry, "registry", defaultRegistry(), "where to look the provider up: embedded://[/dir], nacos://[user:password@]host:8848[?namespace=…] (environment: DUBBOFN_REGISTRY)")
-	fs.StringVar(&f.url, "url", "", "call this provider: dubbo://host[:20880]")
+	fs.StringVar(&f.url, "url", "", "call these providers: dubbo://host[:20880][,host…]")
 	fs.StringVar(&f.version, "version", "", "the service's version")
 	fs.StringVar(&f.group, "group", "", "the service's group")
 	fs.StringVar(&f.types, "types", "", "the parameter types of an overloaded method: a descriptor or names")
@@ -72,28 +72,31 @@ func call(ctx context.Context, out, errs io.Writer, f callFlags, args []string) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
-	t, err := resolve(ctx, f.registry, f.url, inv.Service)
+	c, s, err := refer(ctx, f.registry, f.url, inv.Service, errs, client.Token(f.token), client.Timeout(f.timeout))
 	if err != nil {
 		return err
 	}
-	inv.Service = t.key
-	if token := cmp.Or(f.token, t.params["token"]); token != "" {
-		inv.Attachments.Set("token", token)
-	}
+	inv.Service = invoker.ServiceKey{}
 	if f.verbose {
 		types, _ := inv.Args[1].([]string) // as invocation made it
-		fmt.Fprintf(errs, "calling %s.%s%s at %s %s\n", t.key, args[1], typesText(types), t.address, t.app)
+		fmt.Fprintf(errs, "calling %s%s of %s\n", args[1], typesText(types), args[0])
+		for _, p := range s.Providers() {
+			fmt.Fprintf(errs, "  provider %s %s\n", p.Address, p.App)
+		}
 	}
 	begin := time.Now()
-	result, err := send(ctx, t.address, inv)
+	result, err := s.Invoke(ctx, inv)
 	if f.verbose {
 		fmt.Fprintf(errs, "answered in %s\n", time.Since(begin).Round(10*time.Microsecond))
 		for k, v := range result.Attachments.All() {
 			fmt.Fprintf(errs, "  %s: %v\n", k, v)
 		}
 	}
+	if closeErr := c.Close(); err == nil && closeErr != nil {
+		err = fmt.Errorf("close connections: %w", closeErr)
+	}
 	if err != nil || f.oneWay {
-		return thrown(err)
+		return err
 	}
 	enc := json.NewEncoder(out)
 	enc.SetIndent("", "  ")
@@ -139,30 +142,4 @@ func invocation(f callFlags, args []string) (*invoker.Invocation, error) {
 		inv.Attachments.Set(k, v)
 	}
 	return inv, nil
-}
-
-func send(ctx context.Context, address string, inv *invoker.Invocation) (invoker.Result, error) {
-	conn, err := dubbo.Dial(ctx, address, dubbo.ConnConfig{})
-	if err != nil {
-		return invoker.Result{}, err
-	}
-	result, err := conn.Invoke(ctx, inv)
-	if closeErr := conn.Close(); err == nil && closeErr != nil {
-		err = fmt.Errorf("close connection: %w", closeErr)
-	}
-	return result, err
-}
-
-// thrown unwraps Dubbo's GenericException: what a generic call throws names the real class and message in its fields.
-func thrown(err error) error {
-	var e *invoker.Exception
-	if !errors.As(err, &e) || !strings.HasSuffix(e.Class, ".GenericException") {
-		return err
-	}
-	class, _ := e.Fields["exceptionClass"].(string)
-	message, _ := e.Fields["exceptionMessage"].(string)
-	if class == "" {
-		return err
-	}
-	return &invoker.Exception{Class: class, Message: message, Cause: e.Cause}
 }

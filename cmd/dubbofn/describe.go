@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -84,10 +85,11 @@ func describeProgram(ctx context.Context, out io.Writer, path string, dir bool) 
 
 // found is what a consumer sees of a service.
 type found struct {
-	Service string            `json:"service"`
-	App     string            `json:"app,omitempty"`
-	Address string            `json:"address"`
-	Params  map[string]string `json:"parameters"`
+	Service   string            `json:"service"`
+	App       string            `json:"app,omitempty"`
+	Address   string            `json:"address"` // the first of
+	Addresses []string          `json:"addresses"`
+	Params    map[string]string `json:"parameters"`
 }
 
 func describeService(ctx context.Context, out io.Writer, registryURL, service string) error {
@@ -98,11 +100,22 @@ func describeService(ctx context.Context, out io.Writer, registryURL, service st
 	if err := checkJavaName("service", key.Interface); err != nil {
 		return fmt.Errorf("%w; nor is it a directory or a binary", err)
 	}
-	t, err := resolve(ctx, registryURL, "", key)
+	c, s, err := refer(ctx, registryURL, "", key, os.Stderr)
 	if err != nil {
 		return err
 	}
+	all := s.Providers()
+	if len(all) == 0 {
+		err = s.Call(ctx, "describe", nil) // says why there is none
+	}
+	if err = errors.Join(err, c.Close()); err != nil {
+		return err
+	}
+	f := found{Service: key.String(), App: all[0].App, Address: all[0].Address, Params: all[0].Service}
+	for _, p := range all {
+		f.Addresses = append(f.Addresses, p.Address)
+	}
 	enc := json.NewEncoder(out)
 	enc.SetIndent("", "  ")
-	return enc.Encode(found{t.key.String(), t.app, t.address, t.params})
+	return enc.Encode(f)
 }

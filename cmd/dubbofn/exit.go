@@ -26,6 +26,9 @@ func exitCode(err error) int {
 	if errors.As(err, &thrown) {
 		return exitException
 	}
+	if missing(err) {
+		return exitNotFound
+	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return exitTimeout
 	}

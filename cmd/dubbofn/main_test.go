@@ -100,7 +100,7 @@ func TestCallPrintsTheResultAndTellsTheOutcomeByItsExitCode(t *testing.T) {
 		"exception":            {[]string{"org.example.GreetService", "greet", "{}"}, "", exitException, "name is empty"},
 		"unknown method":       {[]string{"org.example.GreetService", "nope"}, "", exitNotFound, "greet, hello"},
 		"unknown service":      {[]string{"org.example.Nope", "nope"}, "", exitNotFound, "org.example.Nope"},
-		"unknown version":      {[]string{"org.example.GreetService:9.9", "hello", "x"}, "", exitNotFound, "there is org.example.GreetService:dubbo"},
+		"unknown version":      {[]string{"org.example.GreetService:9.9", "hello", "x"}, "", exitNotFound, "greet offers org.example.GreetService:dubbo"},
 		"timeout":              {[]string{"org.example.GreetService", "sleep", "--timeout", "300ms"}, "", exitTimeout, ""},
 		"not json":             {[]string{"org.example.GreetService", "greet", `{"name":`}, "", exitUsage, "is not JSON"},
 		"types don't match":    {[]string{"org.example.GreetService", "over", "5", "--types", "int,int"}, "", exitUsage, "2 parameters, 1 arguments"},

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/dubbofn/dubbofn/client"
+	"github.com/dubbofn/dubbofn/invoker"
+	"github.com/dubbofn/dubbofn/invoker/cluster"
+	"github.com/dubbofn/dubbofn/registry/nacos"
+)
+
+// refer makes a reference as any consumer has it: to the providers at directURL, else to those in the registry. Warnings of the
+// registry and the cluster go to log.
+func refer(ctx context.Context, registryURL, directURL string, key invoker.ServiceKey, log io.Writer, options ...client.Option) (*client.Client, *client.Service, error) {
+	c, err := client.New(client.Config{
+		App: "dubbofn", Registry: []string{registryURL}, Retries: -1, Lazy: true, EmptyGrace: -1,
+		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelError})),
+	}, nacos.Registry)
+	if err != nil {
+		return nil, nil, usageError{err}
+	}
+	options = append(options, client.Version(key.Version), client.Group(key.Group))
+	if directURL != "" {
+		u, err := invoker.ParseURL(directURL)
+		if err != nil {
+			return nil, nil, usageError{err}
+		}
+		options = append(options, client.Version(cmp.Or(key.Version, u.Param("version"))), client.Group(cmp.Or(key.Group, u.Param("group"))), client.URL(directURL))
+	}
+	s, err := c.Reference(ctx, key.Interface, options...)
+	if err != nil {
+		return nil, nil, errors.Join(err, c.Close())
+	}
+	return c, s, nil
+}
+
+// missing tells an error that means that nobody offers the service, which has an exit code of its own.
+func missing(err error) bool { return errors.Is(err, cluster.ErrNoProvider) }
+
+// defaultRegistry is where to look when the command line does not say.
+func defaultRegistry() string { return cmp.Or(os.Getenv("DUBBOFN_REGISTRY"), "embedded://") }
