@@ -6,7 +6,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib/proc.sh"
 for part in java nacos go interop; do source "$E2E/lib/$part.sh"; done
 times="${1:-20}"
 build_java nacos kit/line3 kit/line27
-build_go provider
+build_go peer
 nacos_start
 
 stop="$E2E_RUN/churn.stop"; rm -f "$stop"

@@ -5,7 +5,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib/proc.sh"
 for part in java nacos go interop; do source "$E2E/lib/$part.sh"; done
 build_java nacos kit/line3 kit/line27
-build_go provider hostile
+build_go peer hostile
 nacos_start
 
 failed=0

@@ -98,7 +98,7 @@ interface_level() {
 }
 
 build_java nacos kit/line3 kit/line27
-build_go provider
+build_go peer
 if [ -n "$control" ]; then "$E2E/interop-control.sh" || FAILED=1; fi
 nacos_start
 for t in "${TRANSPORTS[@]}"; do

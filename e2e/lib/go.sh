@@ -2,7 +2,7 @@
 
 BIN="$E2E_RUN/bin"
 
-# build_go PROGRAM…   provider, hostile, …: folders of this module
+# build_go PROGRAM…   peer, hostile, …: folders of this module
 build_go() {
   local p; mkdir -p "$BIN"
   for p in "$@"; do (cd "$E2E" && go build -o "$BIN/$p" "./$p") || die "go build ./$p failed"; done
@@ -14,6 +14,6 @@ go_up() {
   while [ $# -gt 0 ] && [ "$1" != -- ]; do env+=("$1"); shift; done
   [ "${1:-}" != -- ] || shift
   spawn "$name" env DUBBOFN_APP=dubbofn-e2e DUBBOFN_REGISTRY="$NACOS_URL" DUBBOFN_BIND=127.0.0.1 DUBBOFN_HOST=127.0.0.1 DUBBOFN_REGISTER_MODE=instance \
-    DUBBOFN_PORT="$port" PORT=$((port + 50)) "${env[@]}" "$BIN/provider" -name "$name" -transport "$transport" "$@"
+    DUBBOFN_PORT="$port" PORT=$((port + 50)) "${env[@]}" "$BIN/peer" provider -name "$name" -transport "$transport" "$@"
   await "$name" '^PROVIDER-READY' 60
 }

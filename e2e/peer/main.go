@@ -1,9 +1,9 @@
-// Provider is the kit's TypesService and TokenService on plain Go functions: what the interop tests call.
+// Peer is the Go side of the interop tests.
 //
-//	-name NAME       what whoami answers with
-//	-transport net   how TCP is spoken: net or getty
+//	peer provider    the kit's services on plain Go functions, for Java consumers to call
+//	peer consumer    the kit's cases as calls of a provider, Java's or ours
 //
-// Everything else comes from the environment, as for any function (docs/configuration.md). It prints "PROVIDER-READY NAME".
+// Everything else comes from flags (-h) and from the environment, as for any function or client (docs/configuration.md).
 package main
 
 import (
@@ -19,10 +19,28 @@ import (
 )
 
 func main() {
-	name := flag.String("name", "go", "the provider's name")
-	transport := flag.String("transport", "net", "net or getty")
-	tag := flag.String("tag", "", "the tag of this instance, as DUBBOFN_TAG")
-	flag.Parse()
+	if len(os.Args) > 1 {
+		switch args := os.Args[2:]; os.Args[1] {
+		case "provider":
+			provide(args)
+			return
+		case "consumer":
+			os.Exit(consume(args))
+		}
+	}
+	fmt.Fprintln(os.Stderr, "want: peer provider|consumer [flags]")
+	os.Exit(2)
+}
+
+// provide serves until it is told to end. It prints "PROVIDER-READY NAME".
+func provide(args []string) {
+	flags := flag.NewFlagSet("provider", flag.ExitOnError)
+	name := flags.String("name", "go", "the provider's name, which whoami answers with")
+	transport := flags.String("transport", "net", "how TCP is spoken: net or getty")
+	tag := flags.String("tag", "", "the tag of this instance, as DUBBOFN_TAG")
+	if err := flags.Parse(args); err != nil {
+		os.Exit(2)
+	}
 	if *tag != "" {
 		if err := os.Setenv("DUBBOFN_TAG", *tag); err != nil {
 			fmt.Fprintln(os.Stderr, err)
