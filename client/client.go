@@ -30,7 +30,6 @@ type Client struct {
 	budget   *dubbo.Budget
 	cache    directory.MetadataCache
 	adapters map[string]registry.Adapter
-	metadata registry.Registry // the metadata centre, where it isn't each registry
 
 	mu         sync.Mutex
 	opened     map[string]registry.Registry // by URL
@@ -83,6 +82,9 @@ func (c *Client) checkURLs() error {
 	if c.cfg.metadata != nil {
 		check("DUBBOFN_METADATA_CENTER", *c.cfg.metadata)
 	}
+	if c.cfg.config != nil {
+		check("DUBBOFN_CONFIG_CENTER", *c.cfg.config)
+	}
 	return errors.Join(faults...)
 }
 
@@ -120,12 +122,8 @@ func (c *Client) sources(ctx context.Context) ([]directory.Source, error) {
 			return nil, err
 		}
 	}
-	urls := c.cfg.registries
-	if len(urls) == 0 {
-		urls = []invoker.URL{{Protocol: registry.Embedded.Name()}}
-	}
 	var all []directory.Source
-	for _, u := range urls {
+	for _, u := range c.cfg.registries {
 		r, err := c.open(ctx, u)
 		if err != nil {
 			return nil, err

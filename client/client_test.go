@@ -96,7 +96,7 @@ func start(t *testing.T, dir, app string, services ...serve.Part) serve.Addresse
 
 func newClient(t *testing.T, dir string) *client.Client {
 	t.Helper()
-	c, err := client.New(client.Config{App: "consumer", Registry: []string{"embedded://" + dir}, Retries: -1, PassOn: []string{"dubbo.tag", "TX_XID"}, Log: slog.New(slog.DiscardHandler)})
+	c, err := client.New(client.Config{App: "consumer", Registry: []string{"embedded://" + dir}, PassOn: []string{"dubbo.tag", "TX_XID"}, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,7 +265,7 @@ func TestReferenceReportsFaultsTogether(t *testing.T) {
 			t.Errorf("error %v lacks %q", err, want)
 		}
 	}
-	_, err = client.New(client.Config{Registry: []string{"etcd://a:1", "nacos://b:8848"}, Cluster: "failsoft", Retries: 101})
+	_, err = client.New(client.Config{Registry: []string{"etcd://a:1", "nacos://b:8848"}, Cluster: "failsoft", Retries: new(101)})
 	if err == nil || !strings.Contains(err.Error(), `DUBBOFN_CLUSTER="failsoft"`) || !strings.Contains(err.Error(), `DUBBOFN_RETRIES="101"`) {
 		t.Errorf("error %v", err)
 	}

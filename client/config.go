@@ -21,10 +21,11 @@ type Config struct {
 	App            string        `envconfig:"DUBBOFN_APP" desc:"The name that providers know this consumer by. Default: K_SERVICE, else the name of the binary." want:"letters, digits, '-', '_', '.'"`
 	Registry       []string      `envconfig:"DUBBOFN_REGISTRY" default:"embedded://" desc:"Where providers are looked up: one or more URLs, separated by commas or blanks. Of several, a preferred one goes first, then one of the call's zone, then by weight." want:"embedded://[/directory], nacos://[user:password@]host:8848[,host2:8848][?namespace=…&group=…&preferred=true&zone=…&weight=…]"`
 	MetadataCenter string        `envconfig:"DUBBOFN_METADATA_CENTER" desc:"Where metadata and the interface-to-application mapping are read. Default: each registry." want:"a URL as for DUBBOFN_REGISTRY"`
+	ConfigCenter   string        `envconfig:"DUBBOFN_CONFIG_CENTER" desc:"Where governance rules are. Default: the first registry." want:"a URL as for DUBBOFN_REGISTRY"`
 	Migration      string        `envconfig:"DUBBOFN_MIGRATION" default:"APPLICATION_FIRST" desc:"Which of Dubbo's two ways of registration counts: applications, interfaces, or interfaces only while no application offers the service." want:"APPLICATION_FIRST, FORCE_APPLICATION, FORCE_INTERFACE"`
 	EmptyGrace     time.Duration `envconfig:"DUBBOFN_EMPTY_GRACE" default:"1m" desc:"How long an empty list of providers is not believed: the last ones are kept meanwhile." want:"a duration; negative: believe it at once"`
 	Timeout        time.Duration `envconfig:"DUBBOFN_CALL_TIMEOUT" desc:"How long a call may take, with all its tries. Default: what the provider publishes, else 1 s." want:"1ms or more"`
-	Retries        int           `envconfig:"DUBBOFN_RETRIES" default:"-1" desc:"Tries after the first, where the call did not run or its method is idempotent. -1: what the provider publishes, else 2." want:"-1 to 100"`
+	Retries        *int          `envconfig:"DUBBOFN_RETRIES" desc:"Tries after the first, where the call did not run or its method is idempotent. Default: what the provider publishes, else 2." want:"0 to 100"`
 	Cluster        string        `envconfig:"DUBBOFN_CLUSTER" desc:"What is done when a call fails. Default: what the provider publishes, else failover." want:"failover, failfast, failsafe, failback, forking, broadcast, available"`
 	LoadBalance    string        `envconfig:"DUBBOFN_LOADBALANCE" desc:"How a provider is chosen. Default: what the provider publishes, else random." want:"random, roundrobin, leastactive, shortestresponse, consistenthash, p2c"`
 	Lazy           bool          `envconfig:"DUBBOFN_LAZY" desc:"Connect to a provider at its first call. Default: to all at once, a few at a time." want:"1 or 0"`
@@ -39,6 +40,7 @@ type Config struct {
 
 	registries []invoker.URL
 	metadata   *invoker.URL
+	config     *invoker.URL
 }
 
 // FromEnvironment reads the process's environment. The error joins every fault, each with the variable's name, its value (unless it
@@ -78,27 +80,29 @@ func (c *Config) resolve() error {
 	if c.ConnectTimeout < 0 {
 		bad("ConnectTimeout", c.ConnectTimeout, "is too short")
 	}
-	if c.Retries < -1 || c.Retries > 100 {
-		bad("Retries", c.Retries, "is out of range")
+	if c.Retries != nil && (*c.Retries < 0 || *c.Retries > 100) {
+		bad("Retries", *c.Retries, "is out of range")
 	}
 	if c.Connections < 0 || c.Connections > 64 {
 		bad("Connections", c.Connections, "is out of range")
 	}
-	c.registries, c.metadata = nil, nil
+	url := func(field, s string) *invoker.URL {
+		if s == "" {
+			return nil
+		}
+		u, err := environ.URL[Config](field, s)
+		if err != nil {
+			faults = append(faults, err)
+		}
+		return &u
+	}
+	c.registries = nil
 	for _, s := range environ.SplitURLs(c.Registry) {
-		u, err := environ.URL[Config]("Registry", s)
-		if err != nil {
-			faults = append(faults, err)
-			continue
-		}
-		c.registries = append(c.registries, u)
+		c.registries = append(c.registries, *url("Registry", s))
 	}
-	if c.MetadataCenter != "" {
-		u, err := environ.URL[Config]("MetadataCenter", c.MetadataCenter)
-		if err != nil {
-			faults = append(faults, err)
-		}
-		c.metadata = &u
+	if len(c.registries) == 0 {
+		c.registries = []invoker.URL{{Protocol: "embedded"}}
 	}
+	c.metadata, c.config = url("MetadataCenter", c.MetadataCenter), url("ConfigCenter", c.ConfigCenter)
 	return errors.Join(faults...)
 }

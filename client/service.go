@@ -5,13 +5,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"reflect"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/dubbofn/dubbofn/internal/javatype"
 	"github.com/dubbofn/dubbofn/invoker"
 	"github.com/dubbofn/dubbofn/invoker/cluster"
 	"github.com/dubbofn/dubbofn/invoker/cluster/directory"
+	"github.com/dubbofn/dubbofn/invoker/cluster/rule"
+	"github.com/dubbofn/dubbofn/registry"
 )
 
 // Service is a reference to a Dubbo service. It is an [invoker.Invoker]. Safe for concurrent use.
@@ -22,8 +27,12 @@ type Service struct {
 	chain       invoker.Invoker
 	clusters    []*cluster.Cluster
 	directories []cluster.Directory
-	prepared    sync.Map // reflect.Type of an argument or result: its registration's error, or nil
+	rules       *rule.Watch // nil where there is no config centre
+	prepared    sync.Map    // reflect.Type of an argument or result: its registration's error, or nil
 	pkg         string
+
+	mu   sync.Mutex
+	apps []string // that offer the service
 }
 
 // Reference refers to a service by its Java interface. It uses the client that ctx carries (see [NewContext]), else makes one from
@@ -94,14 +103,15 @@ func (s *Service) connect(ctx context.Context) error {
 	r, c := s.ref, s.client
 	dc := directory.Config{
 		Service: r.key, ProvidedBy: r.providedBy, Migration: directory.Migration(c.cfg.Migration), EmptyGrace: c.cfg.EmptyGrace,
-		Lazy: c.cfg.Lazy, Pool: c.pool, Cache: &c.cache, Local: c.localMetadata, Log: c.log,
+		Lazy: c.cfg.Lazy, Pool: c.pool, Cache: &c.cache, Local: c.localMetadata, Log: c.log, Rules: rulesOf(rule.None()),
 	}
+	dc.OnApps = s.offered
 	cc := r.cluster
 	cc.Service, cc.Log, cc.Methods = r.key, c.log, map[string]cluster.MethodConfig{}
 	cc.Timeout = cmp.Or(cc.Timeout, c.cfg.Timeout)
 	cc.Cluster, cc.LoadBalance = cmp.Or(cc.Cluster, c.cfg.Cluster), cmp.Or(cc.LoadBalance, c.cfg.LoadBalance)
-	if cc.Retries == nil && c.cfg.Retries >= 0 && c.cfg.Registry != nil {
-		cc.Retries = &c.cfg.Retries
+	if cc.Retries == nil {
+		cc.Retries = c.cfg.Retries
 	}
 	for name, m := range r.methods {
 		cc.Methods[name] = m.MethodConfig
@@ -111,12 +121,90 @@ func (s *Service) connect(ctx context.Context) error {
 		return err
 	}
 	s.chain = invoker.Chain(last, append(r.filters, s.context)...)
+	if err := s.govern(ctx); err != nil {
+		return err
+	}
 	for _, d := range s.directories {
 		if err := d.Ready(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// govern follows the rules in the config centre, where there is one.
+func (s *Service) govern(ctx context.Context) error {
+	c := s.client
+	if len(s.ref.urls) > 0 && c.cfg.config == nil {
+		return nil
+	}
+	u := c.cfg.registries[0]
+	if c.cfg.config != nil {
+		u = *c.cfg.config
+	}
+	r, err := c.open(ctx, u)
+	if err != nil {
+		return fmt.Errorf("config center: %w", err)
+	}
+	center, ok := r.(registry.RuleWatcher)
+	if !ok {
+		return nil
+	}
+	me := rule.Consumer{Application: c.cfg.App, Host: host(), Service: s.ref.key}
+	w := rule.NewWatch(ctx, center, me, c.log, func(set rule.Set) {
+		for _, d := range s.directories {
+			if d, ok := d.(interface{ SetRules(directory.Rules) }); ok {
+				d.SetRules(rulesOf(set))
+			}
+		}
+	})
+	s.mu.Lock()
+	s.rules = w
+	apps := s.apps
+	s.mu.Unlock()
+	w.SetApps(apps)
+	brief, cancel := context.WithTimeout(ctx, rulesPatience)
+	defer cancel()
+	if err := w.Ready(brief); err != nil {
+		c.log.Warn("client: the config center has not answered; calls begin without its rules", "service", s.ref.key, "error", err)
+	}
+	return nil
+}
+
+// rulesPatience is how long a reference waits for the rules.
+const rulesPatience = 3 * time.Second
+
+// offered is told the applications that offer the service.
+func (s *Service) offered(apps []string) {
+	s.mu.Lock()
+	for _, a := range apps {
+		if !slices.Contains(s.apps, a) {
+			s.apps = append(s.apps, a)
+		}
+	}
+	w, all := s.rules, slices.Clone(s.apps)
+	s.mu.Unlock()
+	if w != nil {
+		w.SetApps(all)
+	}
+}
+
+func rulesOf(set rule.Set) directory.Rules {
+	return directory.Rules{Routers: set.Routers, Override: set.Override}
+}
+
+// host is this machine's address, as rules for certain consumers name it.
+func host() string {
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		return "127.0.0.1"
+	}
+	for _, a := range addresses {
+		if n, ok := a.(*net.IPNet); ok && n.IP.To4() != nil && !n.IP.IsLoopback() {
+			return n.IP.String()
+		}
+	}
+	return "127.0.0.1"
 }
 
 // choice makes what chooses a provider: among those of one list, or of several registries.
@@ -247,6 +335,9 @@ func (s *Service) prepare(inv *invoker.Invocation) error {
 		}
 		inv.Descriptor = m.descriptor
 	}
+	if inv.Method == "$echo" && inv.Descriptor == "" {
+		inv.Descriptor = "Ljava/lang/Object;"
+	}
 	for i, a := range inv.Args {
 		if a == nil {
 			continue
@@ -323,6 +414,9 @@ func (s *Service) Close() error {
 
 func (s *Service) end() error {
 	var errs []error
+	if s.rules != nil {
+		errs = append(errs, s.rules.Close())
+	}
 	for _, c := range s.clusters {
 		errs = append(errs, c.Close())
 	}

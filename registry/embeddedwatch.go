@@ -2,7 +2,10 @@ package registry
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"math/rand/v2"
+	"path/filepath"
 	"reflect"
 	"time"
 )
@@ -18,6 +21,20 @@ func (d *directory) WatchApps(ctx context.Context, iface string, each func(apps 
 // WatchInstances polls the instances under a name.
 func (d *directory) WatchInstances(ctx context.Context, n Name, each func(instances []Instance)) error {
 	return poll(ctx, d, func() ([]Instance, error) { return d.Instances(ctx, n) }, each)
+}
+
+// WatchRule polls the file rules/KEY in the registry's directory, with the key escaped as all names are there: an operator writes
+// it with an editor, or with a rename.
+func (d *directory) WatchRule(ctx context.Context, key string, each func(content string)) error {
+	file := filepath.Join(d.dir, "rules", escape(key))
+	look := func() ([]string, error) {
+		b, err := readSmall(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			return []string{""}, nil
+		}
+		return []string{string(b)}, err
+	}
+	return poll(ctx, d, look, func(content []string) { each(content[0]) })
 }
 
 // poll gives the first state and every different one until ctx ends or the registry is closed.

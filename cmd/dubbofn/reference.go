@@ -18,7 +18,7 @@ import (
 // registry and the cluster go to log.
 func refer(ctx context.Context, registryURL, directURL string, key invoker.ServiceKey, log io.Writer, options ...client.Option) (*client.Client, *client.Service, error) {
 	c, err := client.New(client.Config{
-		App: "dubbofn", Registry: []string{registryURL}, Retries: -1, Lazy: true, EmptyGrace: -1,
+		App: "dubbofn", Registry: []string{registryURL}, Lazy: true, EmptyGrace: -1,
 		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelError})),
 	}, nacos.Registry)
 	if err != nil {

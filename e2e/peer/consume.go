@@ -41,7 +41,7 @@ func consume(args []string) int {
 	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
 	defer cancel()
 	c := &consumer{cases: cases{ctx: ctx}, tagged: *tagged}
-	cfg := client.Config{App: "go-consumer", Registry: []string{*registryURL}, Retries: -1, Timeout: 5 * time.Second, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))}
+	cfg := client.Config{App: "go-consumer", Registry: []string{*registryURL}, Timeout: 5 * time.Second, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))}
 	switch *mode {
 	case "app":
 		cfg.Migration = "FORCE_APPLICATION"

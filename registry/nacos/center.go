@@ -37,7 +37,7 @@ type center struct {
 	slots   map[string]*slot
 	docs    bool // metadata and mappings are to be looked after
 	subs    map[string]*subscription
-	listens map[string]*listening
+	listens map[key]*listening
 }
 
 // newCenter connects both services at once.
@@ -61,7 +61,7 @@ func newCenter(ctx context.Context, s settings, http agent, log *slog.Logger) (*
 		brief: func() (context.Context, context.CancelFunc) {
 			return context.WithTimeout(context.WithoutCancel(ctx), s.timeout)
 		},
-		leases: map[*lease]bool{}, slots: map[string]*slot{}, subs: map[string]*subscription{}, listens: map[string]*listening{},
+		leases: map[*lease]bool{}, slots: map[string]*slot{}, subs: map[string]*subscription{}, listens: map[key]*listening{},
 	}
 	var errNaming, errConfig error
 	var both sync.WaitGroup

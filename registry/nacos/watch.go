@@ -70,11 +70,12 @@ type subscription struct {
 	at    uint64
 }
 
-// listening is what watches of one interface's applications share.
+// listening is what watches of one config share.
 type listening struct {
-	iface string
+	key   key
 	state *state[string]
 	turn  sync.Mutex
+	load  func(ctx context.Context, content string) ([]string, error) // what watches are told where the config has that content
 
 	refs  int
 	dirty bool
@@ -183,15 +184,39 @@ func (c *center) notified(r rpc_request.IRequest) {
 
 // WatchApps listens to an interface's mapping. Applications that only Dubbo 2.7's mapping names are looked for every 30 s.
 func (c *center) WatchApps(ctx context.Context, iface string, each func([]string)) error {
+	return c.listenTo(ctx, mappingKey(iface), each, func(ctx context.Context, _ string) ([]string, error) {
+		return c.Apps(ctx, iface) // after the listener is there, so that nothing falls between
+	})
+}
+
+// ruleGroup is the group of governance rules (Java: DynamicConfiguration.DEFAULT_GROUP, 2.7.23 and 3.3.6).
+const ruleGroup = "dubbo"
+
+// maxRuleBytes bounds a rule's document.
+const maxRuleBytes = 1 << 20
+
+// WatchRule listens to a rule's config: group dubbo, the key as data id.
+func (c *center) WatchRule(ctx context.Context, rule string, each func(string)) error {
+	k := key{ruleGroup, rule}
+	return c.listenTo(ctx, k, func(content []string) { each(content[0]) }, func(_ context.Context, content string) ([]string, error) {
+		if len(content) > maxRuleBytes {
+			return nil, fmt.Errorf("config %s has %d bytes (limit %d)", k, len(content), maxRuleBytes)
+		}
+		return []string{content}, nil
+	})
+}
+
+// listenTo tells what load makes of a config, now and whenever it changes.
+func (c *center) listenTo(ctx context.Context, k key, each func([]string), load func(context.Context, string) ([]string, error)) error {
 	c.mu.Lock()
 	if c.closing {
 		c.mu.Unlock()
 		return registry.ErrClosed
 	}
-	l := c.listens[iface]
+	l := c.listens[k]
 	if l == nil {
-		l = &listening{iface: iface, state: newState[string]()}
-		c.listens[iface] = l
+		l = &listening{key: k, state: newState[string](), load: load}
+		c.listens[k] = l
 	}
 	l.refs++
 	c.wg.Add(1)
@@ -202,14 +227,14 @@ func (c *center) WatchApps(ctx context.Context, iface string, each func([]string
 		l.refs--
 		c.mu.Unlock()
 	}()
-	if err := c.refreshApps(ctx, l); err != nil {
+	if err := c.refresh(ctx, l); err != nil {
 		return err
 	}
 	return l.state.follow(ctx, c.over, each)
 }
 
-// refreshApps reads the mapping and listens for what differs from it.
-func (c *center) refreshApps(ctx context.Context, l *listening) error {
+// refresh reads the config and listens for what differs from it.
+func (c *center) refresh(ctx context.Context, l *listening) error {
 	l.turn.Lock()
 	defer l.turn.Unlock()
 	c.mu.Lock()
@@ -229,8 +254,7 @@ func (c *center) refreshApps(ctx context.Context, l *listening) error {
 }
 
 func (c *center) listen(ctx context.Context, l *listening) error {
-	k := mappingKey(l.iface)
-	content, found, err := c.read(ctx, k)
+	content, found, err := c.read(ctx, l.key)
 	if err != nil {
 		return err
 	}
@@ -239,30 +263,30 @@ func (c *center) listen(ctx context.Context, l *listening) error {
 	if found {
 		known = digest(content)
 	}
-	req.ConfigListenContexts = append(req.ConfigListenContexts, model.ConfigListenContext{Group: k.group, DataId: k.dataID, Tenant: c.s.namespace, Md5: known})
+	req.ConfigListenContexts = append(req.ConfigListenContexts, model.ConfigListenContext{Group: l.key.group, DataId: l.key.dataID, Tenant: c.s.namespace, Md5: known})
 	r, err := c.config.ask(ctx, c.headed(req), security.BuildConfigResourceByRequest(req))
 	if err != nil {
-		return fmt.Errorf("watch applications of %s: %w", l.iface, err)
+		return fmt.Errorf("watch config %s: %w", l.key, err)
 	}
-	if err := refusal("watching applications of "+l.iface, r); err != nil {
+	if err := refusal("watching config "+l.key.String(), r); err != nil {
 		return err
 	}
-	apps, err := c.Apps(ctx, l.iface) // after the listener is there, so that nothing falls between
+	value, err := l.load(ctx, content)
 	if err != nil {
 		return err
 	}
-	l.state.set(apps)
+	l.state.set(value)
 	return nil
 }
 
 // changed takes what the config service pushes: only that something changed.
 func (c *center) changed(r rpc_request.IRequest) {
 	n, ok := r.(*rpc_request.ConfigChangeNotifyRequest)
-	if !ok || n.Group != mappingKey("").group {
+	if !ok {
 		return
 	}
 	c.mu.Lock()
-	if l := c.listens[n.DataId]; l != nil {
+	if l := c.listens[key{n.Group, n.DataId}]; l != nil {
 		l.dirty = true
 	}
 	c.mu.Unlock()
@@ -287,5 +311,5 @@ func (c *center) restoreWatches(ctx context.Context) error {
 	c.mu.Unlock()
 	return errors.Join(
 		atOnce(subs, func(s *subscription) error { return c.refreshInstances(ctx, s) }),
-		atOnce(listens, func(l *listening) error { return c.refreshApps(ctx, l) }))
+		atOnce(listens, func(l *listening) error { return c.refresh(ctx, l) }))
 }

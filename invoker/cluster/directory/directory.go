@@ -76,7 +76,7 @@ func New(ctx context.Context, src Source, c Config) (*Directory, error) {
 	}
 	d := &Directory{
 		cfg: c.withDefaults(), src: src, ready: make(chan struct{}), wake: make(chan struct{}, 1),
-		apps: map[string]*app{}, held: map[string]*cluster.Provider{},
+		apps: map[string]*app{}, held: map[string]*cluster.Provider{}, rules: c.Rules,
 	}
 	d.ctx, d.stop = context.WithCancel(context.WithoutCancel(ctx))
 	d.snap.Store(&cluster.Snapshot{Err: errors.New("the registry has not answered yet")})

@@ -24,7 +24,7 @@ type Static struct {
 }
 
 // NewStatic makes a Static of one or more dubbo:// URLs, each with one or more addresses. Their parameters are what the providers
-// publish. Of c, Service, Pool and Lazy count.
+// publish. Of c, Service, Pool, Lazy and Rules count.
 func NewStatic(urls []invoker.URL, c Config) (*Static, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func NewStatic(urls []invoker.URL, c Config) (*Static, error) {
 			p.Target.Warm()
 		}
 	}
-	s.snap.Providers = s.list
+	s.SetRules(c.Rules)
 	return s, nil
 }
 

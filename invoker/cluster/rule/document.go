@@ -1,0 +1,93 @@
+// Package rule reads Dubbo's governance rules, in its own YAML, and follows them in a config centre: tag routers, condition routers
+// and configurators.
+//
+// A document that makes no sense is refused as a whole, with every fault, and the last good one goes on holding.
+package rule
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/token"
+)
+
+const (
+	maxBytes = 256 << 10
+	maxDepth = 32
+)
+
+// head is what every rule begins with.
+type head struct {
+	ConfigVersion string `yaml:"configVersion"`
+	Scope         string `yaml:"scope"` // "service" or "application"
+	Key           string `yaml:"key"`
+	Force         bool   `yaml:"force"`
+	Enabled       *bool  `yaml:"enabled"`
+}
+
+func (h head) enabled() bool { return h.Enabled == nil || *h.Enabled }
+
+// read decodes a document. The errors name the line.
+func read(doc string, into any) error {
+	if len(doc) > maxBytes {
+		return fmt.Errorf("the rule has %d bytes (limit %d)", len(doc), maxBytes)
+	}
+	if err := shallow(doc); err != nil {
+		return err
+	}
+	if err := yaml.Unmarshal([]byte(doc), into); err != nil {
+		return fmt.Errorf("not the YAML of a rule: %s", strings.TrimSpace(yaml.FormatError(err, false, true)))
+	}
+	return nil
+}
+
+// shallow refuses what a rule never needs and a reader may choke on: deep nesting, and aliases, which multiply.
+func shallow(doc string) error {
+	depth, column := 0, 0
+	for _, t := range lexer.Tokenize(doc) {
+		switch t.Type { //nolint:exhaustive // the rest is harmless
+		case token.AnchorType, token.AliasType, token.MergeKeyType:
+			return fmt.Errorf("line %d: anchors and aliases (%q) are not taken in rules: write the value out", t.Position.Line, t.Value)
+		case token.SequenceStartType, token.MappingStartType:
+			depth++
+		case token.SequenceEndType, token.MappingEndType:
+			depth--
+		case token.SequenceEntryType, token.MappingValueType:
+			column = max(column, t.Position.IndentNum)
+		}
+		if depth > maxDepth || column > 8*maxDepth {
+			return fmt.Errorf("line %d: nested deeper than %d levels", t.Position.Line, maxDepth)
+		}
+	}
+	return nil
+}
+
+// known refuses versions that mean something else.
+func known(version string) error {
+	switch {
+	case version == "", strings.HasPrefix(version, "v2."), strings.HasPrefix(version, "v3.0"):
+		return nil
+	}
+	return fmt.Errorf("configVersion %q: want v2.7 or v3.0", version)
+}
+
+// paramMatch compares a parameter of a provider (Java: ParamMatch).
+type paramMatch struct {
+	Key   string       `yaml:"key"`
+	Value *stringMatch `yaml:"value"`
+}
+
+func (m paramMatch) matches(value string) bool { return m.Value != nil && m.Value.matches(value) }
+
+func (m paramMatch) check(where string) error {
+	if m.Key == "" || m.Value == nil {
+		return fmt.Errorf("%s: want a key and a value (exact, prefix, regex, wildcard, empty or noempty)", where)
+	}
+	return m.Value.compile(where + ", " + m.Key)
+}
+
+// join gives the faults in order, nil for none.
+func join(faults []error) error { return errors.Join(faults...) }
