@@ -36,8 +36,11 @@ func (a *attempt) next() *Provider {
 	if !s.sticky {
 		return a.pick()
 	}
-	if p := a.c.sticky.Load(); p != nil && p.Ready() && !a.wasTried(p) && slices.Contains(v.providers, p) {
-		return p
+	if p := a.c.sticky.Load(); p != nil && p.Ready() && !a.wasTried(p) {
+		if i := find(v.providers, p); i >= 0 {
+			a.at = i
+			return v.providers[i]
+		}
 	}
 	p := a.pick()
 	a.c.sticky.Store(p)
@@ -63,9 +66,16 @@ func (a *attempt) pick() *Provider {
 	return a.search()
 }
 
-// search looks at all providers, from a place by chance: few take calls, or none.
+// search is for when many providers take no calls: the balancer chooses among the few that do.
 func (a *attempt) search() *Provider {
-	v := a.v
+	v, s := a.v, &a.m.settings
+	if few := v.takers(s); len(few.providers) > 0 {
+		if i := a.among(few); i >= 0 {
+			v.setDown(i, false)
+			a.at = i
+			return v.providers[i]
+		}
+	}
 	reachable, untried := -1, -1
 	begin := int(a.c.rand(int64(len(v.providers))))
 	for n := range v.providers {
@@ -73,14 +83,14 @@ func (a *attempt) search() *Provider {
 		p := v.providers[i]
 		switch {
 		case a.wasTried(p):
-		case p.Ready():
-			v.setDown(i, false)
-			a.at = i
-			return p
-		case reachable < 0 && p.reachable():
+			continue
+		case p.reachable():
 			reachable = i
 		case untried < 0:
 			untried = i
+		}
+		if reachable >= 0 {
+			break
 		}
 	}
 	switch {
@@ -89,13 +99,36 @@ func (a *attempt) search() *Provider {
 	case untried >= 0:
 		a.at = untried
 	default:
-		a.at = a.m.settings.choose(v, &a.m.settings, a.inv, 0, a.c.rand)
+		a.at = s.choose(v, s, a.inv, 0, a.c.rand)
 	}
 	a.surely = true
 	return v.providers[a.at]
 }
 
-func (a *attempt) wasTried(p *Provider) bool { return slices.Contains(a.tried, p) }
+// among gives one of the few that takes calls and wasn't tried, by its index among all; -1 where there is none.
+func (a *attempt) among(few *view) int {
+	s := &a.m.settings
+	good := func(p *Provider) bool { return p.Ready() && !a.wasTried(p) }
+	if s.onRing { // to make a ring of the few would take longer than to go on along this one
+		return a.v.along(s, a.inv, func(i int) bool { return !a.v.isDown(i) && good(a.v.providers[i]) })
+	}
+	for n := range min(reselects, 2*len(few.providers)) {
+		if i := s.choose(few, s, a.inv, n, a.c.rand); good(few.providers[i]) {
+			return int(few.at[i])
+		}
+	}
+	begin := int(a.c.rand(int64(len(few.providers))))
+	for n := range few.providers {
+		if i := (begin + n) % len(few.providers); good(few.providers[i]) {
+			return int(few.at[i])
+		}
+	}
+	return -1
+}
+
+func (a *attempt) wasTried(p *Provider) bool {
+	return len(a.tried) > 0 && slices.ContainsFunc(a.tried, func(o *Provider) bool { return o.state == p.state })
+}
 
 // choose gives a provider and its connection; none where it is to be connected to, because no provider takes calls.
 func (a *attempt) choose() (*Provider, Conn) {
@@ -147,7 +180,20 @@ func (a *attempt) again(ctx context.Context, err error) bool {
 		return false
 	}
 	a.c.counts.retries.Add(1)
+	a.renew()
 	return true
+}
+
+// renew goes on with the providers that there are now.
+func (a *attempt) renew() {
+	snap := a.c.dir.Snapshot()
+	if snap == a.m.plan.snap {
+		return
+	}
+	m := a.c.method(snap, a.m.name)
+	if v := m.view(a.inv); len(v.providers) > 0 {
+		a.m, a.v, a.surely = m, v, false
+	}
 }
 
 // retriable tells whether another try may help and does no harm.

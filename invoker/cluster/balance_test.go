@@ -14,7 +14,7 @@ import (
 func weighed(weights ...int) []*Provider {
 	var all []*Provider
 	for i, w := range weights {
-		all = append(all, NewProvider(Provider{Address: fmt.Sprintf("10.0.0.%d:20880", i), Service: map[string]string{"weight": strconv.Itoa(w)}}))
+		all = append(all, NewProvider(Provider{Address: fmt.Sprintf("10.0.0.%d:20880", 100+i), Service: map[string]string{"weight": strconv.Itoa(w)}}))
 	}
 	return all
 }
@@ -31,7 +31,7 @@ func TestTurnsAreThoseOfJavasAlgorithm(t *testing.T) {
 			total += int64(weights[i])
 		}
 		current := make([]int64, n)
-		turns := newTurns(weights, 0)
+		turns := newTurns(weights, nil)
 		if len(turns.groups) == 1 && weights[0] == 0 {
 			continue // Java takes the first for ever; we take turns
 		}
@@ -53,7 +53,7 @@ func TestTurnsAreThoseOfJavasAlgorithm(t *testing.T) {
 
 func TestWeightedDrawIsInProportion(t *testing.T) {
 	t.Parallel()
-	v := newView("get", weighed(100, 200, 0, 300), time.Now(), 0)
+	v := newView("get", &settings{}, weighed(100, 200, 0, 300), time.Now(), nil)
 	for offset, want := range map[int64]int{0: 0, 99: 0, 100: 1, 299: 1, 300: 3, 599: 3} {
 		if got := v.weighted(drawn(offset)); got != want {
 			t.Errorf("offset %d: %d, want %d", offset, got, want)
@@ -67,7 +67,7 @@ func TestLeastActiveAndShortestResponse(t *testing.T) {
 	for i, active := range []int64{2, 1, 1, 5} {
 		all[i].state.active.Store(active)
 	}
-	v := newView("get", all, time.Now(), 0)
+	v := newView("get", &settings{}, all, time.Now(), nil)
 	for offset, want := range map[int64]int{0: 1, 99: 1, 100: 2, 399: 2} {
 		if got := byActive(v, nil, nil, 0, drawn(offset)); got != want {
 			t.Errorf("least active, drawn %d: %d, want %d", offset, got, want)
@@ -104,7 +104,7 @@ func TestConsistentHashMovesFewCallsWhenOneLeaves(t *testing.T) {
 	t.Parallel()
 	all := weighed(100, 100, 100, 100, 100)
 	s := &settings{hashNodes: 160, hashArguments: []int{0}}
-	five, four := newView("get", all, time.Now(), 0), newView("get", all[:4], time.Now(), 0)
+	five, four := newView("get", &settings{}, all, time.Now(), nil), newView("get", &settings{}, all[:4], time.Now(), nil)
 	moved, counts := 0, map[int]int{}
 	for i := range 10000 {
 		a, b := byHash(five, s, call(i), 0, nil), byHash(four, s, call(i), 0, nil)

@@ -25,6 +25,7 @@ type Cluster struct {
 	plan    atomic.Pointer[plan]
 	mu      sync.Mutex // of making plans
 	sticky  atomic.Pointer[Provider]
+	ready   atomic.Pointer[Provider] // one that took calls when it was last looked for
 	queue   failbackQueue
 	running sync.WaitGroup // tries that their call did not wait for
 	counts  counts
@@ -85,8 +86,13 @@ func (c *Cluster) Stats() Stats {
 
 // Available tells whether a call could be sent to some provider at once.
 func (c *Cluster) Available() bool {
-	for _, p := range c.dir.Snapshot().Providers {
+	all := c.dir.Snapshot().Providers
+	if p := c.ready.Load(); p != nil && p.Ready() && find(all, p) >= 0 {
+		return true
+	}
+	for _, p := range all {
 		if p.Ready() {
+			c.ready.Store(p)
 			return true
 		}
 	}
@@ -165,6 +171,7 @@ type method struct {
 	whole    atomic.Pointer[view] // of all providers
 	mu       sync.Mutex
 	routed   atomic.Pointer[map[string]*view] // by the routers' keys
+	past     atomic.Pointer[map[string]*view] // those before, where round robin is to go on from them
 }
 
 const (
@@ -194,10 +201,13 @@ func (c *Cluster) newPlan(snap *Snapshot) *plan {
 	if before != nil && before.snap == snap {
 		return before
 	}
+	p := &plan{c: c, snap: snap, before: before}
 	if before != nil {
+		if before.methods.Load() == nil { // nobody called meanwhile
+			p.before = before.before
+		}
 		before.before = nil
 	}
-	p := &plan{c: c, snap: snap, before: before}
 	c.plan.Store(p)
 	return p
 }
@@ -216,28 +226,39 @@ func (p *plan) add(name string) *method {
 	}
 	name = strings.Clone(name)
 	m := &method{plan: p, name: name, settings: p.c.cfg.settle(name, p.snap.Providers)}
-	m.whole.Store(newView(name, p.snap.Providers, time.Now(), p.turns(name)))
+	last := p.last(name)
+	if last == nil {
+		m.whole.Store(newView(name, &m.settings, p.snap.Providers, time.Now(), nil))
+	} else {
+		m.whole.Store(newView(name, &m.settings, p.snap.Providers, time.Now(), last.whole.Load()))
+		m.keep(last.routed.Load())
+	}
 	known[name] = m
 	p.methods.Store(&known)
 	return m
 }
 
-// turns is how many choices were made for a method before.
-func (p *plan) turns(name string) uint64 {
+// last is what was worked out for a method before.
+func (p *plan) last(name string) *method {
 	if p.before == nil {
-		return 0
+		return nil
 	}
 	if known := p.before.methods.Load(); known != nil {
-		if m := (*known)[name]; m != nil {
-			return m.whole.Load().ranks.made()
-		}
+		return (*known)[name]
 	}
-	return 0
+	return nil
+}
+
+// keep remembers the routes before, where round robin is to go on from them.
+func (m *method) keep(routed *map[string]*view) {
+	if m.settings.inTurn && routed != nil {
+		m.past.Store(routed)
+	}
 }
 
 // view gives the providers that the routers leave for a call.
 func (m *method) view(inv *invoker.Invocation) *view {
-	whole := m.fresh(&m.whole)
+	whole := m.current()
 	routers := m.plan.snap.Routers
 	if len(routers) == 0 || len(whole.providers) == 0 {
 		return whole
@@ -255,20 +276,20 @@ func (m *method) view(inv *invoker.Invocation) *view {
 	return m.route(string(key), inv)
 }
 
-// fresh gives the view, after working its weights out again where they have grown: by one call, while others go on.
-func (m *method) fresh(at *atomic.Pointer[view]) *view {
-	v := at.Load()
-	if v.until == 0 {
-		return v
+// current gives the view of all providers. Weights that grow are worked out again meanwhile: no call waits for that.
+func (m *method) current() *view {
+	v := m.whole.Load()
+	if v.until != 0 && v.stale(time.Now().UnixNano()) && v.renewing.CompareAndSwap(false, true) {
+		m.plan.c.running.Go(func() {
+			next := newView(m.name, &m.settings, v.providers, time.Now(), v)
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			m.keep(m.routed.Load())
+			m.whole.Store(next)
+			m.routed.Store(nil)
+		})
 	}
-	now := time.Now()
-	if !v.stale(now.UnixNano()) || !v.renewing.CompareAndSwap(false, true) {
-		return v
-	}
-	next := newView(m.name, v.providers, now, v.ranks.made())
-	at.Store(next)
-	m.routed.Store(nil)
-	return next
+	return v
 }
 
 // route narrows the providers, and remembers what is left.
@@ -284,7 +305,11 @@ func (m *method) route(key string, inv *invoker.Invocation) *view {
 	defer m.mu.Unlock()
 	v := m.whole.Load()
 	if len(left) != len(all) {
-		v = newView(m.name, left, time.Now(), 0)
+		var before *view
+		if past := m.past.Load(); past != nil {
+			before = (*past)[key]
+		}
+		v = newView(m.name, &m.settings, left, time.Now(), before)
 	}
 	if len(key) > maxKey {
 		return v

@@ -51,7 +51,7 @@ func TestFailoverTriesAnotherOnlyWhereThatDoesNoHarm(t *testing.T) {
 			if sum != c.tries {
 				t.Errorf("%d tries, want %d", sum, c.tries)
 			}
-			if c.tries > 1 && !strings.Contains(err.Error(), "3 tries (10.0.0.") {
+			if c.tries > 1 && !strings.Contains(err.Error(), "3 tries (10.0.100.") {
 				t.Errorf("error %q does not tell what was tried", err)
 			}
 		})
@@ -171,10 +171,10 @@ func TestStrategies(t *testing.T) {
 		"failsafe tells what the method threw":    {"failsafe", each(exception), 1, nil, exception},
 		"failback ignores a failure":              {"failback", each(notRun()), 1, nil, nil},
 		"failback tells what the method threw":    {"failback", each(exception), 1, nil, exception},
-		"forking takes the one that answers":      {"forking", func(d *hosts) { d.all[0].fails(notRun()); d.all[2].fails(notRun()) }, 3, "10.0.0.2:20880", nil},
+		"forking takes the one that answers":      {"forking", func(d *hosts) { d.all[0].fails(notRun()); d.all[2].fails(notRun()) }, 3, "10.0.100.102:20880", nil},
 		"broadcast calls all":                     {"broadcast", func(*hosts) {}, 3, nil, nil},
 		"broadcast fails where one did":           {"broadcast", func(d *hosts) { d.all[1].fails(notRun()) }, 3, nil, anyError},
-		"available takes the first that is ready": {"available", func(d *hosts) { d.all[0].leaving.Store(true) }, 1, "10.0.0.2:20880", nil},
+		"available takes the first that is ready": {"available", func(d *hosts) { d.all[0].leaving.Store(true) }, 1, "10.0.100.102:20880", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -225,7 +225,7 @@ func TestForkingDecodesEachResultApart(t *testing.T) {
 	var got string
 	inv := call()
 	inv.Into = &got
-	if _, err := cl.Invoke(t.Context(), inv); err != nil || !strings.HasPrefix(got, "10.0.0.") {
+	if _, err := cl.Invoke(t.Context(), inv); err != nil || !strings.HasPrefix(got, "10.0.100.") {
 		t.Errorf("%q, %v", got, err)
 	}
 }

@@ -82,7 +82,9 @@ const (
 	defaultRetries = 2
 	defaultForks   = 2
 	defaultNodes   = 160
-	failbackTries  = 3
+	failbackTries  = 3   // Java: DEFAULT_FAILBACK_TIMES
+	failbackTasks  = 100 // Java: DEFAULT_FAILBACK_TASKS
+	maxTasks       = 10000
 )
 
 // settings are what holds for a method of the service, with the providers that there are now.
@@ -95,6 +97,10 @@ type settings struct {
 	failPercent   int
 	hashNodes     int
 	hashArguments []int
+	inTurn        bool // choose is roundrobin
+	onRing        bool // choose is consistenthash
+	backTries     int  // failback: tries after the first
+	backTasks     int  // failback: calls that may wait
 	choose        balance
 	run           strategy
 }
@@ -106,11 +112,10 @@ func (c *Config) settle(method string, providers []*Provider) settings {
 		p = providers[0]
 	}
 	m := c.Methods[method]
+	operator, provider := &Provider{Override: p.Override}, &Provider{Instance: p.Instance, Service: p.Service}
 	// say gives the operator's word, else the consumer's, else the provider's, else the default.
 	say := func(key, mine, otherwise string) string {
-		o := Provider{Override: p.Override}
-		rest := Provider{Instance: p.Instance, Service: p.Service}
-		return cmp.Or(o.MethodParam(method, key), mine, rest.MethodParam(method, key), otherwise)
+		return cmp.Or(operator.MethodParam(method, key), mine, provider.MethodParam(method, key), otherwise)
 	}
 	whole := func(key string, mine *int, otherwise int) int {
 		text := ""
@@ -126,23 +131,35 @@ func (c *Config) settle(method string, providers []*Provider) settings {
 		return &n
 	}
 	s := settings{
-		idempotent:  m.Idempotent,
+		idempotent:  m.Idempotent || say("idempotent", "", "") == "true",
 		sticky:      c.Sticky || say("sticky", "", "") == "true",
-		forks:       max(1, whole("forks", positive(m.Forks), defaultForks)),
-		failPercent: min(100, max(0, whole("broadcast.fail.percent", nil, 100))),
+		forks:       whole("forks", positive(m.Forks), defaultForks),
+		failPercent: whole("broadcast.fail.percent", nil, 100),
 		hashNodes:   min(maxHashNodes, max(4, whole("hash.nodes", positive(m.HashNodes), defaultNodes))),
 	}
-	mine := cmp.Or(m.Timeout, c.Timeout)
-	s.timeout = defaultTimeout
-	if ms := whole("timeout", positive(int(mine.Milliseconds())), 0); ms > 0 {
+	s.timeout = cmp.Or(m.Timeout, c.Timeout)
+	if ms := number(operator.MethodParam(method, "timeout"), 0); ms > 0 {
 		s.timeout = time.Duration(ms) * time.Millisecond
 	}
+	if ms := number(provider.MethodParam(method, "timeout"), 0); s.timeout == 0 && ms > 0 {
+		s.timeout = time.Duration(ms) * time.Millisecond
+	}
+	s.timeout = cmp.Or(s.timeout, defaultTimeout)
 	retries := m.Retries
 	if retries == nil {
 		retries = c.Retries
 	}
 	s.tries = 1 + min(maxRetries, max(0, whole("retries", retries, defaultRetries)))
-	s.run, s.choose = c.named(say("cluster", cmp.Or(m.Cluster, c.Cluster), "failover"), say("loadbalance", cmp.Or(m.LoadBalance, c.LoadBalance), "random"))
+	if s.backTries = whole("retries", retries, failbackTries); s.backTries < 0 {
+		s.backTries = failbackTries
+	}
+	if s.backTasks = whole("failbacktasks", nil, failbackTasks); s.backTasks <= 0 {
+		s.backTasks = failbackTasks
+	}
+	s.backTries, s.backTasks = min(maxRetries, s.backTries), min(maxTasks, s.backTasks)
+	balancer := say("loadbalance", cmp.Or(m.LoadBalance, c.LoadBalance), "random")
+	s.inTurn, s.onRing = balancer == "roundrobin", balancer == "consistenthash"
+	s.run, s.choose = c.named(say("cluster", cmp.Or(m.Cluster, c.Cluster), "failover"), balancer)
 	s.hashArguments = m.HashArguments
 	if s.hashArguments == nil {
 		for part := range strings.SplitSeq(say("hash.arguments", "", "0"), ",") {

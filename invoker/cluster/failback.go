@@ -9,13 +9,10 @@ import (
 	"github.com/dubbofn/dubbofn/invoker"
 )
 
-const (
-	failbackPause = 5 * time.Second // Java: FailbackClusterInvoker.RETRY_FAILED_PERIOD, 3.3.6
-	failbackTasks = 100             // Java: DEFAULT_FAILBACK_TASKS
-)
+const failbackPause = 5 * time.Second // Java: FailbackClusterInvoker.RETRY_FAILED_PERIOD, 3.3.6
 
-// failback tries once; a failure is logged, the result is empty, and the call is tried again later, every 5 s, up to 3 times,
-// where that does no harm. At most 100 calls wait; what is more is dropped and logged.
+// failback tries once; a failure is logged, the result is empty, and the call is tried again later, every 5 s, up to 3 times
+// (retries), where that does no harm. At most 100 calls wait (failbacktasks); what is more is dropped and logged.
 func failback(ctx context.Context, a *attempt) (invoker.Result, error) {
 	res, err := a.try(ctx)
 	if !isError(err) {
@@ -26,8 +23,10 @@ func failback(ctx context.Context, a *attempt) (invoker.Result, error) {
 	switch {
 	case !retriable(err, a.m.settings.idempotent):
 		log.Warn("cluster: a call failed and is not tried again: it may have run, and the method is not declared idempotent (failback)")
-	case !a.c.queue.add(a.c, context.WithoutCancel(ctx), a.inv, min(failbackTries, max(1, a.m.settings.tries-1))):
-		log.Warn("cluster: a call failed and is dropped: too many wait to be tried again (failback)", "limit", failbackTasks)
+	case a.m.settings.backTries == 0:
+		log.Warn("cluster: a call failed and is not tried again: retries is 0 (failback)")
+	case !a.c.queue.add(a, context.WithoutCancel(ctx)):
+		log.Warn("cluster: a call failed and is dropped: too many wait to be tried again (failback)", "limit", a.m.settings.backTasks)
 	default:
 		log.Info("cluster: a call failed and will be tried again (failback)", "after", failbackPause)
 	}
@@ -51,7 +50,7 @@ func (q *failbackQueue) len() int {
 }
 
 // add queues a call, and tells whether there was room.
-func (q *failbackQueue) add(c *Cluster, ctx context.Context, inv *invoker.Invocation, tries int) bool { //nolint:revive // the context is the value of the call
+func (q *failbackQueue) add(a *attempt, ctx context.Context) bool { //nolint:revive // the context is the value of the call
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	select {
@@ -59,11 +58,11 @@ func (q *failbackQueue) add(c *Cluster, ctx context.Context, inv *invoker.Invoca
 		return false
 	default:
 	}
-	if q.n >= failbackTasks {
+	if q.n >= a.m.settings.backTasks {
 		return false
 	}
 	q.n++
-	mine := clone(inv)
+	mine, c, tries := clone(a.inv), a.c, a.m.settings.backTries
 	mine.Into = nil
 	q.wg.Go(func() {
 		q.retry(ctx, c, mine, tries)

@@ -70,7 +70,7 @@ func (d *hosts) Snapshot() *Snapshot         { return d.snap.Load() }
 func (d *hosts) Ready(context.Context) error { return nil }
 func (d *hosts) Close() error                { return nil }
 
-// network makes n hosts, connected, with what each publishes.
+// network makes n hosts, sorted by address and connected, with what each publishes.
 func network(tb testing.TB, n int, params ...map[string]string) *hosts {
 	tb.Helper()
 	d := &hosts{tb: tb}
@@ -88,7 +88,7 @@ func network(tb testing.TB, n int, params ...map[string]string) *hosts {
 	tb.Cleanup(func() { _ = d.pool.Close() })
 	snap := &Snapshot{}
 	for i := range n {
-		h := &host{name: fmt.Sprintf("10.0.%d.%d:20880", i/250, i%250+1), done: make(chan struct{})}
+		h := &host{name: fmt.Sprintf("10.0.%d.%d:20880", 100+i/100, 101+i%100), done: make(chan struct{})}
 		at[h.name] = h
 		d.all = append(d.all, h)
 		p := Provider{Address: h.name, Target: d.pool.Hold(h.name)}

@@ -25,14 +25,11 @@ type ring struct {
 // Java takes (ConsistentHashLoadBalance, 3.3.6) where the arguments that count (hash.arguments, by default the first) are
 // strings, whole numbers or booleans. When that one can't be used, it is the next on the ring.
 func byHash(v *view, s *settings, inv *invoker.Invocation, n int, _ random) int {
-	c := &v.circle
-	c.once.Do(func() { c.fill(v.providers, s.hashNodes) })
-	if len(c.places) == 0 {
+	at := v.onRing(s, inv)
+	if at < 0 {
 		return 0
 	}
-	var room [128]byte
-	sum := md5.Sum(hashKey(room[:0], s.hashArguments, inv)) //nolint:gosec // see above
-	at := c.find(binary.LittleEndian.Uint32(sum[:]))
+	c := &v.circle
 	i := c.provider(at)
 	for ; n > 0; n-- { // past those that were tried
 		last := i
@@ -44,6 +41,29 @@ func byHash(v *view, s *settings, inv *invoker.Invocation, n int, _ random) int 
 		}
 	}
 	return i
+}
+
+// onRing gives a call's place on the ring.
+func (v *view) onRing(s *settings, inv *invoker.Invocation) int {
+	c := &v.circle
+	c.once.Do(func() { c.fill(v.providers, s.hashNodes) })
+	if len(c.places) == 0 {
+		return -1
+	}
+	var room [128]byte
+	sum := md5.Sum(hashKey(room[:0], s.hashArguments, inv)) //nolint:gosec // see above
+	return c.find(binary.LittleEndian.Uint32(sum[:]))
+}
+
+// along gives the first provider from a call's place on that will do; -1 where none will.
+func (v *view) along(s *settings, inv *invoker.Invocation, good func(i int) bool) int {
+	at := v.onRing(s, inv)
+	for n := range v.circle.places {
+		if i := v.circle.provider(at + n); good(i) {
+			return i
+		}
+	}
+	return -1
 }
 
 // hashKey is the arguments that count, one after another, as Java writes them.

@@ -68,7 +68,10 @@ type outcome struct {
 
 // forking calls several at once and takes the first result; the others' are dropped.
 func forking(ctx context.Context, a *attempt) (invoker.Result, error) {
-	n := min(a.m.settings.forks, len(a.v.providers))
+	n := len(a.v.providers)
+	if f := a.m.settings.forks; f > 0 { // Java: 0 or less means all
+		n = min(f, n)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	outcomes := make(chan outcome, n)
@@ -87,30 +90,37 @@ func forking(ctx context.Context, a *attempt) (invoker.Result, error) {
 	return last.res, a.failed(last.err)
 }
 
-// broadcast calls all and fails where one did (or the share broadcast.fail.percent of them).
+// broadcast calls all, many at the same time, and fails where one did, be it that the method threw. Once the share
+// broadcast.fail.percent has failed, by default all, no more are called (Java: BroadcastClusterInvoker, 3.3.6, one by one).
 func broadcast(ctx context.Context, a *attempt) (invoker.Result, error) {
-	outcomes := make(chan outcome, len(a.v.providers))
-	room := make(chan struct{}, maxAtOnce)
-	for _, p := range a.v.providers {
-		room <- struct{}{}
-		mine := clone(a.inv)
-		a.c.running.Go(func() {
-			send(ctx, p, mine, outcomes)
-			<-room
-		})
+	all := a.v.providers
+	percent := a.m.settings.failPercent
+	if percent < 0 || percent > 100 {
+		percent = 100
 	}
+	enough := max(1, len(all)*percent/100)
+	outcomes := make(chan outcome, maxAtOnce)
 	var good, bad outcome
-	failures := 0
-	for range a.v.providers {
-		if o := <-outcomes; o.err != nil {
-			failures++
-			bad = o
-			a.c.cfg.Log.Warn("cluster: a provider failed (broadcast)", "service", a.inv.Service, "method", methodOf(a.inv), "error", o.err)
-		} else {
-			good = o
+	begun, failures, waiting := 0, 0, 0
+	for {
+		for ; begun < len(all) && waiting < maxAtOnce && failures < enough; begun++ {
+			a.fork(ctx, all[begun], outcomes)
+			waiting++
 		}
+		if waiting == 0 {
+			break
+		}
+		o := <-outcomes
+		waiting--
+		if o.err == nil {
+			good = o
+			continue
+		}
+		failures++
+		bad = o
+		a.c.cfg.Log.Warn("cluster: a provider failed (broadcast)", "service", a.inv.Service, "method", methodOf(a.inv), "error", o.err)
 	}
-	if failures > 0 && (failures*100 >= a.m.settings.failPercent*len(a.v.providers) || a.m.settings.failPercent == 100) {
+	if failures > 0 {
 		return invoker.Result{}, bad.err
 	}
 	settle(a.inv, good)
