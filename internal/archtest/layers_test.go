@@ -10,6 +10,7 @@ func layers() map[string]layer {
 		hessian2 = "github.com/apache/dubbo-go-hessian2"
 		nacos    = "github.com/nacos-group/nacos-sdk-go/v2"
 		cobra    = "github.com/spf13/cobra"
+		yaml     = "github.com/goccy/go-yaml"
 	)
 	return map[string]layer{
 		"java":             {modules: map[string]string{decimal: "BigDecimal with its scale kept, which big.Float and big.Rat lose"}},
@@ -36,8 +37,12 @@ func layers() map[string]layer {
 			uses:    []string{"invoker"},
 			modules: map[string]string{env: "the one table of environment variables"},
 		},
+		"invoker/cluster/rule": {
+			uses:    []string{"invoker", "invoker/cluster", "registry"},
+			modules: map[string]string{yaml: "rules are YAML; it reports faults with their lines"},
+		},
 		"client": {uses: []string{
-			"invoker", "invoker/cluster", "invoker/cluster/directory", "invoker/dubbo", "cold", "registry", "java",
+			"invoker", "invoker/cluster", "invoker/cluster/directory", "invoker/cluster/rule", "invoker/dubbo", "cold", "registry", "java",
 			"internal/hessian", "internal/javatype", "internal/metadatainfo", "internal/environ",
 		}},
 		"cold":                      {},

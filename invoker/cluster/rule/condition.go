@@ -16,7 +16,7 @@ import (
 // Condition is a condition router: "when => then" lines, each of which sends the calls that its left side means to the providers
 // that its right side means (Java: ConditionStateRouter, 3.3.6).
 type Condition struct {
-	head       `yaml:",inline"`
+	Head       head     `yaml:",inline"`
 	Conditions []string `yaml:"conditions"`
 
 	lines    []line
@@ -52,7 +52,7 @@ func ParseCondition(doc string) (Condition, error) {
 		return c, err
 	}
 	var faults []error
-	if err := known(c.ConfigVersion); err != nil {
+	if err := known(c.Head.ConfigVersion); err != nil {
 		return c, err
 	}
 	if len(c.Conditions) == 0 {
@@ -183,7 +183,7 @@ func (c Condition) AppendKey(key []byte, inv *invoker.Invocation) []byte {
 
 // Route implements [cluster.Router].
 func (c Condition) Route(inv *invoker.Invocation, in []*cluster.Provider) []*cluster.Provider {
-	if !c.enabled() {
+	if !c.Head.enabled() {
 		return in
 	}
 	for i := range c.lines {
@@ -195,7 +195,7 @@ func (c Condition) Route(inv *invoker.Invocation, in []*cluster.Provider) []*clu
 			return nil
 		}
 		left := keep(in, func(p *cluster.Provider) bool { return c.takes(l, p) })
-		if len(left) > 0 || c.Force {
+		if len(left) > 0 || c.Head.Force {
 			in = left
 		}
 	}

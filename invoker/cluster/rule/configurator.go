@@ -14,7 +14,7 @@ import (
 // Configurator changes parameters of providers as the consumer sees them: timeout, weight, disabled, retries and others (Java:
 // ConfigParser and OverrideConfigurator, 3.3.6). Only what is meant for the consumer's side counts here.
 type Configurator struct {
-	head    `yaml:",inline"`
+	Head    head     `yaml:",inline"`
 	Configs []config `yaml:"configs"`
 
 	consumer Consumer
@@ -65,13 +65,13 @@ func ParseConfigurator(doc string) (Configurator, error) {
 		return c, err
 	}
 	var faults []error
-	if err := known(c.ConfigVersion); err != nil {
+	if err := known(c.Head.ConfigVersion); err != nil {
 		faults = append(faults, err)
 	}
-	if c.Scope != "" && c.Scope != "service" && c.Scope != "application" {
-		faults = append(faults, fmt.Errorf("scope %q: want service or application", c.Scope))
+	if c.Head.Scope != "" && c.Head.Scope != "service" && c.Head.Scope != "application" {
+		faults = append(faults, fmt.Errorf("scope %q: want service or application", c.Head.Scope))
 	}
-	if c.Key == "" {
+	if c.Head.Key == "" {
 		faults = append(faults, errors.New("no key: want the service ([group/]interface[:version]) or the application"))
 	}
 	if len(c.Configs) == 0 {
@@ -139,7 +139,7 @@ func (c Configurator) of(consumer Consumer) Configurator {
 func (c Configurator) Apply(p *cluster.Provider, to map[string]string) {
 	for i := range c.Configs {
 		g := &c.Configs[i]
-		on := c.enabled()
+		on := c.Head.enabled()
 		if g.Type != "" && g.Type != "general" {
 			on = g.Enabled == nil || *g.Enabled
 		}
@@ -154,15 +154,15 @@ func (c Configurator) Apply(p *cluster.Provider, to map[string]string) {
 // concerns tells whether a change is for this consumer and service.
 func (c Configurator) concerns(g *config) bool {
 	me := c.consumer
-	if c.Scope == "application" {
-		if c.Key != "*" && c.Key != me.Application {
+	if c.Head.Scope == "application" {
+		if c.Head.Key != "*" && c.Head.Key != me.Application {
 			return false
 		}
 		if len(g.Services) > 0 && !slices.ContainsFunc(g.Services, func(s string) bool { return s == "*" || same(s, me.Service) }) {
 			return false
 		}
 	} else {
-		if c.Key != "*" && !same(c.Key, me.Service) {
+		if c.Head.Key != "*" && !same(c.Head.Key, me.Service) {
 			return false
 		}
 		if len(g.Applications) > 0 && !slices.Contains(g.Applications, "*") && !slices.Contains(g.Applications, me.Application) {
@@ -199,7 +199,7 @@ func (c Configurator) means(g *config, p *cluster.Provider) bool {
 		return false
 	}
 	m := g.Match
-	if m == nil || !strings.HasPrefix(c.ConfigVersion, "v3.0") {
+	if m == nil || !strings.HasPrefix(c.Head.ConfigVersion, "v3.0") {
 		return true
 	}
 	app := m.App

@@ -12,7 +12,7 @@ import (
 // Tag is a tag router: calls with a dubbo.tag go to providers with that tag, those without to providers without (Java:
 // TagStateRouter, 3.3.6). The zero value knows no rule but the providers' own tags.
 type Tag struct {
-	head `yaml:",inline"`
+	Head head  `yaml:",inline"`
 	Tags []tag `yaml:"tags"`
 }
 
@@ -37,7 +37,7 @@ func ParseTag(doc string) (Tag, error) {
 		return t, err
 	}
 	var faults []error
-	if err := known(t.ConfigVersion); err != nil {
+	if err := known(t.Head.ConfigVersion); err != nil {
 		faults = append(faults, err)
 	}
 	if len(t.Tags) == 0 {
@@ -66,7 +66,7 @@ func ParseTag(doc string) (Tag, error) {
 }
 
 // dynamic tells whether the rule gives tags.
-func (t Tag) dynamic() bool { return len(t.Tags) > 0 && t.enabled() }
+func (t Tag) dynamic() bool { return len(t.Tags) > 0 && t.Head.enabled() }
 
 // AppendKey implements [cluster.Router].
 func (t Tag) AppendKey(key []byte, inv *invoker.Invocation) []byte {
@@ -106,7 +106,7 @@ func (t Tag) Route(inv *invoker.Invocation, in []*cluster.Provider) []*cluster.P
 	}
 	if g := t.named(want, in); g != nil {
 		left := keep(in, func(p *cluster.Provider) bool { return t.has(g, p) })
-		if len(left) > 0 || t.Force || force {
+		if len(left) > 0 || t.Head.Force || force {
 			return left
 		}
 	} else {
@@ -151,7 +151,7 @@ func (t Tag) has(g *tag, p *cluster.Provider) bool {
 		}
 		return false
 	}
-	if !strings.HasPrefix(t.ConfigVersion, "v3.0") || len(g.Match) == 0 {
+	if !strings.HasPrefix(t.Head.ConfigVersion, "v3.0") || len(g.Match) == 0 {
 		return false
 	}
 	for _, m := range g.Match {
