@@ -31,13 +31,18 @@ type head struct {
 func (h head) enabled() bool { return h.Enabled == nil || *h.Enabled }
 
 // read decodes a document. The errors name the line.
-func read(doc string, into any) error {
+func read(doc string, into any) (err error) {
 	if len(doc) > maxBytes {
 		return fmt.Errorf("the rule has %d bytes (limit %d)", len(doc), maxBytes)
 	}
 	if err := shallow(doc); err != nil {
 		return err
 	}
+	defer func() {
+		if p := recover(); p != nil { // the library's, on what no rule holds
+			err = fmt.Errorf("not the YAML of a rule: %v", p)
+		}
+	}()
 	if err := yaml.Unmarshal([]byte(doc), into); err != nil {
 		return fmt.Errorf("not the YAML of a rule: %s", strings.TrimSpace(yaml.FormatError(err, false, true)))
 	}
@@ -51,6 +56,8 @@ func shallow(doc string) error {
 		switch t.Type { //nolint:exhaustive // the rest is harmless
 		case token.AnchorType, token.AliasType, token.MergeKeyType:
 			return fmt.Errorf("line %d: anchors and aliases (%q) are not taken in rules: write the value out", t.Position.Line, t.Value)
+		case token.TagType, token.DirectiveType:
+			return fmt.Errorf("line %d: %q: types and directives are not taken in rules", t.Position.Line, t.Value)
 		case token.SequenceStartType, token.MappingStartType:
 			depth++
 		case token.SequenceEndType, token.MappingEndType:
