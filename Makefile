@@ -42,8 +42,9 @@ docs: ## write docs/configuration.md from the structs that read the environment
 fuzz: ## every fuzz target for FUZZTIME (60s)
 	@.ci/fuzz.sh $(FUZZTIME)
 
-interop: ## Java 2.7.23 and 3.3.6 consumers on Go providers: every way to be found, both transports
+interop: ## Java 2.7.23 and 3.3.6 consumers on Go providers, and a Go consumer on theirs: every way to be found
 	@e2e/interop.sh
+	@e2e/reverse.sh
 
 churn: ## start and stop the function 20 times under a Java consumer that calls without pause
 	@e2e/churn.sh

@@ -67,7 +67,7 @@ func layers() map[string]layer {
 		},
 		"examples/functions/greet": {uses: []string{"fn", "fn/serve", "registry/nacos"}},
 		"internal/archtest":        {},
-		"internal/docgen":          {uses: []string{"fn/serve"}},
+		"internal/docgen":          {uses: []string{"client", "fn/serve"}},
 	}
 }
 

@@ -1,5 +1,5 @@
-// Command docgen writes docs/configuration.md: one row for each environment variable that a function reads, made from the
-// tags of [serve.Config], so that the page can't say anything else than the program.
+// Command docgen writes docs/configuration.md: one row for each environment variable that a function or a
+// client reads, made from the tags of [serve.Config] and [client.Config], so that the page can't say anything else than the program.
 package main
 
 import (
@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/dubbofn/dubbofn/client"
 	"github.com/dubbofn/dubbofn/fn/serve"
 )
 
@@ -17,11 +18,20 @@ const head = `# Configuration
 A function is configured by its environment alone. It reads everything once, at start, and refuses to start on any fault:
 every fault is reported at once, with the variable's name, its value and the values that would do.
 
-<!-- Written by "make docs" from fn/serve.Config; change the tags there. -->
+<!-- Written by "make docs" from fn/serve.Config and client.Config; change the tags there. -->
 
-| variable | default | what it decides | takes |
+` + table
+
+const table = `| variable | default | what it decides | takes |
 |---|---|---|---|
 `
+
+const consumers = `
+## Programs that call other services
+
+A client reads these, a function's own calls included. What has the same name means the same for both.
+
+` + table
 
 const tail = `
 Sizes take a plain number of bytes or KiB, MiB, GiB; durations are Go's (` + "`300ms`, `10s`, `1m30s`" + `).
@@ -33,6 +43,10 @@ func main() {
 	w := bufio.NewWriter(os.Stdout)
 	fmt.Fprint(w, head)
 	for f := range fields(reflect.TypeFor[serve.Config]()) {
+		fmt.Fprintln(w, row(f.Tag))
+	}
+	fmt.Fprint(w, consumers)
+	for f := range fields(reflect.TypeFor[client.Config]()) {
 		fmt.Fprintln(w, row(f.Tag))
 	}
 	fmt.Fprint(w, tail)
