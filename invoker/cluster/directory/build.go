@@ -33,7 +33,7 @@ func (d *Directory) build() {
 	}
 }
 
-// rebuild makes a snapshot of what is known. wait is how long an empty list is not believed yet.
+// rebuild makes a snapshot of what is known. wait is how long an empty list is not believed yet, or one that isn't whole.
 func (d *Directory) rebuild(log *onceLog) (wait time.Duration) {
 	log.begin()
 	d.mu.Lock()
@@ -75,15 +75,37 @@ func (d *Directory) rebuild(log *onceLog) (wait time.Duration) {
 		snap.Err = nil
 	}
 	d.snap.Store(snap)
-	if answered {
-		select {
-		case <-d.ready:
-		default:
-			close(d.ready)
-		}
+	if part := d.tell(answered, len(snap.Providers)); part > 0 {
+		return part // the list isn't empty, but for what the rules disable
 	}
 	return wait
 }
+
+// tell lets those go on who wait for an answer, once it is whole. Where it is late, part of one will do: wait is how long it may yet
+// take. A consumer that began with part of the list would send its first calls to the wrong ones, or find none with its tag.
+func (d *Directory) tell(answered bool, providers int) (wait time.Duration) {
+	select {
+	case <-d.ready:
+		return 0
+	default:
+	}
+	if !answered {
+		if providers == 0 {
+			return 0
+		}
+		if d.partSince.IsZero() {
+			d.partSince = time.Now()
+		}
+		if wait = partPatience - time.Since(d.partSince); wait > 0 {
+			return wait
+		}
+	}
+	close(d.ready)
+	return 0
+}
+
+// partPatience is how long part of an answer is not taken for the whole.
+const partPatience = time.Second
 
 // hold gives the providers wanted, each as it was where nothing about it has changed, and lets go of those that are gone.
 func (d *Directory) hold(wanted []cluster.Provider, rules Rules) []*cluster.Provider {
@@ -154,7 +176,7 @@ func (d *Directory) wanted(log *onceLog) (list []cluster.Provider, why error, an
 		list, why, answered = d.fromApps(log)
 		errs = append(errs, why)
 		if len(list) > 0 {
-			return list, nil, true
+			return list, nil, answered
 		}
 	}
 	if d.cfg.Migration != ForceApplication {
@@ -162,7 +184,7 @@ func (d *Directory) wanted(log *onceLog) (list []cluster.Provider, why error, an
 		answered = answered && (d.directSeen || d.directErr != nil)
 		errs = append(errs, why)
 	}
-	return list, errors.Join(errs...), answered || len(list) > 0
+	return list, errors.Join(errs...), answered
 }
 
 // doubtful is called with the lock held. It tells whether there are instances whose metadata can't be had: they may well be those

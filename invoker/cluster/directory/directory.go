@@ -36,7 +36,8 @@ type Directory struct {
 	emptySince time.Time
 	protecting bool
 
-	held map[string]*cluster.Provider // by address; of the builder alone
+	held      map[string]*cluster.Provider // by address; of the builder alone
+	partSince time.Time                    // when part of the first answer was there; of the builder alone
 }
 
 // app is an application that offers the service.

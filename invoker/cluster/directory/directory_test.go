@@ -34,6 +34,7 @@ type book struct {
 	instances map[string][]registry.Instance // by registry.Name.String()
 	metadata  map[string]registry.Metadata   // by app/revision
 	slow      time.Duration                  // what fetching metadata takes
+	late      string                         // the only revision of which that is so; "" for all
 	fetched   atomic.Int64
 	broken    error // what watches end with
 }
@@ -63,6 +64,9 @@ func (b *book) Instances(_ context.Context, n registry.Name) ([]registry.Instanc
 func (b *book) Metadata(ctx context.Context, app, revision string) (registry.Metadata, error) {
 	b.mu.Lock()
 	slow := b.slow
+	if b.late != "" && b.late != revision {
+		slow = 0
+	}
 	b.fetched.Add(1)
 	m, ok := b.metadata[app+"/"+revision]
 	b.mu.Unlock()
@@ -328,6 +332,36 @@ func TestDirectoryFetchesMetadataOnceAndTriesAgainForEver(t *testing.T) {
 			})
 		})
 	})
+}
+
+func TestDirectoryIsReadyWithTheWholeList(t *testing.T) {
+	t.Parallel()
+	for slow, want := range map[time.Duration]struct {
+		providers int
+		took      time.Duration
+	}{
+		100 * time.Millisecond: {2, 100 * time.Millisecond},
+		8 * time.Second:        {1, time.Second}, // part of it will do in the end
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBook()
+			b.slow, b.late = slow, "plain"
+			b.app("shop", "gray", 2, service("", ""))
+			b.write(func() {
+				b.metadata["shop/plain"] = b.metadata["shop/gray"]
+				b.instances["shop"][0].Metadata["dubbo.metadata.revision"] = "plain"
+			})
+			run(t, b, directory.Config{}, func(t *testing.T, d *directory.Directory) {
+				begin := time.Now()
+				if err := d.Ready(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if got, took := len(addresses(d)), time.Since(begin); got != want.providers || took != want.took {
+					t.Errorf("metadata that takes %v: ready with %d after %v, want %d after %v", slow, got, took, want.providers, want.took)
+				}
+			})
+		})
+	}
 }
 
 func TestDirectoryDoesNotBelieveAnEmptyListAtOnce(t *testing.T) {
