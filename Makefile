@@ -27,7 +27,7 @@ fmt: ## format the Go sources
 	gofmt -w .
 
 lint: $(LINT) ## golangci-lint, pinned in tools/go.mod, over every module
-	@ok=yes; for m in $(MODULES); do (cd $$m && echo "lint $$m" && "$(CURDIR)/$(LINT)" run --config "$(CURDIR)/.golangci.yml" ./...) || ok=no; done; [ $$ok = yes ]
+	@ok=yes; for m in $(MODULES); do (cd $$m && echo "lint $$m" && GOLANGCI_LINT_CACHE="$(CURDIR)/$(BUILD)/lint-cache" "$(CURDIR)/$(LINT)" run --config "$(CURDIR)/.golangci.yml" ./...) || ok=no; done; [ $$ok = yes ]
 
 $(LINT): tools/go.mod tools/go.sum
 	@echo "building golangci-lint (2 to 3 minutes, once)"

@@ -73,7 +73,7 @@ func (s *Service) thrown(err error) error {
 	}
 	for _, t := range s.ref.throws {
 		if t.class == e.Class {
-			if v, ok := s.form(t, e); ok {
+			if v := s.form(t, e); v != nil {
 				return typed{v, e}
 			}
 		}
@@ -81,8 +81,8 @@ func (s *Service) thrown(err error) error {
 	return err
 }
 
-// form fills a value of the declared type.
-func (s *Service) form(t throws, e *invoker.Exception) (error, bool) {
+// form fills a value of the declared type; nil where that is no error.
+func (s *Service) form(t throws, e *invoker.Exception) error {
 	v := reflect.New(t.base())
 	for _, f := range reflect.VisibleFields(t.base()) {
 		if !f.IsExported() || f.Anonymous {
@@ -110,9 +110,9 @@ func (s *Service) form(t throws, e *invoker.Exception) (error, bool) {
 		}
 	}
 	if t.rt.Kind() == reflect.Pointer {
-		err, ok := v.Interface().(error)
-		return err, ok
+		err, _ := v.Interface().(error)
+		return err
 	}
-	err, ok := v.Elem().Interface().(error)
-	return err, ok
+	err, _ := v.Elem().Interface().(error)
+	return err
 }

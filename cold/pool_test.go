@@ -228,7 +228,7 @@ func TestPoolGivesUpAndBeginsAgainOnDemand(t *testing.T) {
 }
 
 func TestPoolConnectsAgainAfterALossWithPauses(t *testing.T) {
-	each(t, cold.PoolConfig{}, func(t *testing.T, p *cold.Pool[*fake], peer *peer) {
+	each(t, cold.PoolConfig{}, func(t *testing.T, p *cold.Pool[*fake], _ *peer) {
 		target := p.Hold("a:1")
 		for i := range 20 { // a peer that accepts and cuts at once
 			c, err := target.Get(t.Context())
@@ -283,7 +283,7 @@ func TestPoolPrefersConnectionsThatTakeWork(t *testing.T) {
 }
 
 func TestPoolReplacesAnOldConnectionBeforeItEndsTheOld(t *testing.T) {
-	each(t, cold.PoolConfig{Lifetime: time.Minute, Jitter: 0.5}, func(t *testing.T, p *cold.Pool[*fake], peer *peer) {
+	each(t, cold.PoolConfig{Lifetime: time.Minute, Jitter: 0.5}, func(t *testing.T, p *cold.Pool[*fake], _ *peer) {
 		target := p.Hold("a:1")
 		first, err := target.Get(t.Context())
 		if err != nil {
@@ -329,7 +329,7 @@ func TestPoolResetReplacesEveryConnection(t *testing.T) {
 }
 
 func TestPoolPingsOnlyWhatIsIdle(t *testing.T) {
-	each(t, cold.PoolConfig{PingAfter: time.Minute}, func(t *testing.T, p *cold.Pool[*fake], peer *peer) {
+	each(t, cold.PoolConfig{PingAfter: time.Minute}, func(t *testing.T, p *cold.Pool[*fake], _ *peer) {
 		target := p.Hold("a:1")
 		c, err := target.Get(t.Context())
 		if err != nil {
@@ -355,7 +355,7 @@ func TestPoolPingsOnlyWhatIsIdle(t *testing.T) {
 }
 
 func TestPoolReleaseLetsWorkEnd(t *testing.T) {
-	each(t, cold.PoolConfig{FinishTimeout: 3 * time.Second}, func(t *testing.T, p *cold.Pool[*fake], peer *peer) {
+	each(t, cold.PoolConfig{FinishTimeout: 3 * time.Second}, func(t *testing.T, p *cold.Pool[*fake], _ *peer) {
 		one, other := p.Hold("a:1"), p.Hold("a:1")
 		c, err := one.Get(t.Context())
 		if err != nil {
@@ -437,7 +437,7 @@ func TestPoolConfigNamesEveryFault(t *testing.T) {
 func BenchmarkTargetConn(b *testing.B) {
 	peer := &peer{}
 	p := cold.NewPool(peer.dial, cold.PoolConfig{})
-	defer p.Close()
+	defer func() { _ = p.Close() }()
 	target := p.Hold("a:1")
 	if _, err := target.Get(b.Context()); err != nil {
 		b.Fatal(err)

@@ -206,7 +206,7 @@ func (s *slot[C]) watch(c C) end {
 		case <-again:
 			return old
 		case <-look:
-			if t.idle.Swap(true) && !s.ping(c, p) {
+			if t.idle.Swap(true) && !s.ping(p) {
 				return lost
 			}
 		}
@@ -214,7 +214,7 @@ func (s *slot[C]) watch(c C) end {
 }
 
 // ping tells whether a connection answers.
-func (s *slot[C]) ping(c C, p pinger) bool {
+func (s *slot[C]) ping(p pinger) bool {
 	pool := s.t.pool
 	ctx, cancel := context.WithTimeout(s.t.ctx, pool.cfg.DialTimeout)
 	defer cancel()

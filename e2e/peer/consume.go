@@ -145,7 +145,7 @@ func (c *consumer) exceptions() {
 		var biz *BizException
 		var e *invoker.Exception
 		if !errors.As(err, &biz) || !errors.As(err, &e) {
-			return fmt.Errorf("%w: %v", errNothingThrown, err)
+			return fmt.Errorf("%w: %w", errNothingThrown, err)
 		}
 		return all(equal(int32(42), biz.Code), equal("no such order 😀", e.Message), equal("org.fixture.dubbo.BizException", e.Class))
 	})
@@ -153,7 +153,7 @@ func (c *consumer) exceptions() {
 		_, err := f.FailRuntime(ctx, "boom-77")
 		var e *invoker.Exception
 		if !errors.As(err, &e) || !strings.Contains(e.Message, "boom-77") {
-			return fmt.Errorf("%w: %v", errNothingThrown, err)
+			return fmt.Errorf("%w: %w", errNothingThrown, err)
 		}
 		return nil
 	})
@@ -296,7 +296,7 @@ func (c *consumer) generic() {
 		_, err := c.types.Generic(ctx, "failChecked", []string{"int", "java.lang.String"}, int32(7), "g-boom")
 		var e *invoker.Exception
 		if !errors.As(err, &e) {
-			return fmt.Errorf("%w: %v", errNothingThrown, err)
+			return fmt.Errorf("%w: %w", errNothingThrown, err)
 		}
 		return all(equal("org.fixture.dubbo.BizException", e.Class), equal("g-boom", e.Message))
 	})

@@ -11,6 +11,7 @@ func layers() map[string]layer {
 		nacos    = "github.com/nacos-group/nacos-sdk-go/v2"
 		cobra    = "github.com/spf13/cobra"
 		yaml     = "github.com/goccy/go-yaml"
+		zk       = "github.com/go-zookeeper/zk"
 	)
 	return map[string]layer{
 		"java":             {modules: map[string]string{decimal: "BigDecimal with its scale kept, which big.Float and big.Rat lose"}},
@@ -53,6 +54,10 @@ func layers() map[string]layer {
 		"registry/nacos": {
 			uses:    []string{"registry"},
 			modules: map[string]string{nacos: "the protocol of Nacos, as its own client speaks it"},
+		},
+		"registry/zookeeper": {
+			uses:    []string{"registry"},
+			modules: map[string]string{zk: "the protocol of ZooKeeper, with its sessions and watches"},
 		},
 		"registry/registrytest": {uses: []string{"registry"}},
 		"fn/serve": {

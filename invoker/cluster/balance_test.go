@@ -148,6 +148,7 @@ func TestWarmUpGrowsAndIsWorkedOutAgain(t *testing.T) {
 		d := network(t, 2, old, young)
 		cl := d.cluster(Config{})
 		share := func() int64 {
+			synctest.Wait() // what was stale is worked out
 			for _, h := range d.all {
 				h.calls.Store(0)
 			}

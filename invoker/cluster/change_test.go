@@ -280,7 +280,7 @@ func TestNoCallIsTriedTwiceAtOneAddressWhileOthersAreLeft(t *testing.T) {
 			h.fails(notRun())
 			h.leaving.Store(i >= 6)
 		}
-		cl := d.cluster(Config{LoadBalance: name, Retries: pointer(39)})
+		cl := d.cluster(Config{LoadBalance: name, Retries: new(39)})
 		_, err := cl.Invoke(t.Context(), call("x"))
 		for _, h := range d.all {
 			if n := h.calls.Load(); n != 1 {

@@ -98,7 +98,7 @@ func TestTriesShareOneDeadline(t *testing.T) {
 				}
 			}
 		}
-		cl := d.cluster(Config{Timeout: time.Second, Retries: pointer(9), Methods: map[string]MethodConfig{"get": {Idempotent: true}}})
+		cl := d.cluster(Config{Timeout: time.Second, Retries: new(9), Methods: map[string]MethodConfig{"get": {Idempotent: true}}})
 		begin := time.Now()
 		_, err := cl.Invoke(t.Context(), call())
 		if took := time.Since(begin); took != time.Second || !isDeadline(err) {
@@ -166,14 +166,14 @@ func TestStrategies(t *testing.T) {
 		value   any
 		err     error
 	}{
-		"failfast tries once":                     {"failfast", each(notRun()), 1, nil, anyError},
+		"failfast tries once":                     {"failfast", each(notRun()), 1, nil, errAny},
 		"failsafe ignores a failure":              {"failsafe", each(notRun()), 1, nil, nil},
 		"failsafe tells what the method threw":    {"failsafe", each(exception), 1, nil, exception},
 		"failback ignores a failure":              {"failback", each(notRun()), 1, nil, nil},
 		"failback tells what the method threw":    {"failback", each(exception), 1, nil, exception},
 		"forking takes the one that answers":      {"forking", func(d *hosts) { d.all[0].fails(notRun()); d.all[2].fails(notRun()) }, 3, "10.0.100.102:20880", nil},
 		"broadcast calls all":                     {"broadcast", func(*hosts) {}, 3, nil, nil},
-		"broadcast fails where one did":           {"broadcast", func(d *hosts) { d.all[1].fails(notRun()) }, 3, nil, anyError},
+		"broadcast fails where one did":           {"broadcast", func(d *hosts) { d.all[1].fails(notRun()) }, 3, nil, errAny},
 		"available takes the first that is ready": {"available", func(d *hosts) { d.all[0].leaving.Store(true) }, 1, "10.0.100.102:20880", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -182,7 +182,7 @@ func TestStrategies(t *testing.T) {
 			c.prepare(d)
 			cl := d.cluster(Config{Cluster: c.cluster, LoadBalance: "roundrobin"})
 			res, err := cl.Invoke(t.Context(), call())
-			if (err == nil) != (c.err == nil) || c.err != nil && c.err != anyError && !errors.Is(err, c.err) {
+			if (err == nil) != (c.err == nil) || c.err != nil && !errors.Is(c.err, errAny) && !errors.Is(err, c.err) {
 				t.Errorf("error %v, want %v", err, c.err)
 			}
 			if c.value != nil && res.Value != c.value {
@@ -202,7 +202,7 @@ func TestStrategies(t *testing.T) {
 	}
 }
 
-var anyError = errors.New("any")
+var errAny = errors.New("any")
 
 func each(err error) func(*hosts) {
 	return func(d *hosts) {
@@ -279,8 +279,8 @@ func TestSettingsComeFromWhoHasTheSay(t *testing.T) {
 	}{
 		"nobody":                         {Config{}, Provider{}, time.Second, 3},
 		"the provider, for its method":   {Config{}, base, 4 * time.Second, 6},
-		"the consumer before it":         {Config{Timeout: 2 * time.Second, Retries: pointer(0)}, base, 2 * time.Second, 1},
-		"the consumer, for its method":   {Config{Timeout: time.Minute, Methods: map[string]MethodConfig{"get": {Timeout: 5 * time.Second, Retries: pointer(1)}}}, base, 5 * time.Second, 2},
+		"the consumer before it":         {Config{Timeout: 2 * time.Second, Retries: new(0)}, base, 2 * time.Second, 1},
+		"the consumer, for its method":   {Config{Timeout: time.Minute, Methods: map[string]MethodConfig{"get": {Timeout: 5 * time.Second, Retries: new(1)}}}, base, 5 * time.Second, 2},
 		"an operator before all of them": {Config{Timeout: time.Minute, Methods: map[string]MethodConfig{"get": {Timeout: 5 * time.Second}}}, overridden, 700 * time.Millisecond, 6},
 	} {
 		d := network(t, 1)
@@ -379,7 +379,7 @@ func TestStickyStays(t *testing.T) {
 
 func TestConfigNamesEveryFault(t *testing.T) {
 	t.Parallel()
-	_, err := New(network(t, 0), Config{Cluster: "failsoft", LoadBalance: "best", Methods: map[string]MethodConfig{"get": {Retries: pointer(-1)}}})
+	_, err := New(network(t, 0), Config{Cluster: "failsoft", LoadBalance: "best", Methods: map[string]MethodConfig{"get": {Retries: new(-1)}}})
 	for _, want := range []string{`"failsoft"`, "failover", `"best"`, "leastactive", "method get", "retries -1"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v lacks %s", err, want)

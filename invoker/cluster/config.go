@@ -137,14 +137,10 @@ func (c *Config) settle(method string, providers []*Provider) settings {
 		failPercent: whole("broadcast.fail.percent", nil, 100),
 		hashNodes:   min(maxHashNodes, max(4, whole("hash.nodes", positive(m.HashNodes), defaultNodes))),
 	}
-	s.timeout = cmp.Or(m.Timeout, c.Timeout)
-	if ms := number(operator.MethodParam(method, "timeout"), 0); ms > 0 {
-		s.timeout = time.Duration(ms) * time.Millisecond
+	millis := func(of *Provider) time.Duration {
+		return time.Duration(max(0, number(of.MethodParam(method, "timeout"), 0))) * time.Millisecond
 	}
-	if ms := number(provider.MethodParam(method, "timeout"), 0); s.timeout == 0 && ms > 0 {
-		s.timeout = time.Duration(ms) * time.Millisecond
-	}
-	s.timeout = cmp.Or(s.timeout, defaultTimeout)
+	s.timeout = cmp.Or(millis(operator), m.Timeout, c.Timeout, millis(provider), defaultTimeout)
 	retries := m.Retries
 	if retries == nil {
 		retries = c.Retries

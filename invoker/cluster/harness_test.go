@@ -7,7 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
@@ -129,8 +128,6 @@ func mayHaveRun() error {
 	return &invoker.Error{Code: invoker.CodeUnavailable, Op: "call", Err: errors.New("connection reset"), MaybeExecuted: true}
 }
 
-func pointer[T any](v T) *T { return &v }
-
 // drawn gives fixed numbers in place of chance.
 func drawn(numbers ...int64) random {
 	i := 0
@@ -140,5 +137,3 @@ func drawn(numbers ...int64) random {
 		return v
 	}
 }
-
-const soon = 5 * time.Second

@@ -155,7 +155,7 @@ func (c *Conn) Finish(ctx context.Context) error {
 	}
 	idle := c.idle
 	c.mu.Unlock()
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	select {
 	case <-idle:
 	case <-c.done:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -52,7 +53,8 @@ func newCenter(ctx context.Context, s settings, log *slog.Logger) (*center, erro
 	c.conn = conn // events may have come before: see event
 	c.mu.Unlock()
 	c.wg.Go(func() {
-		for range events { // the callback has them; the channel ends with the connection
+		for e := range events { // the callback has them; the channel ends with the connection
+			_ = e
 		}
 	})
 	select {
@@ -302,10 +304,8 @@ func (c *center) join(iface, app string) error {
 			return err
 		}
 		apps := splitApps(string(b))
-		for _, a := range apps {
-			if a == app {
-				return nil
-			}
+		if slices.Contains(apps, app) {
+			return nil
 		}
 		list := app
 		if len(apps) > 0 {

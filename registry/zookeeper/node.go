@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"path"
 	"sort"
 	"strconv"
 	"strings"
@@ -31,13 +32,7 @@ func (s settings) providersPath(iface string) string {
 func (s settings) rulePath(key string) string { return s.root + "/config/dubbo/" + key }
 
 func (s settings) definitionPath(svc registry.Service, app string) string {
-	p := s.root + "/metadata/" + svc.Name
-	for _, part := range []string{svc.Version, svc.Group} {
-		if part != "" {
-			p += "/" + part
-		}
-	}
-	return p + "/provider/" + app
+	return path.Join(s.root, "metadata", svc.Name, svc.Version, svc.Group, "provider", app)
 }
 
 // curatorInstance is what Curator's JSON serializer writes of an instance, with Dubbo's payload.

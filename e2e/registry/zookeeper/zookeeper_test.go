@@ -63,7 +63,8 @@ func raw(t *testing.T) *zk.Conn {
 	}
 	t.Cleanup(func() {
 		c.Close()
-		for range events {
+		for e := range events {
+			_ = e
 		}
 	})
 	return c

@@ -37,7 +37,7 @@ func (d *Directory) build() {
 func (d *Directory) rebuild(log *onceLog) (wait time.Duration) {
 	log.begin()
 	d.mu.Lock()
-	wanted, why, answered := d.wanted(log)
+	wanted, answered, why := d.wanted(log)
 	rules := d.rules
 	if len(wanted) > 0 || !answered || d.doubtful() {
 		d.emptySince = time.Time{}
@@ -169,14 +169,14 @@ func (o *overrides) share(m map[string]string) map[string]string {
 
 // wanted is called with the lock held. It gives the providers that the registry has now; why is what to say when there are none;
 // answered tells whether the registry, and whoever else was asked, has answered.
-func (d *Directory) wanted(log *onceLog) (list []cluster.Provider, why error, answered bool) {
+func (d *Directory) wanted(log *onceLog) (list []cluster.Provider, answered bool, why error) {
 	var errs []error
 	answered = true
 	if d.cfg.Migration != ForceInterface {
-		list, why, answered = d.fromApps(log)
+		list, answered, why = d.fromApps(log)
 		errs = append(errs, why)
 		if len(list) > 0 {
-			return list, nil, answered
+			return list, answered, nil
 		}
 	}
 	if d.cfg.Migration != ForceApplication {
@@ -184,7 +184,7 @@ func (d *Directory) wanted(log *onceLog) (list []cluster.Provider, why error, an
 		answered = answered && (d.directSeen || d.directErr != nil)
 		errs = append(errs, why)
 	}
-	return list, errors.Join(errs...), answered
+	return list, answered, errors.Join(errs...)
 }
 
 // doubtful is called with the lock held. It tells whether there are instances whose metadata can't be had: they may well be those
@@ -201,14 +201,14 @@ func (d *Directory) doubtful() bool {
 }
 
 // fromApps gives the providers at application level.
-func (d *Directory) fromApps(log *onceLog) (list []cluster.Provider, why error, answered bool) {
+func (d *Directory) fromApps(log *onceLog) (list []cluster.Provider, answered bool, why error) {
 	switch {
 	case d.mapErr != nil && !d.mapped:
-		return nil, fmt.Errorf("no application for %s: %w", d.cfg.Service.Interface, d.mapErr), true
+		return nil, true, fmt.Errorf("no application for %s: %w", d.cfg.Service.Interface, d.mapErr)
 	case !d.mapped && len(d.cfg.ProvidedBy) == 0:
-		return nil, fmt.Errorf("registry %s has not told the applications of %s yet", d.src.Name, d.cfg.Service.Interface), false
+		return nil, false, fmt.Errorf("registry %s has not told the applications of %s yet", d.src.Name, d.cfg.Service.Interface)
 	case len(d.apps) == 0:
-		return nil, fmt.Errorf("registry %s has no application for %s (name it with provided-by where its provider writes no mapping)", d.src.Name, d.cfg.Service.Interface), true
+		return nil, true, fmt.Errorf("registry %s has no application for %s (name it with provided-by where its provider writes no mapping)", d.src.Name, d.cfg.Service.Interface)
 	}
 	answered = true
 	var reasons []error
@@ -222,9 +222,8 @@ func (d *Directory) fromApps(log *onceLog) (list []cluster.Provider, why error, 
 			switch {
 			case r == nil: // an instance without services
 			case r.had:
-				found := false
-				list, found = d.offered(list, a, i, r.meta, log)
-				if !found && len(offers) == 0 {
+				more, found := d.offered(list, a, i, r.meta, log)
+				if list = more; !found && len(offers) == 0 {
 					offers = keys(r.meta)
 				}
 			case !r.tried:
@@ -249,7 +248,7 @@ func (d *Directory) fromApps(log *onceLog) (list []cluster.Provider, why error, 
 	if len(reasons) > maxReasons {
 		reasons = append(reasons[:maxReasons], fmt.Errorf("and %d more reasons", len(reasons)-maxReasons))
 	}
-	return list, errors.Join(reasons...), answered
+	return list, answered, errors.Join(reasons...)
 }
 
 const maxReasons = 5

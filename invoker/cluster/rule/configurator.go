@@ -3,6 +3,7 @@ package rule
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"strings"
@@ -144,9 +145,7 @@ func (c Configurator) Apply(p *cluster.Provider, to map[string]string) {
 			on = g.Enabled == nil || *g.Enabled
 		}
 		if on && g.Side == "consumer" && c.concerns(g) && c.means(g, p) {
-			for k, v := range g.values {
-				to[k] = v
-			}
+			maps.Copy(to, g.values)
 		}
 	}
 }
