@@ -5,10 +5,11 @@
 #   --mode MODE           only app (application level, metadata in Nacos), local (application level, metadata from the provider),
 #                         iface (interface level), direct (by address), rows (the rows of docs/types.md)
 #   --transport net|getty only this transport
-#   --quick               one cell for each line: app on net, and the rows
+#   --registry nacos|zookeeper  only in this one; in ZooKeeper there are app, local and iface on net
+#   --quick               one cell for each line in each registry: app on net; and the rows
 #   --control             Java providers first (interop-control.sh)
 source "$(dirname "${BASH_SOURCE[0]}")/lib/proc.sh"
-for part in java nacos go interop; do source "$E2E/lib/$part.sh"; done
+for part in java nacos zookeeper go interop; do source "$E2E/lib/$part.sh"; done
 
 control=""
 while [ $# -gt 0 ]; do
@@ -16,14 +17,16 @@ while [ $# -gt 0 ]; do
     --consumer) CONSUMERS+=("$2"); shift 2 ;;
     --mode) MODES+=("$2"); shift 2 ;;
     --transport) TRANSPORTS+=("$2"); shift 2 ;;
+    --registry) REGISTRIES+=("$2"); shift 2 ;;
     --quick) MODES=(app rows) TRANSPORTS=(net); shift ;;
     --control) control=yes; shift ;;
-    *) sed -n 2,10p "$0"; exit 2 ;;
+    *) sed -n 2,11p "$0"; exit 2 ;;
   esac
 done
 [ "${#CONSUMERS[@]}" -gt 0 ] || CONSUMERS=(3 27)
 [ "${#MODES[@]}" -gt 0 ] || MODES=(app local iface direct rows)
 [ "${#TRANSPORTS[@]}" -gt 0 ] || TRANSPORTS=(net getty)
+[ "${#REGISTRIES[@]}" -gt 0 ] || REGISTRIES=(nacos zookeeper)
 
 # title CONSUMER MODE TRANSPORT
 title() {
@@ -32,6 +35,7 @@ title() {
     app) how="app, remote metadata" ;; local) how="app, local metadata" ;; iface) how="interface level" ;;
     direct) how="by address" ;; rows) how="rows of types.md" ;;
   esac
+  case "$2" in app | local | iface) how+=", $REGISTRY" ;; esac
   echo "$(line_name "$1"), $how, $3"
 }
 
@@ -41,12 +45,12 @@ cells() {
   for cell in "$@"; do
     IFS=: read -r line mode tag <<<"$cell"
     wanted "$line" "$mode" "$transport" || continue
-    cell_start "go-$line-$mode-$transport" "$line" "$mode" "$port" "$tag"
+    cell_start "go-$REGISTRY-$line-$mode-$transport" "$line" "$mode" "$port" "$tag"
     started+=("$cell")
   done
   for cell in "${started[@]}"; do
     IFS=: read -r line mode tag <<<"$cell"
-    name="go-$line-$mode-$transport"
+    name="go-$REGISTRY-$line-$mode-$transport"
     cell_end "$name" "$(title "$line" "$mode" "$transport")" "$(cases "$line" "$mode" "$tag")"
   done
 }
@@ -97,13 +101,22 @@ interface_level() {
   halt go go-gray
 }
 
-build_java nacos kit/line3 kit/line27
+build_java "${REGISTRIES[@]}" kit/line3 kit/line27
 build_go peer
 if [ -n "$control" ]; then "$E2E/interop-control.sh" || FAILED=1; fi
-nacos_start
-for t in "${TRANSPORTS[@]}"; do
-  for step in remote local_metadata interface_level; do
-    "$step" "$t" || { FAILED=$((FAILED + 1)); note "$step on $t: the provider did not start"; halt go go-gray; }
+all_modes=("${MODES[@]}")
+for registry in "${REGISTRIES[@]}"; do
+  registry_start "$registry"
+  MODES=("${all_modes[@]}"); transports=("${TRANSPORTS[@]}")
+  if [ "$registry" = zookeeper ]; then # what else there is has nothing to do with the registry
+    MODES=(); for m in "${all_modes[@]}"; do one_of "$m" app local iface && MODES+=("$m"); done
+    transports=(); one_of net "${TRANSPORTS[@]}" && transports=(net)
+  fi
+  for t in "${transports[@]}"; do
+    for step in remote local_metadata interface_level; do
+      "$step" "$t" || { FAILED=$((FAILED + 1)); note "$step on $t: the provider did not start"; halt go go-gray; }
+    done
   done
+  registry_stop
 done
 summary

@@ -12,6 +12,7 @@ import (
 	"github.com/dubbofn/dubbofn/invoker"
 	"github.com/dubbofn/dubbofn/invoker/cluster"
 	"github.com/dubbofn/dubbofn/registry/nacos"
+	"github.com/dubbofn/dubbofn/registry/zookeeper"
 )
 
 // refer makes a reference as any consumer has it: to the providers at directURL, else to those in the registry. Warnings of the
@@ -20,7 +21,7 @@ func refer(ctx context.Context, registryURL, directURL string, key invoker.Servi
 	c, err := client.New(client.Config{
 		App: "dubbofn", Registry: []string{registryURL}, Lazy: true, EmptyGrace: -1,
 		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelError})),
-	}, nacos.Registry)
+	}, nacos.Registry, zookeeper.Registry)
 	if err != nil {
 		return nil, nil, usageError{err}
 	}

@@ -1,4 +1,5 @@
-# The Go programs, and how a Go provider is started. Needs proc.sh and nacos.sh.
+# The Go programs, and how a Go provider is started. Needs proc.sh and nacos.sh; REGISTRY_URL, where it
+# is set, is another registry to be found in.
 
 BIN="$E2E_RUN/bin"
 
@@ -13,7 +14,7 @@ go_up() {
   local name="$1" port="$2" transport="$3" env=(); shift 3
   while [ $# -gt 0 ] && [ "$1" != -- ]; do env+=("$1"); shift; done
   [ "${1:-}" != -- ] || shift
-  spawn "$name" env DUBBOFN_APP=dubbofn-e2e DUBBOFN_REGISTRY="$NACOS_URL" DUBBOFN_BIND=127.0.0.1 DUBBOFN_HOST=127.0.0.1 DUBBOFN_REGISTER_MODE=instance \
+  spawn "$name" env DUBBOFN_APP=dubbofn-e2e DUBBOFN_REGISTRY="${REGISTRY_URL:-$NACOS_URL}" DUBBOFN_BIND=127.0.0.1 DUBBOFN_HOST=127.0.0.1 DUBBOFN_REGISTER_MODE=instance \
     DUBBOFN_PORT="$port" PORT=$((port + 50)) "${env[@]}" "$BIN/peer" provider -name "$name" -transport "$transport" "$@"
   await "$name" '^PROVIDER-READY' 60
 }

@@ -1,9 +1,10 @@
 # The cells of the interop matrix: which provider a cell needs, how its consumer is started, how many cases must pass. Needs proc.sh,
-# java.sh, nacos.sh and go.sh.
+# java.sh, nacos.sh, zookeeper.sh and go.sh.
 
 BASE="${E2E_PORT:-28880}" # providers listen on BASE to BASE+7, Java 2.7's metadata service on BASE+100 …
 ROWS_JAVA=95 ROWS_GO=96   # cases of the kit's Rows; Dubbo Java tells a method no deadline
-CONSUMERS=() MODES=() TRANSPORTS=()
+CONSUMERS=() MODES=() TRANSPORTS=() REGISTRIES=()
+REGISTRY=nacos REGISTRY_URL="$NACOS_URL"
 FAILED=0
 TABLE=""
 
@@ -25,7 +26,7 @@ consumer_mode() { case "$1" in app | local) echo app ;; *) echo "$1" ;; esac; }
 # cell_start NAME CONSUMER MODE PORT TAGGED OPTIONS…   the kit's 109 cases in the background
 cell_start() {
   local name="$1" line="$2" mode="$3" port="$4" tagged="$5"; shift 5
-  local options=(--mode "$(consumer_mode "$mode")" --registry "$NACOS_URL" --direct "127.0.0.1:$port" "$@")
+  local options=(--mode "$(consumer_mode "$mode")" --registry "$REGISTRY_URL" --direct "127.0.0.1:$port" "$@")
   [ "$tagged" = tagged ] && options+=(--tagged)
   kit "$name" "$line" Consumer "${options[@]}"
 }
@@ -37,32 +38,43 @@ cell_end() {
   last="$(tail -n 1 "$LOGS/$name.log")"
   case "$last" in *" passed, "*" failed") ;; *) last="0 passed, 1 failed"; tail -n 5 "$LOGS/$name.err" ;; esac
   passed="${last%% passed*}"; failed="${last#*passed, }"; failed="${failed%% failed*}"
-  printf '%-44s %s\n' "$title:" "$last"
+  printf '%-52s %s\n' "$title:" "$last"
   grep -E '^CASE [^ ]+ FAIL ' "$LOGS/$name.log" | cut -c1-400
   if [ "$failed" != 0 ]; then verdict=FAILED
   elif [ "$passed" != "$expected" ]; then verdict="FAILED: want $expected passed"; note "  $title: $passed cases passed, want $expected"; fi
   [ "$verdict" = ok ] || FAILED=$((FAILED + 1))
-  TABLE+="$(printf '%-44s %3s/%s %s' "$title" "$passed" "$expected" "$verdict")"$'\n'
+  TABLE+="$(printf '%-52s %3s/%s %s' "$title" "$passed" "$expected" "$verdict")"$'\n'
 }
 
 # rows NAME TITLE CONSUMER MODE PORT EXPECTED OPTIONS…   the rows of docs/types.md, and the rules for errors
 rows() {
   local name="$1" title="$2" line="$3" mode="$4" port="$5" expected="$6"; shift 6
-  kit "$name" "$line" Rows --mode "$(consumer_mode "$mode")" --registry "$NACOS_URL" --direct "127.0.0.1:$port" "$@"
+  kit "$name" "$line" Rows --mode "$(consumer_mode "$mode")" --registry "$REGISTRY_URL" --direct "127.0.0.1:$port" "$@"
   cell_end "$name" "$title" "$expected"
 }
 
 summary() {
-  note ""; note "cell                                         passed/cases"
+  note ""; note "cell                                                 passed/cases"
   printf '%s' "$TABLE"
   note ""
   [ "$FAILED" = 0 ] && note "every cell passed" || note "$FAILED cells FAILED"
   [ "$FAILED" = 0 ]
 }
 
+# registry_start nacos|zookeeper OPTIONS…   a fresh server of that kind, which all that follows is found in
+registry_start() {
+  REGISTRY="$1"; shift
+  case "$REGISTRY" in
+    nacos) REGISTRY_URL="$NACOS_URL"; nacos_start "$@" ;;
+    zookeeper) REGISTRY_URL="$ZOOKEEPER_URL"; zookeeper_start ;;
+    *) die "registry $REGISTRY: want nacos or zookeeper" ;;
+  esac
+}
+registry_stop() { halt "$REGISTRY"; }
+
 # java_up NAME LINE PORT OPTIONS…   a Java provider
 java_up() {
   local name="$1" line="$2" port="$3"; shift 3
-  kit "$name" "$line" Provider --registry "$NACOS_URL" --app "java$line-provider" --name "$name" --port "$port" --metadata-port $((port + 100)) "$@"
+  kit "$name" "$line" Provider --registry "$REGISTRY_URL" --app "java$line-provider" --name "$name" --port "$port" --metadata-port $((port + 100)) "$@"
   await "$name" '^PROVIDER-READY' 90
 }

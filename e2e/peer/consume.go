@@ -14,6 +14,7 @@ import (
 	"github.com/dubbofn/dubbofn/client"
 	"github.com/dubbofn/dubbofn/invoker"
 	"github.com/dubbofn/dubbofn/registry/nacos"
+	"github.com/dubbofn/dubbofn/registry/zookeeper"
 )
 
 const typesInterface = "org.fixture.dubbo.TypesService"
@@ -66,7 +67,7 @@ func consume(args []string) int {
 }
 
 func (c *consumer) run(cfg client.Config) (err error) {
-	if c.client, err = client.New(cfg, nacos.Registry); err != nil {
+	if c.client, err = client.New(cfg, nacos.Registry, zookeeper.Registry); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.client.Close()) }()

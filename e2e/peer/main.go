@@ -16,6 +16,7 @@ import (
 	"github.com/dubbofn/dubbofn/fn/serve"
 	"github.com/dubbofn/dubbofn/invoker/dubbo/getty"
 	"github.com/dubbofn/dubbofn/registry/nacos"
+	"github.com/dubbofn/dubbofn/registry/zookeeper"
 )
 
 func main() {
@@ -48,7 +49,7 @@ func provide(args []string) {
 		}
 	}
 	parts := []serve.Part{
-		nacos.Registry,
+		nacos.Registry, zookeeper.Registry,
 		typesService(*name),
 		typesService(*name+"/g1", fn.Group("g1"), fn.Version("2.0.0")),
 		tokenService(),

@@ -18,7 +18,7 @@ import (
 // means and which values it takes; docs/configuration.md is made from them.
 type Config struct {
 	App            string   `envconfig:"DUBBOFN_APP" desc:"The Dubbo application name. Default: K_SERVICE, else the name of the binary." want:"letters, digits, '-', '_', '.'"`
-	Registry       []string `envconfig:"DUBBOFN_REGISTRY" default:"embedded://" desc:"Where to register: one or more URLs, separated by commas or blanks." want:"embedded://[/directory], nacos://[user:password@]host:8848[,host2:8848][?namespace=…&group=…]"`
+	Registry       []string `envconfig:"DUBBOFN_REGISTRY" default:"embedded://" desc:"Where to register: one or more URLs, separated by commas or blanks." want:"embedded://[/directory], nacos://[user:password@]host:8848[,host2:8848][?namespace=…&group=…], zookeeper://[user:password@]host:2181[,host2:2181][?group=…]"`
 	MetadataCenter string   `envconfig:"DUBBOFN_METADATA_CENTER" desc:"Where metadata and the interface-to-application mapping are published. Default: each registry." want:"a URL as for DUBBOFN_REGISTRY"`
 	ConfigCenter   string   `envconfig:"DUBBOFN_CONFIG_CENTER" desc:"Where governance rules are. A function that only serves reads none. Default: the first registry." want:"a URL as for DUBBOFN_REGISTRY"`
 	Register       string   `envconfig:"DUBBOFN_REGISTER" default:"auto" desc:"Whether to register. auto: yes, unless K_SERVICE is set: on Knative the Dubbo port is not opened either." want:"auto, yes, no"`

@@ -46,8 +46,8 @@ func checkURLs(c Config, adapters map[string]registry.Adapter) error {
 		}
 		sort.Strings(names)
 		add := ""
-		if u.Protocol == "nacos" {
-			add = `; add it: import "github.com/dubbofn/dubbofn/registry/nacos" and serve.Main(…, nacos.Registry)`
+		if u.Protocol == "nacos" || u.Protocol == "zookeeper" {
+			add = fmt.Sprintf(`; add it: import "github.com/dubbofn/dubbofn/registry/%s" and serve.Main(…, %[1]s.Registry)`, u.Protocol)
 		}
 		faults = append(faults, fmt.Errorf("%s=%q: this program has no registry adapter %q, only %s%s", variable, u.String(), u.Protocol, strings.Join(names, ", "), add))
 	}
