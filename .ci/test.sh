@@ -7,7 +7,7 @@ LOGS=build/test
 rm -rf "$LOGS"; mkdir -p "$LOGS"
 MODULES=(. bench e2e)
 
-STEPS=(build format vet lint arch unit fuzz docs demo nacos interop reverse)
+STEPS=(build format vet lint arch unit fuzz docs demo nacos zookeeper interop reverse)
 TITLE_build="every package of every module compiles"
 TITLE_format="gofmt has nothing to change"
 TITLE_vet="go vet"
@@ -18,8 +18,9 @@ TITLE_fuzz="every fuzz target, 5 s each"
 TITLE_docs="generated pages are up to date"
 TITLE_demo="the demo, as a newcomer runs it"
 TITLE_nacos="the registry suite on a real Nacos"
-TITLE_interop="Java 2.7.23 and 3.3.6 call a Go function found in Nacos"
-TITLE_reverse="Go calls Java 2.7.23, Java 3.3.6 and Go providers found in Nacos"
+TITLE_zookeeper="the registry suite on a real ZooKeeper"
+TITLE_interop="Java 2.7.23 and 3.3.6 call a Go function found in Nacos and ZooKeeper"
+TITLE_reverse="Go calls Java 2.7.23, Java 3.3.6 and Go providers found in Nacos and ZooKeeper"
 
 run() { echo "\$ $*"; "$@"; }
 each_module() { local m; for m in "${MODULES[@]}"; do (cd "$m" && echo "in $m:" && run "$@") || return 1; done; }
@@ -46,6 +47,7 @@ step_fuzz() { run .ci/fuzz.sh 5s || return 1; tell "$(tail -n 1 "$LOGS/fuzz.log"
 step_docs() { run diff <(go run ./internal/docgen) docs/configuration.md; }
 step_demo() { run make --no-print-directory demo; }
 step_nacos() { run e2e/nacos.sh -- env -C "$PWD/e2e" go test -count=1 -v ./registry || return 1; tell "$(grep -cE '^ *--- PASS' "$LOGS/nacos.log") tests"; }
+step_zookeeper() { run e2e/zookeeper.sh -- env -C "$PWD/e2e" go test -count=1 -v ./registry/zookeeper || return 1; tell "$(grep -cE '^ *--- PASS' "$LOGS/zookeeper.log") tests"; }
 step_interop() { run e2e/interop.sh --quick || return 1; tell "$(awk '/passed, 0 failed$/ {cells++; cases += $(NF-3)} END {print cells " cells, " cases " cases"}' "$LOGS/interop.log")"; }
 step_reverse() { run e2e/reverse.sh --quick || return 1; tell "$(awk '/passed, 0 failed$/ {cells++; cases += $(NF-3)} END {print cells " cells, " cases " cases"}' "$LOGS/reverse.log")"; }
 

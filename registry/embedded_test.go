@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,9 +35,21 @@ func TestMain(m *testing.M) {
 func TestEmbeddedPassesTheSuite(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir() + "/registry"
-	registrytest.Suite{Open: func(ctx context.Context) (registry.Registry, error) {
-		return registry.Embedded.Open(ctx, registry.Config{Scheme: "embedded", Params: map[string]string{"dir": dir}})
-	}}.Run(t)
+	registrytest.Suite{
+		Open: func(ctx context.Context) (registry.Registry, error) {
+			return registry.Embedded.Open(ctx, registry.Config{Scheme: "embedded", Params: map[string]string{"dir": dir}})
+		},
+		WriteRule: func(_ context.Context, key, content string) error {
+			file := filepath.Join(dir, "rules", url.PathEscape(key))
+			if content == "" {
+				return os.Remove(file)
+			}
+			if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+				return err
+			}
+			return os.WriteFile(file, []byte(content), 0o600)
+		},
+	}.Run(t)
 }
 
 func openDir(t *testing.T, dir string) registry.Registry {

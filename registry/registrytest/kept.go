@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/dubbofn/dubbofn/registry"
@@ -216,4 +217,44 @@ func canceled(f *fixture) {
 	}
 	time.Sleep(f.s.Settle / 20)
 	f.instances(b, registry.Name{App: app})
+}
+
+// rules writes rules of the kinds that there are, beside each other, and one that is too large.
+func rules(f *fixture) {
+	r := f.open()
+	w, ok := r.(registry.RuleWatcher)
+	if f.s.WriteRule == nil || !ok {
+		if ok || f.s.WriteRule != nil {
+			f.Errorf("%T is a RuleWatcher: %v; the suite can write rules: %v", r, ok, f.s.WriteRule != nil)
+		}
+		return
+	}
+	write := func(key, content string) {
+		f.Helper()
+		ctx, cancel := context.WithTimeout(f.Context(), 30*time.Second)
+		defer cancel()
+		if err := f.s.WriteRule(ctx, key, content); err != nil {
+			f.Fatalf("write rule %s: %v", key, err)
+		}
+	}
+	kinds := []string{f.iface("Ruled") + ":1.0:blue.condition-router", f.app("ruled") + ".tag-router", f.app("ruled") + ".configurators"}
+	for n, key := range kinds {
+		h := watch(f, func(ctx context.Context, each func([]string)) error {
+			return w.WatchRule(ctx, key, func(content string) { each([]string{content}) })
+		})
+		told := func(what, content string) {
+			f.Helper()
+			h.until(what, func(got []string) bool { return got[0] == content })
+		}
+		told("no rule", "")
+		write(kinds[(n+1)%len(kinds)], fmt.Sprintf("# of another key, %d\n", n))
+		for _, content := range []string{"configVersion: v3.0\n", "# größer ✓\n" + strings.Repeat("# 100 characters\n", 6000)} {
+			write(key, content)
+			told("a rule", content)
+		}
+		write(key, "")
+		told("no rule any more", "")
+		write(kinds[(n+1)%len(kinds)], "")
+		h.end()
+	}
 }

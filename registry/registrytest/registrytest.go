@@ -16,6 +16,8 @@ import (
 type Suite struct {
 	// Open gives a new handle on the registry under test, as another process would have one. The suite closes it.
 	Open func(ctx context.Context) (registry.Registry, error)
+	// WriteRule writes a governance rule as an operator does, "" to take it away; nil for a registry that is no config centre.
+	WriteRule func(ctx context.Context, key, content string) error
 	// Settle is how long a change may take until a watch tells; zero means 5 s.
 	Settle time.Duration
 	// MaxInstanceChars is the limit on an instance's metadata; zero means that there is none.
@@ -49,6 +51,7 @@ func (s Suite) Run(t *testing.T) {
 		{"many registrations in one handle at once", many},
 		{"all faults of a registration are told together", faults},
 		{"an instance over the limit is refused with its size", tooLarge},
+		{"a rule is followed from none to none", rules},
 		{"ending twice does nothing and updating after is ErrClosed", endedTwice},
 		{"closing ends leases and watches", closing},
 		{"a context that ended stops a registration", canceled},

@@ -91,44 +91,18 @@ func put(t *testing.T, c *zk.Conn, path, content string) {
 
 func TestZooKeeperPassesTheSuite(t *testing.T) {
 	c := config(t)
-	registrytest.Suite{Open: func(ctx context.Context) (registry.Registry, error) { return zookeeper.Registry.Open(ctx, c) }, Settle: 10 * time.Second}.Run(t)
-}
-
-func TestARuleIsFollowedAndTooLargeOnesAreNot(t *testing.T) {
-	r, ok := open(t, config(t)).(registry.RuleWatcher)
-	if !ok {
-		t.Fatal("not a RuleWatcher")
-	}
 	op := raw(t)
-	const key = "org.example.Followed::.condition-router"
-	docs := make(chan string, 10)
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- r.WatchRule(ctx, key, func(doc string) { docs <- doc }) }()
-	next := func(want string) {
-		t.Helper()
-		select {
-		case got := <-docs:
-			if got != want {
-				t.Errorf("%q, want %q", got, want)
+	registrytest.Suite{
+		Open:   func(ctx context.Context) (registry.Registry, error) { return zookeeper.Registry.Open(ctx, c) },
+		Settle: 10 * time.Second,
+		WriteRule: func(_ context.Context, key, content string) error {
+			if content == "" {
+				return op.Delete("/dubbo/config/dubbo/"+key, -1)
 			}
-		case <-time.After(10 * time.Second):
-			t.Errorf("nothing told, want %q", want)
-		}
-	}
-	next("")
-	put(t, op, "/dubbo/config/dubbo/"+key, "one")
-	next("one")
-	put(t, op, "/dubbo/config/dubbo/"+key, "two")
-	next("two")
-	if err := op.Delete("/dubbo/config/dubbo/"+key, -1); err != nil {
-		t.Fatal(err)
-	}
-	next("")
-	cancel()
-	if err := <-ended; err != nil {
-		t.Error(err)
-	}
+			put(t, op, "/dubbo/config/dubbo/"+key, content)
+			return nil
+		},
+	}.Run(t)
 }
 
 // TestALostSessionBringsEverythingBack: the server forgets the session, and with it the instance.
