@@ -3,7 +3,10 @@ package client_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -382,5 +385,40 @@ func TestDynamicValuesTravelToo(t *testing.T) {
 	o := &java.Object{Class: "org.example.User"}
 	if err := s.Call(t.Context(), "find", &all, o, int32(2)); err != nil || len(all) != 2 {
 		t.Errorf("%v, %v", all, err)
+	}
+}
+
+func TestTheFirstCallObeysTheRulesThatThereAre(t *testing.T) {
+	t.Parallel()
+	for _, migration := range []string{"APPLICATION_FIRST", "FORCE_INTERFACE"} {
+		t.Run(migration, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir() + "/registry"
+			at := start(t, dir, "users", service())
+			_, port, _ := net.SplitHostPort(at.Dubbo.String())
+			rule := fmt.Sprintf("configVersion: v3.0\nkey: users\ntags:\n- name: gray\n  addresses: ['*:%s']\n", port)
+			if err := os.MkdirAll(dir+"/rules", 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(dir+"/rules/users.tag-router", []byte(rule), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			for range 20 {
+				c, err := client.New(client.Config{Registry: []string{"embedded://" + dir}, Migration: migration})
+				if err != nil {
+					t.Fatal(err)
+				}
+				s, err := c.Reference(t.Context(), users)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := s.Call(t.Context(), "getUser", nil, 1); err == nil || !strings.Contains(err.Error(), "the rules leave none of 1") {
+					t.Fatalf("an untagged call beside a rule that tags the only provider: %v", err)
+				}
+				if err := c.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -129,6 +129,28 @@ func (s *Service) connect(ctx context.Context) error {
 			return err
 		}
 	}
+	return s.governed(ctx)
+}
+
+// governed waits until the rules that there are hold, those of the providers' applications among them, for a while.
+func (s *Service) governed(ctx context.Context) error {
+	if s.rules == nil {
+		return nil
+	}
+	brief, cancel := context.WithTimeout(ctx, rulesPatience)
+	defer cancel()
+	if err := s.rules.Ready(brief); err != nil {
+		s.client.log.Warn("client: the config center has not answered; calls begin without its rules", "service", s.ref.key, "error", err)
+	}
+	for _, d := range s.directories {
+		if d, ok := d.(interface {
+			Settle(ctx context.Context) error
+		}); ok {
+			if err := d.Settle(ctx); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 
@@ -160,14 +182,8 @@ func (s *Service) govern(ctx context.Context) error {
 	})
 	s.mu.Lock()
 	s.rules = w
-	apps := s.apps
 	s.mu.Unlock()
-	w.SetApps(apps)
-	brief, cancel := context.WithTimeout(ctx, rulesPatience)
-	defer cancel()
-	if err := w.Ready(brief); err != nil {
-		c.log.Warn("client: the config center has not answered; calls begin without its rules", "service", s.ref.key, "error", err)
-	}
+	s.offered(nil)
 	return nil
 }
 
@@ -177,15 +193,14 @@ const rulesPatience = 3 * time.Second
 // offered is told the applications that offer the service.
 func (s *Service) offered(apps []string) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, a := range apps {
 		if !slices.Contains(s.apps, a) {
 			s.apps = append(s.apps, a)
 		}
 	}
-	w, all := s.rules, slices.Clone(s.apps)
-	s.mu.Unlock()
-	if w != nil {
-		w.SetApps(all)
+	if s.rules != nil {
+		s.rules.SetApps(slices.Clone(s.apps))
 	}
 }
 

@@ -19,16 +19,21 @@ func (d *Directory) build() {
 	var again <-chan time.Time
 	log := onceLog{d: d}
 	for {
+		var settled chan<- struct{}
 		select {
 		case <-d.ctx.Done():
 			return
 		case <-d.wake:
 		case <-again:
+		case settled = <-d.settle:
 		}
 		if wait := d.rebuild(&log); wait > 0 {
 			again = time.After(wait)
 		} else {
 			again = nil
+		}
+		if settled != nil {
+			close(settled)
 		}
 	}
 }
@@ -38,7 +43,7 @@ func (d *Directory) rebuild(log *onceLog) (wait time.Duration) {
 	log.begin()
 	d.mu.Lock()
 	wanted, answered, why := d.wanted(log)
-	rules := d.rules
+	rules, apps := d.rules, d.offering(wanted)
 	if len(wanted) > 0 || !answered || d.doubtful() {
 		d.emptySince = time.Time{}
 	} else if d.emptySince.IsZero() {
@@ -75,10 +80,29 @@ func (d *Directory) rebuild(log *onceLog) (wait time.Duration) {
 		snap.Err = nil
 	}
 	d.snap.Store(snap)
+	if d.cfg.OnApps != nil && len(apps) > 0 && !slices.Equal(apps, d.told) {
+		d.told = apps
+		d.cfg.OnApps(slices.Clone(apps))
+	}
 	if part := d.tell(answered, len(snap.Providers)); part > 0 {
 		return part // the list isn't empty, but for what the rules disable
 	}
 	return wait
+}
+
+// offering is called with the lock held. It gives the applications that the mapping has, and those that providers at interface level
+// say they are of.
+func (d *Directory) offering(wanted []cluster.Provider) []string {
+	all := map[string]bool{}
+	for name := range d.apps {
+		all[name] = true
+	}
+	for i := range wanted {
+		if app := wanted[i].App; app != "" {
+			all[app] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(all))
 }
 
 // tell lets those go on who wait for an answer, once it is whole. Where it is late, part of one will do: wait is how long it may yet

@@ -42,7 +42,7 @@ type Config struct {
 	// Local asks an instance for its application's metadata, where it is not in the metadata centre.
 	Local func(ctx context.Context, i registry.Instance, revision string) (registry.Metadata, error)
 	Rules Rules // that hold from the beginning
-	// OnApps is told the applications that offer the service, whenever they change.
+	// OnApps is told the applications that offer the service, sorted, at first before the directory is ready, then whenever they change.
 	OnApps func(apps []string)
 	Log    *slog.Logger // Default: nothing is logged
 }

@@ -23,6 +23,7 @@ type Directory struct {
 	snap   atomic.Pointer[cluster.Snapshot]
 	ready  chan struct{} // closed once there is an answer
 	wake   chan struct{} // something has changed
+	settle chan chan<- struct{}
 	counts struct{ protected, failures, refused atomic.Int64 }
 
 	mu         sync.Mutex
@@ -38,6 +39,7 @@ type Directory struct {
 
 	held      map[string]*cluster.Provider // by address; of the builder alone
 	partSince time.Time                    // when part of the first answer was there; of the builder alone
+	told      []string                     // the applications that OnApps was told; of the builder alone
 }
 
 // app is an application that offers the service.
@@ -76,7 +78,7 @@ func New(ctx context.Context, src Source, c Config) (*Directory, error) {
 		return nil, fmt.Errorf("directory of %s: %w", c.Service, err)
 	}
 	d := &Directory{
-		cfg: c.withDefaults(), src: src, ready: make(chan struct{}), wake: make(chan struct{}, 1),
+		cfg: c.withDefaults(), src: src, ready: make(chan struct{}), wake: make(chan struct{}, 1), settle: make(chan chan<- struct{}),
 		apps: map[string]*app{}, held: map[string]*cluster.Provider{}, rules: c.Rules,
 	}
 	d.ctx, d.stop = context.WithCancel(context.WithoutCancel(ctx))
@@ -115,12 +117,30 @@ func (d *Directory) Close() error {
 	return nil
 }
 
-// SetRules makes rules hold from now on.
+// SetRules makes rules hold from now on: soon, and surely once [Directory.Settle] has returned.
 func (d *Directory) SetRules(r Rules) {
 	d.mu.Lock()
 	d.rules = r
 	d.mu.Unlock()
 	d.changed()
+}
+
+// Settle waits until the snapshot shows all that was known when it was called, or ctx or the directory ends.
+func (d *Directory) Settle(ctx context.Context) error {
+	done := make(chan struct{})
+	select {
+	case d.settle <- done:
+	case <-d.ctx.Done():
+		return context.Cause(d.ctx)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	select {
+	case <-done:
+	case <-d.ctx.Done():
+		return context.Cause(d.ctx)
+	}
+	return nil
 }
 
 // Stats gives the counters.
@@ -250,9 +270,6 @@ func (d *Directory) setApps(names []string) {
 		}
 	}
 	d.mu.Unlock()
-	if d.cfg.OnApps != nil && len(names) > 0 {
-		d.cfg.OnApps(slices.Sorted(slices.Values(names)))
-	}
 	d.changed()
 }
 
