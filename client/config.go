@@ -28,6 +28,10 @@ type Config struct {
 	Retries        *int          `envconfig:"DUBBOFN_RETRIES" desc:"Tries after the first, where the call did not run or its method is idempotent. Default: what the provider publishes, else 2." want:"0 to 100"`
 	Cluster        string        `envconfig:"DUBBOFN_CLUSTER" desc:"What is done when a call fails. Default: what the provider publishes, else failover." want:"failover, failfast, failsafe, failback, forking, broadcast, available"`
 	LoadBalance    string        `envconfig:"DUBBOFN_LOADBALANCE" desc:"How a provider is chosen. Default: what the provider publishes, else random." want:"random, roundrobin, leastactive, shortestresponse, consistenthash, p2c"`
+	CallLimit      int           `envconfig:"DUBBOFN_CALL_LIMIT" desc:"Calls of one method that run at the same time. Over it, a call is refused at once. Default: no limit." want:"0 to 1048576"`
+	CallRate       int           `envconfig:"DUBBOFN_CALL_RATE" desc:"Calls of one method that begin in a second. Over it, a call is refused at once. Default: no limit." want:"0 or more"`
+	Breaker        int           `envconfig:"DUBBOFN_BREAKER" desc:"A provider gets no calls for 5 s when so many per cent of its calls failed, of at least 20 within 10 s; then 5 of them try it. Default: no circuit breaker." want:"1 to 100, or 0"`
+	RetryBudget    int           `envconfig:"DUBBOFN_RETRY_BUDGET" default:"20" desc:"Retries of a service in a hundred calls, beside 10 a second and up to 1000 that were not used before." want:"1 to 1000; negative: no bound"`
 	Lazy           bool          `envconfig:"DUBBOFN_LAZY" desc:"Connect to a provider at its first call. Default: to all at once, a few at a time." want:"1 or 0"`
 	Connections    int           `envconfig:"DUBBOFN_CONNECTIONS" default:"1" desc:"Connections to each address." want:"1 to 64"`
 	ConnectTimeout time.Duration `envconfig:"DUBBOFN_CONNECT_TIMEOUT" default:"3s" desc:"How long one attempt to connect may take." want:"1ms or more"`
@@ -82,6 +86,18 @@ func (c *Config) resolve() error {
 	}
 	if c.Retries != nil && (*c.Retries < 0 || *c.Retries > 100) {
 		bad("Retries", *c.Retries, "is out of range")
+	}
+	if c.CallLimit < 0 || c.CallLimit > 1<<20 {
+		bad("CallLimit", c.CallLimit, "is out of range")
+	}
+	if c.CallRate < 0 || c.CallRate > 1<<30 {
+		bad("CallRate", c.CallRate, "is out of range")
+	}
+	if c.Breaker < 0 || c.Breaker > 100 {
+		bad("Breaker", c.Breaker, "is out of range")
+	}
+	if c.RetryBudget > 1000 {
+		bad("RetryBudget", c.RetryBudget, "is out of range")
 	}
 	if c.Connections < 0 || c.Connections > 64 {
 		bad("Connections", c.Connections, "is out of range")

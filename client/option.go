@@ -10,6 +10,7 @@ import (
 	"github.com/dubbofn/dubbofn/internal/javatype"
 	"github.com/dubbofn/dubbofn/invoker"
 	"github.com/dubbofn/dubbofn/invoker/cluster"
+	"github.com/dubbofn/dubbofn/invoker/protect"
 	"github.com/dubbofn/dubbofn/registry"
 )
 
@@ -23,6 +24,7 @@ type reference struct {
 	adapters   []registry.Adapter
 	providedBy []string
 	cluster    cluster.Config
+	protect    protect.Config
 	methods    map[string]*method
 	token      string
 	filters    []invoker.Filter
@@ -134,6 +136,13 @@ func MethodConfig(name string, c cluster.MethodConfig) Option {
 		m.MethodConfig = c
 	}
 }
+
+// Protect limits the calls of each method, refuses them while too many fail, and answers in their place: see [protect.Limits]. What is zero
+// in c.Limits the environment says. c.Log counts for nothing: the client's is used.
+//
+// With a breaker of each provider, which the environment sets (DUBBOFN_BREAKER), calls go to other providers; c's are of a method, wherever
+// its calls go.
+func Protect(c protect.Config) Option { return func(r *reference) { r.protect = c } }
 
 // Token is sent with every call, for providers that ask for one. Default: what the provider publishes.
 func Token(token string) Option { return func(r *reference) { r.token = token } }

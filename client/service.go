@@ -16,6 +16,7 @@ import (
 	"github.com/dubbofn/dubbofn/invoker/cluster"
 	"github.com/dubbofn/dubbofn/invoker/cluster/directory"
 	"github.com/dubbofn/dubbofn/invoker/cluster/rule"
+	"github.com/dubbofn/dubbofn/invoker/protect"
 	"github.com/dubbofn/dubbofn/registry"
 )
 
@@ -28,7 +29,9 @@ type Service struct {
 	clusters    []*cluster.Cluster
 	directories []cluster.Directory
 	rules       *rule.Watch // nil where there is no config centre
-	prepared    sync.Map    // reflect.Type of an argument or result: its registration's error, or nil
+	protection  *protect.Protection
+	providers   *protect.Providers
+	prepared    sync.Map // reflect.Type of an argument or result: its registration's error, or nil
 	pkg         string
 
 	mu   sync.Mutex
@@ -116,11 +119,14 @@ func (s *Service) connect(ctx context.Context) error {
 	for name, m := range r.methods {
 		cc.Methods[name] = m.MethodConfig
 	}
+	if err := s.guard(&cc); err != nil {
+		return err
+	}
 	last, err := s.choice(ctx, dc, cc)
 	if err != nil {
 		return err
 	}
-	s.chain = invoker.Chain(last, append(r.filters, s.context)...)
+	s.chain = invoker.Chain(last, append(r.filters, s.protection.Filter, s.context)...)
 	if err := s.govern(ctx); err != nil {
 		return err
 	}

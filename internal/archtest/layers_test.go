@@ -11,6 +11,7 @@ func layers() map[string]layer {
 		nacos    = "github.com/nacos-group/nacos-sdk-go/v2"
 		cobra    = "github.com/spf13/cobra"
 		yaml     = "github.com/goccy/go-yaml"
+		failsafe = "github.com/failsafe-go/failsafe-go"
 		zk       = "github.com/go-zookeeper/zk"
 	)
 	return map[string]layer{
@@ -42,8 +43,12 @@ func layers() map[string]layer {
 			uses:    []string{"invoker", "invoker/cluster", "registry"},
 			modules: map[string]string{yaml: "rules are YAML; it reports faults with their lines"},
 		},
+		"invoker/protect": {
+			uses:    []string{"invoker", "invoker/cluster"},
+			modules: map[string]string{failsafe: "limits, circuit breakers: docs/decisions/protection.md"},
+		},
 		"client": {uses: []string{
-			"invoker", "invoker/cluster", "invoker/cluster/directory", "invoker/cluster/rule", "invoker/dubbo", "cold", "registry", "java",
+			"invoker", "invoker/cluster", "invoker/cluster/directory", "invoker/cluster/rule", "invoker/dubbo", "invoker/protect", "cold", "registry", "java",
 			"internal/hessian", "internal/javatype", "internal/metadatainfo", "internal/environ",
 		}},
 		"cold":                      {},
@@ -100,6 +105,7 @@ func exceptions() map[string]string {
 		"no-os.environ cmd/dubbofn/describe.go:describeProgram": "handed on whole to the function that is asked",
 		"no-context.background fn/serve/main.go:Main":           "Main is main",
 		"no-context.background cold/pool.go:NewPool":            "connections outlive the calls that they are made for; Close ends them",
+		"exported-names client":                                 "one option for each thing that can be said of a reference: 18 of the names",
 		"no-os.exit fn/serve/main.go:Main":                      "Main is main",
 	}
 }

@@ -137,7 +137,7 @@ func (a *attempt) choose() (*Provider, Conn) {
 		if p.Target == nil {
 			return p, nil
 		}
-		if conn, ok := p.Target.Conn(); ok {
+		if conn, ok := p.Target.Conn(); ok && p.admits() {
 			return p, conn
 		}
 		if a.surely || len(a.v.providers) == 1 {
@@ -147,19 +147,27 @@ func (a *attempt) choose() (*Provider, Conn) {
 	}
 }
 
-// try sends the call to a provider that the balancer chooses.
+// try sends the call to a provider that the balancer chooses. Where its guard refuses, another is asked: that is no retry, since
+// nothing was sent.
 func (a *attempt) try(ctx context.Context) (invoker.Result, error) {
-	p, conn := a.choose()
-	a.note(p)
-	if conn == nil {
-		wait, cancel := a.patience(ctx)
-		defer cancel()
-		var err error
-		if conn, err = p.connect(wait); err != nil {
-			return invoker.Result{}, unreachable(ctx, err)
+	for n := 1; ; n++ {
+		p, conn := a.choose()
+		a.note(p)
+		if conn == nil {
+			wait, cancel := a.patience(ctx)
+			var err error
+			conn, err = p.connect(wait)
+			cancel()
+			if err != nil {
+				return invoker.Result{}, unreachable(ctx, err)
+			}
 		}
+		res, refused, err := a.c.send(ctx, p, conn, a.inv)
+		if !refused || n >= min(reselects, len(a.v.providers)) || ctx.Err() != nil {
+			return res, err
+		}
+		a.v.setDown(a.at, true)
 	}
-	return p.send(ctx, conn, a.inv)
 }
 
 // note remembers that a provider was tried.

@@ -32,7 +32,7 @@ type Cluster struct {
 	rand    random
 }
 
-type counts struct{ calls, retries, failures, noProvider, failsafe, spared atomic.Int64 }
+type counts struct{ calls, retries, failures, noProvider, failsafe, spared, refused, mocked atomic.Int64 }
 
 // Stats is what a Cluster has done since it was made.
 type Stats struct {
@@ -41,6 +41,8 @@ type Stats struct {
 	Calls      int64 // begun
 	Retries    int64 // tries after the first
 	Spared     int64 // retries that the budget did not allow
+	Refused    int64 // times that a provider's guard let no call pass
+	Mocked     int64 // calls that a mock answered
 	Failures   int64 // calls that ended with an error that is not the method's own
 	NoProvider int64 // of them, for want of a provider
 	Failsafe   int64 // failures that failsafe and failback kept from the caller
@@ -73,6 +75,7 @@ func (c *Cluster) Close() error {
 func (c *Cluster) Stats() Stats {
 	s := Stats{
 		Calls: c.counts.calls.Load(), Retries: c.counts.retries.Load(), Failures: c.counts.failures.Load(), Spared: c.counts.spared.Load(),
+		Refused: c.counts.refused.Load(), Mocked: c.counts.mocked.Load(),
 		NoProvider: c.counts.noProvider.Load(), Failsafe: c.counts.failsafe.Load(), Queued: c.queue.len(),
 	}
 	for _, p := range c.dir.Snapshot().Providers {
@@ -107,17 +110,21 @@ func (c *Cluster) Invoke(ctx context.Context, inv *invoker.Invocation) (invoker.
 	}
 	snap := c.dir.Snapshot()
 	m := c.method(snap, methodOf(inv))
+	if m.settings.mock != nil && m.settings.mock.force {
+		return c.mock(m, inv, nil)
+	}
 	v := m.view(inv)
 	if len(v.providers) == 0 {
 		c.counts.failures.Add(1)
 		c.counts.noProvider.Add(1)
-		return invoker.Result{}, c.none(snap, inv)
+		return c.mock(m, inv, c.none(snap, inv))
 	}
 	ctx, cancel := withDeadline(ctx, m.settings.timeout)
 	defer cancel()
 	res, err := m.settings.run(ctx, &attempt{c: c, m: m, v: v, inv: inv})
-	if e := (*invoker.Error)(nil); err != nil && errors.As(err, &e) {
+	if err != nil && isError(err) {
 		c.counts.failures.Add(1)
+		return c.mock(m, inv, err)
 	}
 	return res, err
 }

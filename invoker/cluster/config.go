@@ -24,8 +24,13 @@ type Config struct {
 	Retries     *int          // tries after the first. Default: what is published, else 2
 	Sticky      bool          // stay with one provider while it takes calls
 	Methods     map[string]MethodConfig
+	Mock        string       // what is answered in place of calls that fail (fail:…) or of all (force:…), in Java's words. Default: no mock
 	Budget      RetryBudget  // bounds the retries of all calls together. Default: no bound
 	Log         *slog.Logger // Default: nothing is logged
+
+	// Guard makes what stands before a provider, nil for nothing. It is asked at the first call to each version of a provider; before
+	// is the guard of the version before, or nil. It must not call the Cluster.
+	Guard func(p *Provider, before Guard) Guard
 }
 
 // MethodConfig is what the consumer says of one method; what it leaves open Config says.
@@ -38,6 +43,7 @@ type MethodConfig struct {
 	Forks         int  // forking: how many are called at once. Default: what is published, else 2
 	HashNodes     int  // consistenthash: places on the ring for each provider. Default: what is published, else 160
 	HashArguments []int
+	Mock          string // as Config.Mock
 }
 
 // RetryBudget says whether a call may be tried once more. Safe for concurrent use.
@@ -59,6 +65,9 @@ func (c Config) Validate() error {
 		if m.Timeout < 0 {
 			faults = append(faults, fmt.Errorf("%stimeout %v: want a positive duration, or 0 for what is published", of, m.Timeout))
 		}
+		if _, err := parseMock(m.Mock); err != nil {
+			faults = append(faults, fmt.Errorf("%smock %q: %w", of, m.Mock, err))
+		}
 		if m.Retries != nil && (*m.Retries < 0 || *m.Retries > maxRetries) {
 			faults = append(faults, fmt.Errorf("%sretries %d: want 0 to %d", of, *m.Retries, maxRetries))
 		}
@@ -66,7 +75,7 @@ func (c Config) Validate() error {
 			faults = append(faults, fmt.Errorf("%sforks %d, hash nodes %d: want 0 or more, hash nodes up to %d", of, m.Forks, m.HashNodes, maxHashNodes))
 		}
 	}
-	check("", MethodConfig{Cluster: c.Cluster, LoadBalance: c.LoadBalance, Timeout: c.Timeout, Retries: c.Retries})
+	check("", MethodConfig{Cluster: c.Cluster, LoadBalance: c.LoadBalance, Timeout: c.Timeout, Retries: c.Retries, Mock: c.Mock})
 	for _, name := range slices.Sorted(maps.Keys(c.Methods)) {
 		check("method "+name+": ", c.Methods[name])
 	}
@@ -99,8 +108,9 @@ type settings struct {
 	hashArguments []int
 	inTurn        bool // choose is roundrobin
 	onRing        bool // choose is consistenthash
-	backTries     int  // failback: tries after the first
-	backTasks     int  // failback: calls that may wait
+	mock          *mock
+	backTries     int // failback: tries after the first
+	backTasks     int // failback: calls that may wait
 	choose        balance
 	run           strategy
 }
@@ -156,6 +166,7 @@ func (c *Config) settle(method string, providers []*Provider) settings {
 	balancer := say("loadbalance", cmp.Or(m.LoadBalance, c.LoadBalance), "random")
 	s.inTurn, s.onRing = balancer == "roundrobin", balancer == "consistenthash"
 	s.run, s.choose = c.named(say("cluster", cmp.Or(m.Cluster, c.Cluster), "failover"), balancer)
+	s.mock = c.mocked(cmp.Or(operator.MethodParam(method, "mock"), m.Mock, c.Mock))
 	s.hashArguments = m.HashArguments
 	if s.hashArguments == nil {
 		for part := range strings.SplitSeq(say("hash.arguments", "", "0"), ",") {

@@ -55,8 +55,9 @@ func (p *Provider) MethodParam(method, key string) string {
 	return p.Param(key)
 }
 
-// Ready tells whether a call can be sent there at once: it is connected, and not going (READONLY).
-func (p *Provider) Ready() bool { return p.Target != nil && p.Target.Ready() }
+// Ready tells whether a call can be sent there at once: it is connected, not going (READONLY), and its [Guard] has nothing
+// against it.
+func (p *Provider) Ready() bool { return p.Target != nil && p.Target.Ready() && p.admits() }
 
 const (
 	defaultWeight = 100
@@ -101,15 +102,6 @@ func number(s string, otherwise int) int {
 		return otherwise
 	}
 	return n
-}
-
-// call sends one call there.
-func (p *Provider) call(ctx context.Context, inv *invoker.Invocation) (invoker.Result, error) {
-	conn, err := p.connect(ctx)
-	if err != nil {
-		return invoker.Result{}, unreachable(ctx, err)
-	}
-	return p.send(ctx, conn, inv)
 }
 
 // connect gives a connection, which may have to be made.

@@ -13,7 +13,8 @@ type state struct {
 	begin     atomic.Int64 // when the window began, Unix nanoseconds; 0: at the first call
 	before    atomic.Int64 // succeeded and elapsed when the window began
 	spent     atomic.Int64
-	_         [2]int64
+	guard     atomic.Pointer[guarded] // nil until the first call
+	_         int64
 }
 
 // windowTime is how long figures count (Java: ShortestResponseLoadBalance.slidePeriod, 3.3.6).

@@ -53,7 +53,7 @@ func failsafe(ctx context.Context, a *attempt) (invoker.Result, error) {
 func available(ctx context.Context, a *attempt) (invoker.Result, error) {
 	for _, p := range a.v.providers {
 		if p.Ready() {
-			return p.call(ctx, a.inv)
+			return a.c.call(ctx, p, a.inv)
 		}
 	}
 	return a.try(ctx)
@@ -133,12 +133,10 @@ const maxAtOnce = 64
 // fork calls a provider in a goroutine of its own.
 func (a *attempt) fork(ctx context.Context, p *Provider, outcomes chan<- outcome) {
 	mine := clone(a.inv) // here, since the caller may be gone before the goroutine begins
-	a.c.running.Go(func() { send(ctx, p, mine, outcomes) })
-}
-
-func send(ctx context.Context, p *Provider, mine *invoker.Invocation, outcomes chan<- outcome) {
-	res, err := p.call(ctx, mine)
-	outcomes <- outcome{res, err, mine.Into}
+	a.c.running.Go(func() {
+		res, err := a.c.call(ctx, p, mine)
+		outcomes <- outcome{res, err, mine.Into}
+	})
 }
 
 // clone copies a call for a try beside others: arguments are shared, what the call may change is not.
