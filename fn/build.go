@@ -149,7 +149,7 @@ func (b *builder) place(f *iface, v *version, svc *Service, bm *bound) {
 		all = newOverloads(f.name, bm.name)
 		v.methods[bm.name] = all
 	}
-	last := newEndpoint(svc.key, bm.name, bm.filters, svc.token, bm.throws, &b.set.log, bm.method.call)
+	last := newEndpoint(svc.key, bm.name, bm.filters, svc.token, bm.throws, &b.set.log, b.limited(svc, bm))
 	here := grouped{svc.key.Group, last}
 	for _, o := range all.all {
 		if !slices.Equal(o.forms, bm.forms) {

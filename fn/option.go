@@ -26,6 +26,8 @@ type MethodOption interface {
 type settings struct {
 	timeout    time.Duration // 0: not said
 	idempotent bool
+	atOnce     int // 0: not said
+	perSecond  int
 	filters    []invoker.Filter
 	throws     []thrown
 	renames    []rename // of a Struct
@@ -48,6 +50,9 @@ func (m *settings) over(common *settings) settings {
 	r := settings{timeout: m.timeout, idempotent: m.idempotent || common.idempotent}
 	if r.timeout == 0 {
 		r.timeout = common.timeout
+	}
+	if r.atOnce, r.perSecond = m.atOnce, m.perSecond; r.atOnce == 0 && r.perSecond == 0 {
+		r.atOnce, r.perSecond = common.atOnce, common.perSecond
 	}
 	if r.timeout == 0 {
 		r.timeout = defaultTimeout

@@ -125,7 +125,7 @@ func (s *Service) addStruct(rv reflect.Value, all settings) {
 	for _, f := range all.faults {
 		s.fault("struct %v: %w", rt, f)
 	}
-	base := settings{timeout: all.timeout, idempotent: all.idempotent, filters: all.filters, throws: all.throws}
+	base := settings{timeout: all.timeout, idempotent: all.idempotent, atOnce: all.atOnce, perSecond: all.perSecond, filters: all.filters, throws: all.throws}
 	found := false
 	for method := range rt.Methods() {
 		goName := method.Name

@@ -19,6 +19,7 @@ type Set struct {
 	services map[string]*iface
 	offered  []*offered
 	model    *model
+	limits   map[string]*limit // by what Refused calls them
 }
 
 // iface is one Java interface in all its versions.
@@ -37,7 +38,7 @@ type version struct {
 // argument at fault, and with what would do.
 func NewSet(app string, services ...*Service) (*Set, error) {
 	types := hessian.NewTypes()
-	s := &Set{app: app, types: types, services: map[string]*iface{}, model: newModel(types)}
+	s := &Set{app: app, types: types, services: map[string]*iface{}, model: newModel(types), limits: map[string]*limit{}}
 	s.log.Store(slog.Default())
 	b := builder{set: s}
 	if app == "" || !plain(app) {
