@@ -451,3 +451,31 @@ func BenchmarkTargetConn(b *testing.B) {
 		}
 	})
 }
+
+// TestNobodyWaitsForAnAttemptThatHasEnded has many ask for a connection just as it is made.
+func TestNobodyWaitsForAnAttemptThatHasEnded(t *testing.T) {
+	t.Parallel()
+	for round := range 3000 {
+		p := &peer{}
+		pool := cold.NewPool(p.dial, cold.PoolConfig{})
+		target := pool.Hold("10.0.0.1:20880")
+		target.Warm()
+		var wg sync.WaitGroup
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		for range 4 {
+			wg.Go(func() {
+				if _, err := target.Get(ctx); err != nil {
+					t.Errorf("round %d: %v", round, err)
+				}
+			})
+		}
+		wg.Wait()
+		cancel()
+		if err := pool.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if t.Failed() {
+			return
+		}
+	}
+}

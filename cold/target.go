@@ -128,19 +128,23 @@ func (t *Target[C]) Get(ctx context.Context) (C, error) {
 	seen, changed := t.attempts, t.changed
 	t.mu.Unlock()
 	for {
+		// Only now, with changed in hand: an attempt that ended since the last look would otherwise be waited for in vain.
+		if c, ok := t.any(); ok {
+			return c, nil
+		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
 			return none, fmt.Errorf("connect to %s: %w", t.address, context.Cause(ctx))
-		}
-		if c, ok := t.any(); ok {
-			return c, nil
 		}
 		t.mu.Lock()
 		failure, attempts := t.failure, t.attempts
 		changed = t.changed
 		t.mu.Unlock()
 		if attempts > seen && failure != nil {
+			if c, ok := t.any(); ok {
+				return c, nil
+			}
 			return none, failure
 		}
 	}

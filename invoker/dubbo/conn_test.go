@@ -445,3 +445,21 @@ func isCode(err error, want invoker.Code) bool {
 	c, ok := invoker.CodeOf(err)
 	return ok && c == want
 }
+
+func TestConnForgetsCallsThatAreNeverAnswered(t *testing.T) {
+	t.Parallel()
+	c, far := newConnPair(t, ConnConfig{})
+	go func() { _, _ = io.Copy(io.Discard, far.nc) }()
+	for range 1000 {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Microsecond)
+		if _, err := c.Invoke(ctx, invocation("get")); !isCode(err, invoker.CodeTimeout) {
+			t.Fatalf("got %v, want a timeout", err)
+		}
+		cancel()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if n := len(c.pending); n != 0 {
+		t.Errorf("%d calls are still waited for, though nobody does", n)
+	}
+}
