@@ -69,10 +69,16 @@ func service(options ...fn.Option) *fn.Service {
 // start serves services in the embedded registry under dir until the test ends.
 func start(t *testing.T, dir, app string, services ...serve.Part) serve.Addresses {
 	t.Helper()
+	return startWith(t, dir, app, func(*serve.Config) {}, services...)
+}
+
+func startWith(t *testing.T, dir, app string, change func(*serve.Config), services ...serve.Part) serve.Addresses {
+	t.Helper()
 	c, err := serve.FromEnvironment()
 	if err != nil {
 		t.Fatal(err)
 	}
+	change(&c)
 	c.App, c.Port, c.HTTPPort, c.LogLevel, c.Registry = app, 0, 0, "error", []string{"embedded://" + dir}
 	c.DrainQuiet = time.Millisecond
 	ready := make(chan serve.Addresses, 1)

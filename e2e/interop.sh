@@ -71,7 +71,8 @@ remote() {
     wanted "$l" rows "$t" && rows "go-$l-rows-$t" "$(title "$l" rows "$t")" "$l" app "$port" "$ROWS_GO" --deadlines
   done
   if any_wanted "$t" 3:app 27:direct; then
-    go_up go-gray $((port + 1)) "$t" -- -tag gray || return 1
+    # the tag as Knative has it: the name of the Knative revision
+    go_up go-gray $((port + 1)) "$t" K_REVISION=gray DUBBOFN_TAG_FROM_REVISION=true || return 1
     cells "$t" "$port" 3:app:tagged 27:direct
   fi
   halt go go-gray

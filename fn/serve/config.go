@@ -17,15 +17,16 @@ import (
 // Config is everything that the environment decides, one field a variable. The tags name the variable, its default, what it
 // means and which values it takes; docs/configuration.md is made from them.
 type Config struct {
-	App            string   `envconfig:"DUBBOFN_APP" desc:"The Dubbo application name. Default: K_SERVICE, else the name of the binary." want:"letters, digits, '-', '_', '.'"`
-	Registry       []string `envconfig:"DUBBOFN_REGISTRY" default:"embedded://" desc:"Where to register: one or more URLs, separated by commas or blanks." want:"embedded://[/directory], nacos://[user:password@]host:8848[,host2:8848][?namespace=…&group=…], zookeeper://[user:password@]host:2181[,host2:2181][?group=…]"`
-	MetadataCenter string   `envconfig:"DUBBOFN_METADATA_CENTER" desc:"Where metadata and the interface-to-application mapping are published. Default: each registry." want:"a URL as for DUBBOFN_REGISTRY"`
-	ConfigCenter   string   `envconfig:"DUBBOFN_CONFIG_CENTER" desc:"Where governance rules are. A function that only serves reads none. Default: the first registry." want:"a URL as for DUBBOFN_REGISTRY"`
-	Register       string   `envconfig:"DUBBOFN_REGISTER" default:"auto" desc:"Whether to register. auto: yes, unless K_SERVICE is set: on Knative the Dubbo port is not opened either." want:"auto, yes, no"`
-	RegisterMode   string   `envconfig:"DUBBOFN_REGISTER_MODE" default:"all" desc:"What to register: the application (instance), each interface for old consumers (interface), or both (all)." want:"all, instance, interface"`
-	MetadataType   string   `envconfig:"DUBBOFN_METADATA_TYPE" default:"remote" desc:"Where consumers read metadata: in the metadata center (remote), or from this process. A local form suits one Dubbo line only." want:"remote, local (Dubbo 3.x), local-2.7, local-v2 (Dubbo 3.3's MetadataServiceV2 on the HTTP port)"`
-	Mapping        string   `envconfig:"DUBBOFN_MAPPING" default:"all" desc:"Which interface-to-application mappings to write: for Dubbo 3.x, for 2.7, both (all), or none." want:"all, 3, 2.7, none"`
-	Tag            string   `envconfig:"DUBBOFN_TAG" desc:"The tag that Dubbo's tag router knows this instance by." want:"a word"`
+	App             string   `envconfig:"DUBBOFN_APP" desc:"The Dubbo application name. Default: K_SERVICE, else the name of the binary." want:"letters, digits, '-', '_', '.'"`
+	Registry        []string `envconfig:"DUBBOFN_REGISTRY" default:"embedded://" desc:"Where to register: one or more URLs, separated by commas or blanks." want:"embedded://[/directory], nacos://[user:password@]host:8848[,host2:8848][?namespace=…&group=…], zookeeper://[user:password@]host:2181[,host2:2181][?group=…]"`
+	MetadataCenter  string   `envconfig:"DUBBOFN_METADATA_CENTER" desc:"Where metadata and the interface-to-application mapping are published. Default: each registry." want:"a URL as for DUBBOFN_REGISTRY"`
+	ConfigCenter    string   `envconfig:"DUBBOFN_CONFIG_CENTER" desc:"Where governance rules are. A function that only serves reads none. Default: the first registry." want:"a URL as for DUBBOFN_REGISTRY"`
+	Register        string   `envconfig:"DUBBOFN_REGISTER" default:"auto" desc:"Whether to register. auto: yes, unless K_SERVICE is set: on Knative the Dubbo port is not opened either." want:"auto, yes, no"`
+	RegisterMode    string   `envconfig:"DUBBOFN_REGISTER_MODE" default:"all" desc:"What to register: the application (instance), each interface for old consumers (interface), or both (all)." want:"all, instance, interface"`
+	MetadataType    string   `envconfig:"DUBBOFN_METADATA_TYPE" default:"remote" desc:"Where consumers read metadata: in the metadata center (remote), or from this process. A local form suits one Dubbo line only." want:"remote, local (Dubbo 3.x), local-2.7, local-v2 (Dubbo 3.3's MetadataServiceV2 on the HTTP port)"`
+	Mapping         string   `envconfig:"DUBBOFN_MAPPING" default:"all" desc:"Which interface-to-application mappings to write: for Dubbo 3.x, for 2.7, both (all), or none." want:"all, 3, 2.7, none"`
+	Tag             string   `envconfig:"DUBBOFN_TAG" desc:"The tag that Dubbo's tag router knows this instance by." want:"a word"`
+	TagFromRevision bool     `envconfig:"DUBBOFN_TAG_FROM_REVISION" desc:"On Knative: let the tag be the Knative revision's name (K_REVISION), so that calls with dubbo.tag=hello-00002 reach it, and calls without a tag don't. Elsewhere it does nothing." want:"1 or 0, not beside DUBBOFN_TAG"`
 
 	Host           string `envconfig:"DUBBOFN_HOST" desc:"The address to register. Default: DUBBO_IP_TO_REGISTRY, else 127.0.0.1 with the embedded registry, else this machine's first address that is not loopback." want:"an IP address or a host name"`
 	AdvertisedPort int    `envconfig:"DUBBOFN_ADVERTISED_PORT" desc:"The port to register where it isn't the one listened on. Default: DUBBO_PORT_TO_REGISTRY, else the port listened on." want:"1 to 65535"`
@@ -49,6 +50,7 @@ type Config struct {
 	Describe bool `envconfig:"DUBBOFN_DESCRIBE" desc:"Print the manifest as JSON instead of serving." want:"1 or 0"`
 
 	KService         string `envconfig:"K_SERVICE" desc:"Set by Knative: the name of the Knative Service."`
+	KRevision        string `envconfig:"K_REVISION" desc:"Set by Knative: the name of the Knative revision."`
 	DubboIPToReg     string `envconfig:"DUBBO_IP_TO_REGISTRY" desc:"Java Dubbo's name for DUBBOFN_HOST, honoured."`
 	DubboPortToReg   int    `envconfig:"DUBBO_PORT_TO_REGISTRY" desc:"Java Dubbo's name for DUBBOFN_ADVERTISED_PORT, honoured." want:"1 to 65535"`
 	registries       []invoker.URL
@@ -122,6 +124,13 @@ func (c *Config) resolve() (faults []error) {
 	}
 	if c.Bind != "" && net.ParseIP(c.Bind) == nil {
 		bad("Bind", c.Bind, "is not an address")
+	}
+	if c.TagFromRevision {
+		if c.Tag != "" && c.Tag != c.KRevision {
+			bad("TagFromRevision", "1", "is set beside DUBBOFN_TAG")
+		} else {
+			c.Tag = c.KRevision
+		}
 	}
 	c.resolveApp()
 	if strings.ContainsFunc(c.App, func(r rune) bool {

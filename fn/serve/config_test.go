@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -86,6 +87,31 @@ func TestConfigOnKnativeNeitherRegistersNorOpensTheDubboPort(t *testing.T) {
 	}
 	if f = (function{config: c}); !c.registers() || !f.opensDubbo() {
 		t.Error("DUBBOFN_REGISTER=yes does not win over K_SERVICE")
+	}
+}
+
+func TestConfigTakesTheKnativeRevisionAsTag(t *testing.T) {
+	for name, tt := range map[string]struct {
+		env   map[string]string
+		tag   string
+		fault bool
+	}{
+		"by default there is none": {env: map[string]string{"K_REVISION": "hello-00002"}},
+		"where it is asked for":    {env: map[string]string{"K_REVISION": "hello-00002", "DUBBOFN_TAG_FROM_REVISION": "true"}, tag: "hello-00002"},
+		"elsewhere than there":     {env: map[string]string{"K_REVISION": "", "DUBBOFN_TAG_FROM_REVISION": "true"}},
+		"beside another":           {env: map[string]string{"K_REVISION": "hello-00002", "DUBBOFN_TAG_FROM_REVISION": "1", "DUBBOFN_TAG": "gray"}, fault: true},
+	} {
+		clean(t, tt.env)
+		c, err := FromEnvironment()
+		if tt.fault {
+			if err == nil || !strings.Contains(err.Error(), "DUBBOFN_TAG_FROM_REVISION") {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue
+		}
+		if err = errors.Join(append(c.resolve(), err)...); err != nil || c.Tag != tt.tag {
+			t.Errorf("%s: tag %q, %v; want %q", name, c.Tag, err, tt.tag)
+		}
 	}
 }
 

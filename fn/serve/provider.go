@@ -31,15 +31,12 @@ func (p *provider) Lookup(path, version, method, descriptor []byte) (invoker.Inv
 	return p.user.Lookup(path, version, method, descriptor)
 }
 
-// metadataOf makes what consumers fetch from what the set offers. Nothing of an address is in it: every port is 0.
+// metadataOf makes what consumers fetch from what the set offers. Nothing of an address is in it, every port is 0, and nothing of
+// where it runs: the tag is the instance's (Java: InstanceAddressURL.getParameter falls back to the instance, 3.3.6).
 func metadataOf(c Config, set *fn.Set) registry.Metadata {
 	m := registry.Metadata{App: c.App, Digest: set.Digest()}
 	for _, s := range set.Published() {
-		params := s.Params
-		if c.Tag != "" {
-			params["dubbo.tag"] = c.Tag
-		}
-		m.Services = append(m.Services, registry.Service{Name: s.Key.Interface, Group: s.Key.Group, Version: s.Key.Version, Protocol: "dubbo", Params: params})
+		m.Services = append(m.Services, registry.Service{Name: s.Key.Interface, Group: s.Key.Group, Version: s.Key.Version, Protocol: "dubbo", Params: s.Params})
 	}
 	return m
 }
