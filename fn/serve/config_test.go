@@ -101,17 +101,19 @@ func TestConfigTakesTheKnativeRevisionAsTag(t *testing.T) {
 		"elsewhere than there":     {env: map[string]string{"K_REVISION": "", "DUBBOFN_TAG_FROM_REVISION": "true"}},
 		"beside another":           {env: map[string]string{"K_REVISION": "hello-00002", "DUBBOFN_TAG_FROM_REVISION": "1", "DUBBOFN_TAG": "gray"}, fault: true},
 	} {
-		clean(t, tt.env)
-		c, err := FromEnvironment()
-		if tt.fault {
-			if err == nil || !strings.Contains(err.Error(), "DUBBOFN_TAG_FROM_REVISION") {
-				t.Errorf("%s: %v", name, err)
+		t.Run(name, func(t *testing.T) {
+			clean(t, tt.env)
+			c, err := FromEnvironment()
+			if tt.fault {
+				if err == nil || !strings.Contains(err.Error(), "DUBBOFN_TAG_FROM_REVISION") {
+					t.Error(err)
+				}
+				return
 			}
-			continue
-		}
-		if err = errors.Join(append(c.resolve(), err)...); err != nil || c.Tag != tt.tag {
-			t.Errorf("%s: tag %q, %v; want %q", name, c.Tag, err, tt.tag)
-		}
+			if err = errors.Join(append(c.resolve(), err)...); err != nil || c.Tag != tt.tag {
+				t.Errorf("tag %q, %v; want %q", c.Tag, err, tt.tag)
+			}
+		})
 	}
 }
 
