@@ -2,16 +2,9 @@ package auth_test
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"io"
 	"log/slog"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -23,67 +16,42 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/dubbofn/dubbofn/auth"
+	"github.com/dubbofn/dubbofn/internal/certtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // authority signs certificates into files of a folder.
 type authority struct {
-	t    *testing.T
-	dir  string
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-	file string
-}
-
-func write(t *testing.T, path, kind string, der []byte) string {
-	t.Helper()
-	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-func newKey(t *testing.T) *ecdsa.PrivateKey {
-	t.Helper()
-	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
+	*certtest.Authority
+	t *testing.T
 }
 
 func newAuthority(t *testing.T, dir, name string) *authority {
 	t.Helper()
-	a := &authority{t: t, dir: dir, key: newKey(t)}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &a.key.PublicKey, a.key)
+	a, err := certtest.New(dir, name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a.cert, err = x509.ParseCertificate(der); err != nil {
-		t.Fatal(err)
-	}
-	a.file = write(t, filepath.Join(dir, name+".pem"), "CERTIFICATE", der)
-	return a
+	return &authority{a, t}
 }
 
 // issue writes NAME.pem and NAME.key for a host.
 func (a *authority) issue(name, host string, serial int64, until time.Time) (cert, key string) {
 	a.t.Helper()
-	k := newKey(a.t)
-	template := &x509.Certificate{SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: until, DNSNames: []string{host},
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &k.PublicKey, a.key)
+	cert, key, err := a.Issue(name, host, serial, until)
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(k)
-	if err != nil {
-		a.t.Fatal(err)
+	return cert, key
+}
+
+func write(t *testing.T, path, kind string, der []byte) string {
+	t.Helper()
+	if err := certtest.WritePEM(path, kind, der); err != nil {
+		t.Fatal(err)
 	}
-	return write(a.t, filepath.Join(a.dir, name+".pem"), "CERTIFICATE", der), write(a.t, filepath.Join(a.dir, name+".key"), "PRIVATE KEY", pkcs8)
+	return path
 }
 
 type safeLog struct {
@@ -168,27 +136,27 @@ func TestBothEndsSayWhoTheyAre(t *testing.T) {
 	strange, strangeKey := theirs.issue("strange", "provider.example", 9, later)
 	old, oldKey := ours.issue("old", "provider.example", 10, time.Now().Add(-time.Hour))
 	provider := auth.TLSConfig{CertFile: cert, KeyFile: key}
-	mutual := auth.TLSConfig{CertFile: cert, KeyFile: key, CAFile: ours.file}
+	mutual := auth.TLSConfig{CertFile: cert, KeyFile: key, CAFile: ours.File}
 	optional := mutual
 	optional.ClientAuth = auth.ClientAuthOptional
-	trusting := auth.TLSConfig{CAFile: ours.file}
+	trusting := auth.TLSConfig{CAFile: ours.File}
 	for name, c := range map[string]struct {
 		provider, consumer auth.TLSConfig
 		fault, log         string
 	}{
 		"the provider alone":                 {provider, trusting, "", ""},
-		"both":                               {mutual, auth.TLSConfig{CAFile: ours.file, CertFile: mine, KeyFile: myKey}, "", ""},
+		"both":                               {mutual, auth.TLSConfig{CAFile: ours.File, CertFile: mine, KeyFile: myKey}, "", ""},
 		"a consumer without certificate":     {mutual, trusting, "certificate required", "client didn't provide a certificate"},
 		"none where it is optional":          {optional, trusting, "", ""},
-		"a stranger where it is optional":    {optional, auth.TLSConfig{CAFile: ours.file, CertFile: strange, KeyFile: strangeKey}, "tls: ", "unknown authority"},
-		"a stranger":                         {mutual, auth.TLSConfig{CAFile: ours.file, CertFile: strange, KeyFile: strangeKey}, "tls: ", "unknown authority"},
-		"a consumer whose time is over":      {mutual, auth.TLSConfig{CAFile: ours.file, CertFile: old, KeyFile: oldKey}, "tls: ", "expired"},
+		"a stranger where it is optional":    {optional, auth.TLSConfig{CAFile: ours.File, CertFile: strange, KeyFile: strangeKey}, "tls: ", "unknown authority"},
+		"a stranger":                         {mutual, auth.TLSConfig{CAFile: ours.File, CertFile: strange, KeyFile: strangeKey}, "tls: ", "unknown authority"},
+		"a consumer whose time is over":      {mutual, auth.TLSConfig{CAFile: ours.File, CertFile: old, KeyFile: oldKey}, "tls: ", "expired"},
 		"a provider whose time is over":      {auth.TLSConfig{CertFile: old, KeyFile: oldKey}, trusting, "expired", "bad certificate"},
 		"a provider of another authority":    {auth.TLSConfig{CertFile: strange, KeyFile: strangeKey}, trusting, "unknown authority", "bad certificate"},
 		"a provider of another name":         {auth.TLSConfig{CertFile: mine, KeyFile: myKey}, trusting, "not provider.example", "bad certificate"},
-		"any name":                           {auth.TLSConfig{CertFile: mine, KeyFile: myKey}, auth.TLSConfig{CAFile: ours.file, ServerName: "*"}, "", ""},
-		"any name, but of another authority": {auth.TLSConfig{CertFile: strange, KeyFile: strangeKey}, auth.TLSConfig{CAFile: ours.file, ServerName: "*"}, "unknown authority", "bad certificate"},
-		"any name, but over":                 {auth.TLSConfig{CertFile: old, KeyFile: oldKey}, auth.TLSConfig{CAFile: ours.file, ServerName: "*"}, "expired", "bad certificate"},
+		"any name":                           {auth.TLSConfig{CertFile: mine, KeyFile: myKey}, auth.TLSConfig{CAFile: ours.File, ServerName: "*"}, "", ""},
+		"any name, but of another authority": {auth.TLSConfig{CertFile: strange, KeyFile: strangeKey}, auth.TLSConfig{CAFile: ours.File, ServerName: "*"}, "unknown authority", "bad certificate"},
+		"any name, but over":                 {auth.TLSConfig{CertFile: old, KeyFile: oldKey}, auth.TLSConfig{CAFile: ours.File, ServerName: "*"}, "expired", "bad certificate"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -237,7 +205,7 @@ func TestPlainConnectionsAreForThoseWhoMove(t *testing.T) {
 	_ = nc.Close()
 	c.AllowPlain = true
 	lenient, log := echo(t, c)
-	consumer, err := auth.NewTLS(auth.TLSConfig{CAFile: a.file})
+	consumer, err := auth.NewTLS(auth.TLSConfig{CAFile: a.File})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,7 +234,7 @@ func TestCertificatesAreReplacedWhileConnectionsLive(t *testing.T) {
 	later := time.Now().Add(time.Hour)
 	cert, key := a.issue("provider", "provider.example", 1, later)
 	address, log := echo(t, auth.TLSConfig{CertFile: cert, KeyFile: key})
-	consumer, err := auth.NewTLS(auth.TLSConfig{CAFile: a.file})
+	consumer, err := auth.NewTLS(auth.TLSConfig{CAFile: a.File})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -335,7 +303,7 @@ func TestTLSFaultsNameTheFile(t *testing.T) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
-	consumer, err := auth.NewTLS(auth.TLSConfig{CAFile: a.file})
+	consumer, err := auth.NewTLS(auth.TLSConfig{CAFile: a.File})
 	if err != nil {
 		t.Fatal(err)
 	}

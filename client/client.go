@@ -30,6 +30,7 @@ type Client struct {
 	budget   *dubbo.Budget
 	cache    directory.MetadataCache
 	adapters map[string]registry.Adapter
+	trust    trust
 
 	mu         sync.Mutex
 	opened     map[string]registry.Registry // by URL
@@ -57,8 +58,13 @@ func New(c Config, adapters ...registry.Adapter) (*Client, error) {
 	if err := cl.checkURLs(); err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}
-	cl.pool = cold.NewPool(func(ctx context.Context, address string) (cluster.Conn, error) {
-		return cl.dial(ctx, address, nil)
+	var err error
+	if cl.trust, err = cl.newTrust(); err != nil {
+		return nil, fmt.Errorf("client: %w", err)
+	}
+	cl.pool = cold.NewPool(func(ctx context.Context, name string) (cluster.Conn, error) {
+		address, tls := cl.trust.at(name)
+		return cl.dial(ctx, address, tls)
 	}, cold.PoolConfig{PerAddress: c.Connections, DialTimeout: c.ConnectTimeout, Log: cl.log})
 	return cl, nil
 }

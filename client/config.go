@@ -38,6 +38,15 @@ type Config struct {
 	Tag            string        `envconfig:"DUBBOFN_CALL_TAG" desc:"The dubbo.tag of calls that have none: providers with that tag are preferred." want:"a word"`
 	PassOn         []string      `envconfig:"DUBBOFN_PASS_ON" default:"dubbo.tag,dubbo.force.tag,TX_XID,tx_xid,SEATA_XID,seata_xid,TX_BRANCH_TYPE,sw8,sw8-correlation,sw8-x,traceparent,tracestate,baggage" desc:"Attachments of the call that a function runs for that go on with its own calls." want:"names, separated by commas"`
 
+	TLS             string `envconfig:"DUBBOFN_TLS" default:"auto" desc:"When TLS is spoken: to providers that publish ssl-enabled=true (auto), to all, or never. Dubbo Java 3.x publishes nothing where only its ssl files are set: use always." want:"auto, always, never"`
+	TLSCert         string `envconfig:"DUBBOFN_TLS_CERT" desc:"This process's certificate, a PEM file with its chain, for providers that ask for one. The file may be replaced." want:"a file"`
+	TLSKey          string `envconfig:"DUBBOFN_TLS_KEY" desc:"The certificate's private key, a PEM file without a password." want:"a file"`
+	TLSCA           string `envconfig:"DUBBOFN_TLS_CA" desc:"Whose certificates are trusted, a PEM file. Default: the system's." want:"a file"`
+	TLSServerName   string `envconfig:"DUBBOFN_TLS_SERVER_NAME" desc:"The name that providers' certificates must have; *: any, of those that DUBBOFN_TLS_CA signed. Default: the registered address." want:"a host name, or *"`
+	AccessKeyID     string `envconfig:"DUBBOFN_ACCESS_KEY_ID" desc:"Sign calls with this access key (Java: accessKeyId)." want:"a word"`
+	SecretAccessKey string `envconfig:"DUBBOFN_SECRET_ACCESS_KEY" desc:"The access key's secret (Java: secretAccessKey)." want:"any text" secret:"yes"`
+	AuthParameters  bool   `envconfig:"DUBBOFN_AUTH_PARAMETERS" desc:"Sign the arguments too (Java: param.sign, up to Dubbo 3.2)." want:"1 or 0"`
+
 	KService string `envconfig:"K_SERVICE" desc:"Set by Knative: the name of the Knative Service."`
 
 	Log *slog.Logger // Default: slog.Default()
@@ -73,6 +82,7 @@ func (c *Config) resolve() error {
 		}
 	}
 	oneOf("Migration", c.Migration, string(directory.ApplicationFirst), string(directory.ForceApplication), string(directory.ForceInterface))
+	c.checkTrust(bad)
 	for field, check := range map[string]cluster.Config{"Cluster": {Cluster: c.Cluster}, "LoadBalance": {LoadBalance: c.LoadBalance}} {
 		if check.Validate() != nil {
 			bad(field, check.Cluster+check.LoadBalance, "is not offered")
@@ -87,20 +97,13 @@ func (c *Config) resolve() error {
 	if c.Retries != nil && (*c.Retries < 0 || *c.Retries > 100) {
 		bad("Retries", *c.Retries, "is out of range")
 	}
-	if c.CallLimit < 0 || c.CallLimit > 1<<20 {
-		bad("CallLimit", c.CallLimit, "is out of range")
-	}
-	if c.CallRate < 0 || c.CallRate > 1<<30 {
-		bad("CallRate", c.CallRate, "is out of range")
-	}
-	if c.Breaker < 0 || c.Breaker > 100 {
-		bad("Breaker", c.Breaker, "is out of range")
-	}
-	if c.RetryBudget > 1000 {
-		bad("RetryBudget", c.RetryBudget, "is out of range")
-	}
-	if c.Connections < 0 || c.Connections > 64 {
-		bad("Connections", c.Connections, "is out of range")
+	for _, n := range []struct {
+		field      string
+		value, max int
+	}{{"CallLimit", c.CallLimit, 1 << 20}, {"CallRate", c.CallRate, 1 << 30}, {"Breaker", c.Breaker, 100}, {"RetryBudget", max(0, c.RetryBudget), 1000}, {"Connections", c.Connections, 64}} {
+		if n.value < 0 || n.value > n.max {
+			bad(n.field, n.value, "is out of range")
+		}
 	}
 	url := func(field, s string) *invoker.URL {
 		if s == "" {

@@ -9,17 +9,19 @@ import (
 
 	"github.com/dubbofn/dubbofn/internal/metadatainfo"
 	"github.com/dubbofn/dubbofn/invoker"
+	"github.com/dubbofn/dubbofn/invoker/cluster"
 	"github.com/dubbofn/dubbofn/registry"
 )
 
 // localMetadata asks an instance's MetadataService 1.0.0 for its application's metadata (Java: MetadataUtils, 3.3.6, and
 // RemoteMetadataServiceProxy, 2.7.23).
 func (c *Client) localMetadata(ctx context.Context, i registry.Instance, revision string) (m registry.Metadata, err error) {
-	address, err := metadataAddress(i)
+	address, err := c.metadataAddress(i)
 	if err != nil {
 		return m, fmt.Errorf("metadata of %s at %s: %w", i.App, i.Address(), err)
 	}
-	conn, err := c.dial(ctx, address, nil)
+	address, tls := c.trust.at(address)
+	conn, err := c.dial(ctx, address, tls)
 	if err != nil {
 		return m, err
 	}
@@ -37,7 +39,7 @@ func (c *Client) localMetadata(ctx context.Context, i registry.Instance, revisio
 
 // metadataAddress reads where the instance says that MetadataService is: flat parameters as 3.x writes them, or those of 2.7, by
 // protocol.
-func metadataAddress(i registry.Instance) (string, error) {
+func (c *Client) metadataAddress(i registry.Instance) (string, error) {
 	const key = "dubbo.metadata-service.url-params"
 	text := i.Metadata[key]
 	if text == "" {
@@ -46,6 +48,7 @@ func metadataAddress(i registry.Instance) (string, error) {
 	type params struct {
 		Port     string `json:"port"`
 		Protocol string `json:"protocol"`
+		TLS      string `json:"ssl-enabled"`
 	}
 	var nested map[string]params
 	flat := params{}
@@ -60,5 +63,5 @@ func metadataAddress(i registry.Instance) (string, error) {
 	case flat.Port == "":
 		return "", fmt.Errorf("%s has no port", key)
 	}
-	return net.JoinHostPort(i.Host, flat.Port), nil
+	return c.trust.connection(&cluster.Provider{Address: net.JoinHostPort(i.Host, flat.Port), Service: map[string]string{"ssl-enabled": flat.TLS}}), nil
 }

@@ -107,6 +107,7 @@ func (s *Service) connect(ctx context.Context) error {
 	dc := directory.Config{
 		Service: r.key, ProvidedBy: r.providedBy, Migration: directory.Migration(c.cfg.Migration), EmptyGrace: c.cfg.EmptyGrace,
 		Lazy: c.cfg.Lazy, Pool: c.pool, Cache: &c.cache, Local: c.localMetadata, Log: c.log, Rules: rulesOf(rule.None()),
+		Connection: c.trust.connection,
 	}
 	dc.OnApps = s.offered
 	cc := r.cluster
@@ -126,7 +127,11 @@ func (s *Service) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.chain = invoker.Chain(last, append(r.filters, s.protection.Filter, s.context)...)
+	filters := slices.Concat(r.filters, []invoker.Filter{s.protection.Filter, s.context})
+	if c.trust.sign != nil {
+		filters = append(filters, c.trust.sign)
+	}
+	s.chain = invoker.Chain(last, filters...)
 	if err := s.govern(ctx); err != nil {
 		return err
 	}

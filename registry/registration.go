@@ -139,10 +139,10 @@ func (r Registration) AppInstance(maxChars int) (Instance, error) {
 	case Local3: // Java 3.3.6: MetadataServiceURLParamsMetadataCustomizer
 		md[keyStorage] = "local"
 		md[keyMetaV] = "1.0.0"
-		md[keyURLParams] = `{"dubbo":"2.0.2","port":"` + port + `","prefer.serialization":"hessian2","protocol":"dubbo","serialization":"hessian2","side":"provider","version":"1.0.0"}`
+		md[keyURLParams] = `{"dubbo":"2.0.2","port":"` + port + `","prefer.serialization":"hessian2","protocol":"dubbo","serialization":"hessian2","side":"provider",` + r.secure() + `"version":"1.0.0"}`
 	case Local27: // Java 2.7.23: the parameters are nested by protocol
 		md[keyStorage] = "local"
-		md[keyURLParams] = `{"dubbo":{"dubbo":"2.0.2","port":"` + port + `","version":"1.0.0"}}`
+		md[keyURLParams] = `{"dubbo":{"dubbo":"2.0.2","port":"` + port + `",` + r.secure() + `"version":"1.0.0"}}`
 	case LocalV2: // Java 3.3.6: MetadataUtils.referMetadataService
 		md[keyStorage] = "local"
 		md[keyMetaV] = "2.0.0"
@@ -154,6 +154,16 @@ func (r Registration) AppInstance(maxChars int) (Instance, error) {
 		return Instance{}, fmt.Errorf("register %s: instance metadata has %d characters, the limit is %d", i.App, n, maxChars)
 	}
 	return i, nil
+}
+
+// secure tells that MetadataService, too, is spoken to over TLS where the services are.
+func (r Registration) secure() string {
+	for _, s := range r.Metadata.Services {
+		if s.Params["ssl-enabled"] == "true" {
+			return `"ssl-enabled":"true",`
+		}
+	}
+	return ""
 }
 
 // interfaceDrop is what goes, in this order, when an interface-level instance is over the limit: descriptions first. What steers

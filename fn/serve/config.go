@@ -35,6 +35,16 @@ type Config struct {
 	HTTPPort       int    `envconfig:"PORT" default:"8080" desc:"The HTTP port (HTTP/1.1 and h2c): health and the lane POST /dubbo; 0 picks a free one." want:"0 to 65535"`
 	Token          string `envconfig:"DUBBOFN_TOKEN" desc:"What callers of POST /dubbo must show in the header Dubbofn-Token; without it they get 401. On Knative the lane stays closed until there is one." want:"any text" secret:"yes"`
 
+	TLSCert       string `envconfig:"DUBBOFN_TLS_CERT" desc:"This process's certificate, a PEM file with its chain. With it the Dubbo port speaks TLS. The file may be replaced: new connections use it within a second." want:"a file"`
+	TLSKey        string `envconfig:"DUBBOFN_TLS_KEY" desc:"The certificate's private key, a PEM file without a password." want:"a file"`
+	TLSCA         string `envconfig:"DUBBOFN_TLS_CA" desc:"Whose certificates are trusted, a PEM file." want:"a file"`
+	TLSClientAuth string `envconfig:"DUBBOFN_TLS_CLIENT_AUTH" desc:"Whether consumers must show a certificate that DUBBOFN_TLS_CA signed. Default: required where that is set, else none." want:"required, optional, none"`
+	TLSPlain      bool   `envconfig:"DUBBOFN_TLS_PLAIN" desc:"Take plain Dubbo connections beside TLS, while consumers move." want:"1 or 0"`
+
+	AuthKeys       string        `envconfig:"DUBBOFN_AUTH_KEYS" desc:"The access keys that calls must be signed with (Java: auth, accesskey): a file with a line for each, its id and its secret. It may be replaced, as the certificate." want:"a file"`
+	AuthWindow     time.Duration `envconfig:"DUBBOFN_AUTH_WINDOW" default:"1m" desc:"How far a signed call's time may be off, either way." want:"1s or more"`
+	AuthParameters bool          `envconfig:"DUBBOFN_AUTH_PARAMETERS" desc:"Signatures are over the arguments too (Java: param.sign, up to Dubbo 3.2)." want:"1 or 0"`
+
 	MaxBytes       ByteSize      `envconfig:"DUBBOFN_MAX_BYTES" default:"256MiB" desc:"Bytes of requests being read or decoded, in the whole process. What finds none left is answered with status 100." want:"a number of bytes, or with KiB, MiB, GiB; at least the payload limit"`
 	MaxPayload     ByteSize      `envconfig:"DUBBOFN_MAX_PAYLOAD" default:"8MiB" desc:"The largest request body, as Java's payload." want:"1KiB to 1GiB"`
 	MaxCalls       int           `envconfig:"DUBBOFN_MAX_CALLS" default:"1000" desc:"Calls in flight. Over it, status 100 at once." want:"1 or more"`
@@ -105,6 +115,7 @@ func (c *Config) resolve() (faults []error) {
 	oneOf("RegisterMode", c.RegisterMode, "all", "instance", "interface")
 	oneOf("MetadataType", c.MetadataType, "remote", "local", "local-2.7", "local-v2")
 	oneOf("Mapping", c.Mapping, "all", "3", "2.7", "none")
+	c.checkTrust(bad)
 	oneOf("LogLevel", c.LogLevel, "debug", "info", "warn", "error")
 	oneOf("LogFormat", c.LogFormat, "text", "json")
 	inRange("Port", c.Port, 0, 65535)

@@ -66,6 +66,7 @@ type function struct {
 	config   Config
 	log      *slog.Logger
 	parts    *assembly
+	trust    trust
 	set      *fn.Set
 	metadata registry.Metadata
 	server   *dubbo.Server
@@ -85,8 +86,10 @@ func newFunction(c Config, parts []Part) (*function, error) {
 		return nil, err
 	}
 	f := &function{config: c, log: newLogger(os.Stderr, c), parts: a}
-	f.set, err = fn.NewSet(c.App, a.services...)
-	if err := errors.Join(err, checkURLs(c, a.adapters)); err != nil {
+	var untrusted error
+	f.trust, untrusted = newTrust(c, f.log)
+	f.set, err = fn.NewSet(c.App, f.trust.services(a.services)...)
+	if err := errors.Join(untrusted, err, checkURLs(c, a.adapters)); err != nil {
 		return nil, err
 	}
 	f.set.Logger(f.log)
@@ -118,6 +121,9 @@ func (f *function) listen() (err error) {
 	if f.opensDubbo() {
 		if f.dubbo, err = f.parts.transport.Listen(join(f.config.Port)); err != nil {
 			return fmt.Errorf("listen on the Dubbo port: %w; DUBBOFN_PORT chooses another, 0 a free one", err)
+		}
+		if f.dubbo, err = f.trust.listen(f.dubbo); err != nil {
+			return err
 		}
 	}
 	if f.http, err = net.Listen("tcp", join(f.config.HTTPPort)); err != nil {

@@ -36,7 +36,9 @@ func (p *provider) Lookup(path, version, method, descriptor []byte) (invoker.Inv
 func metadataOf(c Config, set *fn.Set) registry.Metadata {
 	m := registry.Metadata{App: c.App, Digest: set.Digest()}
 	for _, s := range set.Published() {
-		m.Services = append(m.Services, registry.Service{Name: s.Key.Interface, Group: s.Key.Group, Version: s.Key.Version, Protocol: "dubbo", Params: s.Params})
+		svc := registry.Service{Name: s.Key.Interface, Group: s.Key.Group, Version: s.Key.Version, Protocol: "dubbo", Params: s.Params}
+		c.publish(&svc)
+		m.Services = append(m.Services, svc)
 	}
 	return m
 }

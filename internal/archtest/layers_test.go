@@ -48,7 +48,7 @@ func layers() map[string]layer {
 			modules: map[string]string{failsafe: "limits, circuit breakers: docs/decisions/protection.md"},
 		},
 		"client": {uses: []string{
-			"invoker", "invoker/cluster", "invoker/cluster/directory", "invoker/cluster/rule", "invoker/dubbo", "invoker/protect", "cold", "registry", "java",
+			"auth", "invoker", "invoker/cluster", "invoker/cluster/directory", "invoker/cluster/rule", "invoker/dubbo", "invoker/protect", "cold", "registry", "java",
 			"internal/hessian", "internal/javatype", "internal/metadatainfo", "internal/environ",
 		}},
 		"cold":                      {},
@@ -65,8 +65,12 @@ func layers() map[string]layer {
 			modules: map[string]string{zk: "the protocol of ZooKeeper, with its sessions and watches"},
 		},
 		"registry/registrytest": {uses: []string{"registry"}},
+		"internal/fresh":        {},
+		"internal/certtest":     {},
+		"internal/javaserial":   {},
+		"auth":                  {uses: []string{"invoker", "internal/fresh", "internal/javaserial", "internal/javatype"}},
 		"fn/serve": {
-			uses: []string{"fn", "invoker", "invoker/dubbo", "registry", "internal/hessian", "internal/javatype", "internal/metadatainfo", "internal/environ", "java"},
+			uses: []string{"auth", "fn", "invoker", "invoker/dubbo", "registry", "internal/hessian", "internal/javatype", "internal/metadatainfo", "internal/environ", "java"},
 		},
 		"cmd/dubbofn": {
 			uses: []string{"client", "fn", "fn/serve", "invoker", "invoker/cluster", "registry", "registry/nacos", "registry/zookeeper", "internal/hessian", "java"},

@@ -13,12 +13,14 @@ import (
 	"unicode/utf16"
 )
 
-// Types that Go has no other word for.
-type (
-	Char  uint16   // java.lang.Character
-	Chars []uint16 // char[]
-	List  []any    // java.util.ArrayList
-)
+// Char is a java.lang.Character.
+type Char uint16
+
+// Chars is a char[].
+type Chars []uint16
+
+// List is a java.util.ArrayList.
+type List []any
 
 // The stream's protocol (Java Object Serialization Specification, 6.4).
 const (

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"sync"
@@ -86,6 +87,9 @@ func Dial(ctx context.Context, address string, cfg ConnConfig) (*Conn, error) {
 	}
 	nc, err := dial(ctx, "tcp", address)
 	if err != nil {
+		if cfg.TLS != nil && errors.Is(err, io.EOF) {
+			err = fmt.Errorf("the provider ended the TLS handshake, it may speak none: %w", err)
+		}
 		code := invoker.CodeUnavailable
 		if ctx.Err() != nil {
 			code = codeOfContext(ctx)

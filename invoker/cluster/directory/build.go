@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dubbofn/dubbofn/cold"
 	"github.com/dubbofn/dubbofn/invoker"
 	"github.com/dubbofn/dubbofn/invoker/cluster"
 	"github.com/dubbofn/dubbofn/registry"
@@ -151,13 +152,13 @@ func (d *Directory) hold(wanted []cluster.Provider, rules Rules) []*cluster.Prov
 		p := d.held[w.Address]
 		switch {
 		case p == nil:
-			w.Target = d.cfg.Pool.Hold(w.Address)
+			w.Target = d.cfg.Pool.Hold(d.cfg.Connection(w))
 			p = cluster.NewProvider(*w)
 			if !d.cfg.Lazy {
 				p.Target.Warm()
 			}
 		case p.App != w.App || p.Key != w.Key || !maps.Equal(p.Service, w.Service) || !maps.Equal(p.Instance, w.Instance) || !maps.Equal(p.Override, w.Override):
-			w.Target = p.Target
+			w.Target = d.connections(w, p.Target)
 			p = p.Next(*w)
 		}
 		next[p.Address] = p
@@ -171,6 +172,20 @@ func (d *Directory) hold(wanted []cluster.Provider, rules Rules) []*cluster.Prov
 	d.held = next
 	slices.SortFunc(list, func(a, b *cluster.Provider) int { return strings.Compare(a.Address, b.Address) })
 	return list
+}
+
+// connections gives a provider's connections: those that it has, unless it is spoken to in another way now.
+func (d *Directory) connections(p *cluster.Provider, has *cold.Target[cluster.Conn]) *cold.Target[cluster.Conn] {
+	name := d.cfg.Connection(p)
+	if has.Address() == name {
+		return has
+	}
+	next := d.cfg.Pool.Hold(name)
+	has.Release()
+	if !d.cfg.Lazy {
+		next.Warm()
+	}
+	return next
 }
 
 // overrides shares equal maps: a rule says the same of thousands of providers.

@@ -41,7 +41,9 @@ type Config struct {
 	Cache      *MetadataCache // Default: one of its own
 	// Local asks an instance for its application's metadata, where it is not in the metadata centre.
 	Local func(ctx context.Context, i registry.Instance, revision string) (registry.Metadata, error)
-	Rules Rules // that hold from the beginning
+	// Connection names a provider's connections in the pool. Default: by its address.
+	Connection func(p *cluster.Provider) string
+	Rules      Rules // that hold from the beginning
 	// OnApps is told the applications that offer the service, sorted, at first before the directory is ready, then whenever they change.
 	OnApps func(apps []string)
 	Log    *slog.Logger // Default: nothing is logged
@@ -75,6 +77,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Cache == nil {
 		c.Cache = &MetadataCache{}
+	}
+	if c.Connection == nil {
+		c.Connection = func(p *cluster.Provider) string { return p.Address }
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

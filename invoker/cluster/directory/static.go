@@ -24,11 +24,12 @@ type Static struct {
 }
 
 // NewStatic makes a Static of one or more dubbo:// URLs, each with one or more addresses. Their parameters are what the providers
-// publish. Of c, Service, Pool, Lazy and Rules count.
+// publish. Of c, Service, Pool, Connection, Lazy and Rules count.
 func NewStatic(urls []invoker.URL, c Config) (*Static, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
+	c = c.withDefaults()
 	s := &Static{snap: &cluster.Snapshot{}}
 	var faults []error
 	var seen []string
@@ -42,7 +43,9 @@ func NewStatic(urls []invoker.URL, c Config) (*Static, error) {
 				continue
 			}
 			seen = append(seen, a)
-			s.list = append(s.list, cluster.NewProvider(cluster.Provider{Address: a, App: u.Params["application"], Service: u.Params, Target: c.Pool.Hold(a)}))
+			p := cluster.Provider{Address: a, App: u.Params["application"], Service: u.Params}
+			p.Target = c.Pool.Hold(c.Connection(&p))
+			s.list = append(s.list, cluster.NewProvider(p))
 		}
 	}
 	if len(seen) == 0 && len(faults) == 0 {
