@@ -29,6 +29,7 @@ type Client struct {
 	pool     *cold.Pool[cluster.Conn]
 	budget   *dubbo.Budget
 	cache    directory.MetadataCache
+	passOn   map[string]bool // in lower case
 	adapters map[string]registry.Adapter
 	trust    trust
 
@@ -47,7 +48,10 @@ func New(c Config, adapters ...registry.Adapter) (*Client, error) {
 	cl := &Client{
 		cfg: c, log: c.Log, types: hessian.NewTypes(), budget: dubbo.NewBudget(0),
 		adapters: map[string]registry.Adapter{registry.Embedded.Name(): registry.Embedded},
-		opened:   map[string]registry.Registry{}, references: map[*Service]struct{}{},
+		opened:   map[string]registry.Registry{}, references: map[*Service]struct{}{}, passOn: map[string]bool{},
+	}
+	for _, key := range c.PassOn {
+		cl.passOn[strings.ToLower(strings.TrimSpace(key))] = true
 	}
 	if cl.log == nil {
 		cl.log = slog.Default()

@@ -333,10 +333,10 @@ func TestAFunctionPassesOnWhatConcernsTheChain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for key, want := range map[string]string{"TX_XID": "10.0.0.1:8091:42", "dubbo.tag": "gray", "private": "", "remote.application": "consumer"} {
+	for key, want := range map[string]string{"TX_XID": "10.0.0.1:8091:42", "Dubbo.Tag": "gray", "private": "", "remote.application": "consumer"} {
 		inv := &invoker.Invocation{Method: "forward", Args: []any{key}}
 		inv.Attachments.Set("TX_XID", "10.0.0.1:8091:42")
-		inv.Attachments.Set("dubbo.tag", "gray")
+		inv.Attachments.Set("Dubbo.Tag", "gray") // passed on whatever its case, under its own name
 		inv.Attachments.Set("private", "mine")
 		var got string
 		inv.Into = &got

@@ -36,7 +36,7 @@ type Config struct {
 	Connections    int           `envconfig:"DUBBOFN_CONNECTIONS" default:"1" desc:"Connections to each address." want:"1 to 64"`
 	ConnectTimeout time.Duration `envconfig:"DUBBOFN_CONNECT_TIMEOUT" default:"3s" desc:"How long one attempt to connect may take." want:"1ms or more"`
 	Tag            string        `envconfig:"DUBBOFN_CALL_TAG" desc:"The dubbo.tag of calls that have none: providers with that tag are preferred." want:"a word"`
-	PassOn         []string      `envconfig:"DUBBOFN_PASS_ON" default:"dubbo.tag,dubbo.force.tag,TX_XID,tx_xid,SEATA_XID,seata_xid,TX_BRANCH_TYPE,sw8,sw8-correlation,sw8-x,traceparent,tracestate,baggage" desc:"Attachments of the call that a function runs for that go on with its own calls." want:"names, separated by commas"`
+	PassOn         []string      `envconfig:"DUBBOFN_PASS_ON" default:"dubbo.tag,dubbo.force.tag,TX_XID,SEATA_XID,TX_BRANCH_TYPE,sw8,sw8-correlation,sw8-x,traceparent,tracestate,baggage,b3,X-B3-TraceId,X-B3-SpanId,X-B3-ParentSpanId,X-B3-Sampled,X-B3-Flags" desc:"Attachments of the call that a function runs for that go on with its own calls, in whatever case." want:"names, separated by commas"`
 
 	TLS             string `envconfig:"DUBBOFN_TLS" default:"auto" desc:"When TLS is spoken: to providers that publish ssl-enabled=true (auto), to all, or never. Dubbo Java 3.x publishes nothing where only its ssl files are set: use always." want:"auto, always, never"`
 	TLSCert         string `envconfig:"DUBBOFN_TLS_CERT" desc:"This process's certificate, a PEM file with its chain, for providers that ask for one. The file may be replaced." want:"a file"`

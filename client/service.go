@@ -8,6 +8,7 @@ import (
 	"net"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -280,8 +281,8 @@ func (s *Service) context(next invoker.Invoker) invoker.Invoker {
 	return invoker.Func(func(ctx context.Context, inv *invoker.Invocation) (invoker.Result, error) {
 		a := &inv.Attachments
 		if running := invoker.FromContext(ctx); running != nil {
-			for _, key := range s.client.cfg.PassOn {
-				if v, ok := running.Attachments.Value(key); ok {
+			for key, v := range running.Attachments.All() { // under its own name: Seata looks for TX_XID and for tx_xid
+				if s.client.passes(key) {
 					add(a, key, v)
 				}
 			}
@@ -297,6 +298,11 @@ func (s *Service) context(next invoker.Invoker) invoker.Invoker {
 		}
 		return next.Invoke(ctx, inv)
 	})
+}
+
+// passes tells whether an attachment goes on with a function's own calls. Case does not count, as HTTP has it.
+func (c *Client) passes(key string) bool {
+	return c.passOn[strings.ToLower(key)]
 }
 
 // add sets an attachment that the call has not set itself.

@@ -1,6 +1,7 @@
 // Peer is the Go side of the interop tests.
 //
 //	peer provider    the kit's services on plain Go functions, for Java consumers to call
+//	peer relay       a function that calls on: what of a call's context arrives at the next provider
 //	peer consumer    the kit's cases as calls of a provider, Java's or ours
 //
 // Everything else comes from flags (-h) and from the environment, as for any function or client (docs/configuration.md).
@@ -25,11 +26,14 @@ func main() {
 		case "provider":
 			provide(args)
 			return
+		case "relay":
+			relayMain(args)
+			return
 		case "consumer":
 			os.Exit(consume(args))
 		}
 	}
-	fmt.Fprintln(os.Stderr, "want: peer provider|consumer [flags]")
+	fmt.Fprintln(os.Stderr, "want: peer provider|relay|consumer [flags]")
 	os.Exit(2)
 }
 
