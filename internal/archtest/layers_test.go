@@ -79,6 +79,7 @@ func layers() map[string]layer {
 				cobra:   "commands, flags and their help",
 			},
 		},
+		"examples/functions/board": {uses: []string{"client", "fn", "fn/serve", "registry/nacos"}},
 		"examples/functions/greet": {uses: []string{"fn", "fn/serve", "registry/nacos"}},
 		"internal/archtest":        {},
 		"internal/docgen":          {uses: []string{"client", "fn/serve"}},

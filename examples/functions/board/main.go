@@ -1,0 +1,71 @@
+// Board is a function that calls another: it welcomes people by org.example.GreetService, wherever that runs.
+//
+//	package org.example;
+//	public interface BoardService {
+//	    List<String> welcome(List<String> names, String language);
+//	}
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/dubbofn/dubbofn/client"
+	"github.com/dubbofn/dubbofn/fn"
+	"github.com/dubbofn/dubbofn/fn/serve"
+	"github.com/dubbofn/dubbofn/registry/nacos"
+)
+
+// GreetRequest is org.example.GreetRequest{name, language}.
+type GreetRequest struct {
+	Name     string
+	Language string
+}
+
+// GreetReply is org.example.GreetReply{message, servedBy}.
+type GreetReply struct {
+	Message  string
+	ServedBy string
+}
+
+// Board needs what of GreetService it calls: the client fills the fields in.
+type Board struct {
+	Greet func(ctx context.Context, req *GreetRequest) (*GreetReply, error)
+}
+
+// Welcome greets each by name. With ctx the caller's deadline, transaction and trace go on to GreetService.
+func (b *Board) Welcome(ctx context.Context, names []string, language string) ([]string, error) {
+	var lines []string
+	for _, name := range names {
+		reply, err := b.Greet(ctx, &GreetRequest{Name: name, Language: language})
+		if err != nil {
+			return nil, fmt.Errorf("welcome %s: %w", name, err)
+		}
+		lines = append(lines, reply.Message)
+	}
+	return lines, nil
+}
+
+// refer fills in what the board needs. It waits for the registry, not for a provider: one may come later.
+func refer(board *Board) (*client.Service, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	greet, err := client.Reference(ctx, "org.example.GreetService", client.Registries(nacos.Registry), client.Idempotent("greet"))
+	if err != nil {
+		return nil, err
+	}
+	return greet, greet.Bind(board)
+}
+
+func main() {
+	var board Board
+	greet, err := refer(&board)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "board:", err)
+		os.Exit(1)
+	}
+	serve.Main(nacos.Registry, fn.NewService("org.example.BoardService", fn.Method("welcome", board.Welcome, fn.Idempotent)))
+	_ = greet.Close() // after the drain, when no call needs it any more
+}
