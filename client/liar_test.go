@@ -26,6 +26,9 @@ type liar struct {
 	l     net.Listener
 	conns atomic.Int64
 	wg    sync.WaitGroup
+
+	silent atomic.Bool  // it answers nothing good
+	good   atomic.Int64 // good answers
 }
 
 func newLiar(tb testing.TB) *liar {
@@ -91,7 +94,10 @@ func (p *liar) serve(c net.Conn) {
 		}
 		switch method {
 		case "good":
-			write(fine(id))
+			if !p.silent.Load() {
+				p.good.Add(1)
+				write(fine(id))
+			}
 		case "never":
 		case "half":
 			whole := fine(id)

@@ -51,6 +51,7 @@ type Conn struct {
 
 	ids      atomic.Uint64
 	readonly atomic.Bool
+	stalled  atomic.Bool  // an answer has begun long ago and does not go on
 	beat     atomic.Int64 // when the last heartbeat was sent; Unix nanoseconds
 
 	mu      sync.Mutex
@@ -124,14 +125,15 @@ func NewConn(nc net.Conn, cfg ConnConfig) *Conn {
 // Remote is the provider's address.
 func (c *Conn) Remote() string { return c.remote }
 
-// Available tells whether new calls should go this way: the connection lives, and the provider hasn't announced that it is
-// going (READONLY). Calls are carried out all the same while the connection lives.
+// Available tells whether new calls should go this way: the connection lives, the provider hasn't announced that it is going
+// (READONLY), and no answer is stuck halfway, behind which all others would wait. Calls are carried out all the same while the
+// connection lives.
 func (c *Conn) Available() bool {
 	select {
 	case <-c.done:
 		return false
 	default:
-		return !c.readonly.Load()
+		return !c.readonly.Load() && !c.stalled.Load()
 	}
 }
 
@@ -359,6 +361,7 @@ func (c *Conn) watch() {
 			return
 		case now = <-t.C:
 		}
+		c.stalled.Store(older(now, &c.r.since, cfg.ReadTimeout/10))
 		silent := now.UnixNano() - c.r.lastRead.Load()
 		switch {
 		case older(now, &c.r.since, cfg.ReadTimeout):

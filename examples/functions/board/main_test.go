@@ -25,7 +25,7 @@ func begin(t *testing.T, dir, folder string) {
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, folder).CombinedOutput(); err != nil {
 		t.Fatalf("go build %s: %v\n%s", folder, err, out)
 	}
-	cmd := exec.Command(program) //nolint:noctx // it is to end by SIGTERM, below
+	cmd := exec.Command(program) // without a context, since it is to end by SIGTERM
 	cmd.Env = append(os.Environ(), "DUBBOFN_REGISTRY=embedded://"+dir+"/registry", "DUBBOFN_BIND=127.0.0.1", "DUBBOFN_PORT=0", "PORT=0", "DUBBOFN_DRAIN_QUIET=1ms")
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
