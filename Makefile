@@ -8,7 +8,7 @@ MODULES  := . bench e2e
 LINT     := $(BUILD)/golangci-lint
 FUZZTIME ?= 60s
 
-.PHONY: help demo test interop seata bench fuzz lint build fmt docs churn nacos-restart hostile clean
+.PHONY: help demo test interop trust seata bench fuzz lint build fmt docs churn nacos-restart hostile clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ interop: ## Java 2.7.23 and 3.3.6 consumers on Go providers, and a Go consumer o
 
 seata: ## a Seata transaction from Java through a Go function to Java, both Dubbo lines at either end
 	@e2e/seata.sh
+
+trust: ## tokens, signed calls, TLS and mTLS between Java and Go, each right and wrong in every way
+	@e2e/trust.sh
 
 churn: ## start and stop the function 20 times under a Java consumer that calls without pause
 	@e2e/churn.sh

@@ -36,7 +36,7 @@ parameter's own class (or the one that its key "class" names). Where a method is
 a JVM descriptor (Ljava/lang/String;I) or names (String,int).
 
 The provider is found as any consumer finds it: in the registry, at application level first, or at the addresses of --url. SERVICE may be given as
-[group/]interface[:version].`,
+[group/]interface[:version]. The environment counts as for any consumer (docs/configuration.md): DUBBOFN_TLS_CA, DUBBOFN_ACCESS_KEY_ID ….`,
 		Example: `  dubbofn call org.example.GreetService hello Ada
   dubbofn call org.example.GreetService greet '{"name":"Ada","language":"fr"}'
   dubbofn call --registry nacos://127.0.0.1:8848 blue/org.example.UserService:1.0 getUser 42 --types long

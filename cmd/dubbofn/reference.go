@@ -15,13 +15,16 @@ import (
 	"github.com/dubbofn/dubbofn/registry/zookeeper"
 )
 
-// refer makes a reference as any consumer has it: to the providers at directURL, else to those in the registry. Warnings of the
-// registry and the cluster go to log.
+// refer makes a reference as any consumer has it, by the same environment: to the providers at directURL, else to those in the
+// registry. Errors of the registry and the cluster go to log.
 func refer(ctx context.Context, registryURL, directURL string, key invoker.ServiceKey, log io.Writer, options ...client.Option) (*client.Client, *client.Service, error) {
-	c, err := client.New(client.Config{
-		App: "dubbofn", Registry: []string{registryURL}, Lazy: true, EmptyGrace: -1,
-		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelError})),
-	}, nacos.Registry, zookeeper.Registry)
+	cfg, err := client.FromEnvironment()
+	if err != nil {
+		return nil, nil, usageError{err}
+	}
+	cfg.Registry, cfg.Lazy, cfg.EmptyGrace = []string{registryURL}, true, -1
+	cfg.Log = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelError}))
+	c, err := client.New(cfg, nacos.Registry, zookeeper.Registry)
 	if err != nil {
 		return nil, nil, usageError{err}
 	}

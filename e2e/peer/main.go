@@ -3,6 +3,7 @@
 //	peer provider    the kit's services on plain Go functions, for Java consumers to call
 //	peer relay       a function that calls on: what of a call's context arrives at the next provider
 //	peer consumer    the kit's cases as calls of a provider, Java's or ours
+//	peer certs       certificates for trust.sh
 //
 // Everything else comes from flags (-h) and from the environment, as for any function or client (docs/configuration.md).
 package main
@@ -31,9 +32,11 @@ func main() {
 			return
 		case "consumer":
 			os.Exit(consume(args))
+		case "certs":
+			os.Exit(certs(args))
 		}
 	}
-	fmt.Fprintln(os.Stderr, "want: peer provider|relay|consumer [flags]")
+	fmt.Fprintln(os.Stderr, "want: peer provider|relay|consumer|certs [flags]")
 	os.Exit(2)
 }
 
