@@ -8,7 +8,7 @@ MODULES  := . bench e2e
 LINT     := $(BUILD)/golangci-lint
 FUZZTIME ?= 60s
 
-.PHONY: help demo test interop trust seata bench fuzz lint build fmt docs churn nacos-restart hostile clean
+.PHONY: help demo test interop trust seata bench fuzz lint build fmt docs decisions churn nacos-restart hostile clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ docs: ## write docs/configuration.md from the structs that read the environment
 	@mkdir -p $(BUILD)
 	go run ./internal/docgen > $(BUILD)/configuration.md
 	mv $(BUILD)/configuration.md docs/configuration.md
+
+decisions: ## ask Java's balancers, routers and configurators again, for the tests to compare with
+	@e2e/decisions/run.sh
 
 fuzz: ## every fuzz target for FUZZTIME (60s)
 	@.ci/fuzz.sh $(FUZZTIME)

@@ -119,12 +119,13 @@ func (g *config) compile() error {
 				}
 			}
 		}
-		for _, a := range []*addressMatch{m.Address, m.ProviderAddress} {
-			if a != nil && a.CIDR != "" {
-				if _, err := parseAddress(a.CIDR); err != nil {
-					faults = append(faults, fmt.Errorf("match: %w", err))
-				}
+		if a := m.Address; a != nil && a.CIDR != "" {
+			if _, err := parseAddress(a.CIDR); err != nil {
+				faults = append(faults, fmt.Errorf("match: address: %w", err))
 			}
+		}
+		if a := m.ProviderAddress; a != nil && a.CIDR != "" {
+			faults = append(faults, fmt.Errorf("match: providerAddress: cird %q: Java compares it with host and port, so that none is in it: want exact or wildcard, like 10.0.*", a.CIDR))
 		}
 	}
 	return errors.Join(faults...)
@@ -205,7 +206,7 @@ func (c Configurator) means(g *config, p *cluster.Provider) bool {
 	if app == nil {
 		app = m.Application
 	}
-	if m.Address != nil && !m.Address.matches(c.consumer.Host, "0") || m.ProviderAddress != nil && !m.ProviderAddress.matches(host, port) ||
+	if m.Address != nil && !m.Address.matches(c.consumer.Host) || m.ProviderAddress != nil && !m.ProviderAddress.matches(p.Address) ||
 		m.Service != nil && !m.Service.matches(c.consumer.Service.String()) || app != nil && !app.matches(c.consumer.Application) {
 		return false
 	}
@@ -216,16 +217,14 @@ func (l *listMatch) matches(s string) bool {
 	return slices.ContainsFunc(l.OneOf, func(m *stringMatch) bool { return m.matches(s) })
 }
 
-func (m *addressMatch) matches(host, port string) bool {
-	full := net.JoinHostPort(host, port)
+// matches compares a consumer's host or a provider's host and port (Java: AddressMatch.isMatch, 3.3.6).
+func (m *addressMatch) matches(of string) bool {
 	switch {
 	case m.CIDR != "":
 		a, err := parseAddress(m.CIDR)
-		return err == nil && a.matches(host, port)
+		return err == nil && a.matches(of, "0")
 	case m.Wildcard != "":
-		return m.Wildcard == "*" || m.Wildcard == "0.0.0.0" || glob(m.Wildcard, full) || glob(m.Wildcard, host)
-	case m.Exact != "":
-		return m.Exact == full || m.Exact == host
+		return m.Wildcard == "0.0.0.0" || glob(m.Wildcard, of)
 	}
-	return false
+	return m.Exact != "" && m.Exact == of
 }

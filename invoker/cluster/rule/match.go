@@ -44,7 +44,7 @@ func (m *stringMatch) matches(s string) bool {
 	case m.Regex != nil && s != "":
 		return m.re.MatchString(s)
 	case m.Wildcard != nil && s != "":
-		return glob(*m.Wildcard, s)
+		return *m.Wildcard == "*" || *m.Wildcard == s // no more than that in Java either
 	case m.Empty != nil:
 		return s == ""
 	case m.Noempty != nil:
@@ -68,20 +68,18 @@ func glob(pattern, s string) bool {
 	return strings.HasPrefix(s, pattern[:i]) && strings.HasSuffix(s, pattern[i+1:])
 }
 
-// inRange matches a range of whole numbers: "1~10", "1~", "~10" (Java: RangeValuePattern). What can't be read gives otherwise.
+// inRange matches a range of whole numbers: "1~10" or "~10" (Java: RangeValuePattern, 3.3.6). What can't be read gives otherwise,
+// and so does "1~", which Java reads as half a range.
 func inRange(pattern, s string, otherwise bool) bool {
 	low, high, _ := strings.Cut(pattern, "~")
-	if i := strings.IndexByte(high, '~'); i >= 0 {
-		high = high[:i]
-	}
+	high, _, _ = strings.Cut(high, "~")
 	n, ok := whole(s)
 	from, fromOK := whole(low)
 	to, toOK := whole(high)
-	switch {
-	case !ok, low == "" && high == "", low != "" && !fromOK, high != "" && !toOK:
+	if !ok || !fromOK || !toOK || high == "" {
 		return otherwise
 	}
-	return (low == "" || n >= from) && (high == "" || n <= to)
+	return (low == "" || n >= from) && n <= to
 }
 
 // whole reads a number as Java's StringUtils.parseInteger does, which gives 0 for what is none.

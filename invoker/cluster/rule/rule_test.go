@@ -205,17 +205,19 @@ func TestBadDocumentsAreRefusedWithEveryFault(t *testing.T) {
 		doc   string
 		want  []string
 	}{
-		"no YAML":            {tagError, "tags: [\n- x: {", []string{"not the YAML"}},
-		"a wrong type":       {tagError, "tags: 5", []string{"not the YAML"}},
-		"no tags":            {tagError, "key: shop", []string{"no tags"}},
-		"faults in tags":     {tagError, "tags:\n- addresses: [\"10.0.0.0/99\", \"\"]\n- name: x\n  match:\n  - value: {regex: \"(\"}\n  - key: k\n    value: {regex: \"(\"}\n", []string{"tag 1", "want a name", "10.0.0.0/99", "match 1", "want a key", "regex \"(\""}},
-		"another version":    {conditionError, "configVersion: v3.1\nconditions: []", []string{`configVersion "v3.1"`, "v3.0"}},
-		"faults in lines":    {conditionError, "conditions:\n- '=x => y=z'\n- 'a=b => c=d,=e'\n- 'arguments[x]=1 => a=b'\n- ''\n", []string{"condition 1", "condition 2", "condition 3", "arguments[0]", "condition 4"}},
-		"faults in configs":  {configuratorError, "scope: x\nconfigs:\n- side: both\n- parameters: {a: [1]}\n", []string{`scope "x"`, "no key", "config 1", `side "both"`, "no parameters", "config 2", "parameter a"}},
-		"2.6's":              {configuratorError, `["override://0.0.0.0/x?timeout=1"]`, []string{"override://", "v2.7"}},
-		"aliases, which may": {tagError, "a: &a [x]\nb: [*a,*a]\ntags: []", []string{"line 1", "anchors"}},
-		"too deep":           {tagError, "tags: " + strings.Repeat("[", 100000), []string{"deeper"}},
-		"too long":           {tagError, strings.Repeat("#\n", maxBytes), []string{"limit"}},
+		"no YAML":                   {tagError, "tags: [\n- x: {", []string{"not the YAML"}},
+		"a wrong type":              {tagError, "tags: 5", []string{"not the YAML"}},
+		"no tags":                   {tagError, "key: shop", []string{"no tags"}},
+		"faults in tags":            {tagError, "tags:\n- addresses: [\"10.0.0.0/99\", \"\"]\n- name: x\n  match:\n  - value: {regex: \"(\"}\n  - key: k\n    value: {regex: \"(\"}\n", []string{"tag 1", "want a name", "10.0.0.0/99", "match 1", "want a key", "regex \"(\""}},
+		"another version":           {conditionError, "configVersion: v3.1\nconditions: []", []string{`configVersion "v3.1"`, "v3.0"}},
+		"faults in lines":           {conditionError, "conditions:\n- '=x => y=z'\n- 'a=b => c=d,=e'\n- 'arguments[x]=1 => a=b'\n- ''\n", []string{"condition 1", "condition 2", "condition 3", "arguments[0]", "condition 4"}},
+		"faults in configs":         {configuratorError, "scope: x\nconfigs:\n- side: both\n- parameters: {a: [1]}\n", []string{`scope "x"`, "no key", "config 1", `side "both"`, "no parameters", "config 2", "parameter a"}},
+		"an empty tag":              {tagError, "configVersion: v3.0\ntags:\n- name: gray\n", []string{`tag 1 ("gray")`, "addresses or match"}},
+		"a network that none is in": {configuratorError, "key: a\nconfigs:\n- side: consumer\n  parameters: {a: 1}\n  match: {providerAddress: {cird: 10.0.0.0/8}}\n", []string{"10.0.0.0/8", "wildcard"}},
+		"2.6's":                     {configuratorError, `["override://0.0.0.0/x?timeout=1"]`, []string{"override://", "v2.7"}},
+		"aliases, which may":        {tagError, "a: &a [x]\nb: [*a,*a]\ntags: []", []string{"line 1", "anchors"}},
+		"too deep":                  {tagError, "tags: " + strings.Repeat("[", 100000), []string{"deeper"}},
+		"too long":                  {tagError, strings.Repeat("#\n", maxBytes), []string{"limit"}},
 	} {
 		err := c.parse(c.doc)
 		for _, want := range c.want {

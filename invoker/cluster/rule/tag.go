@@ -3,6 +3,7 @@ package rule
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/dubbofn/dubbofn/invoker"
@@ -49,6 +50,9 @@ func ParseTag(doc string) (Tag, error) {
 		if g.Name == "" {
 			faults = append(faults, fmt.Errorf("%s: want a name", where))
 		}
+		if len(g.Addresses) == 0 && len(g.Match) == 0 && t.byParams() {
+			faults = append(faults, fmt.Errorf("%s: want addresses or match", where))
+		}
 		for _, a := range g.Addresses {
 			p, err := parseAddress(a)
 			if err != nil {
@@ -64,6 +68,9 @@ func ParseTag(doc string) (Tag, error) {
 	}
 	return t, join(faults)
 }
+
+// byParams tells whether tags may be given by what providers publish.
+func (t Tag) byParams() bool { return strings.HasPrefix(t.Head.ConfigVersion, "v3.0") }
 
 // dynamic tells whether the rule gives tags.
 func (t Tag) dynamic() bool { return len(t.Tags) > 0 && t.Head.enabled() }
@@ -92,19 +99,15 @@ func (t Tag) Route(inv *invoker.Invocation, in []*cluster.Provider) []*cluster.P
 		}
 		return left
 	}
+	tags := t.given(in)
 	inAny := func(p *cluster.Provider) bool {
-		for i := range t.Tags {
-			if t.has(&t.Tags[i], p) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(tags, func(g *tag) bool { return t.has(g, p) })
 	}
 	if want == "" {
 		left := keep(in, func(p *cluster.Provider) bool { return !inAny(p) })
 		return keep(left, untagged)
 	}
-	if g := t.named(want, in); g != nil {
+	if g := level(tags, want, force); g != nil {
 		left := keep(in, func(p *cluster.Provider) bool { return t.has(g, p) })
 		if len(left) > 0 || t.Head.Force || force {
 			return left
@@ -118,20 +121,37 @@ func (t Tag) Route(inv *invoker.Invocation, in []*cluster.Provider) []*cluster.P
 	return keep(in, func(p *cluster.Provider) bool { return !inAny(p) && untagged(p) })
 }
 
-// named gives the tag of that name, nil where the rule has none; one by what providers publish counts only where a provider does.
-func (t Tag) named(name string, in []*cluster.Provider) *tag {
+// given gives the tags that the rule gives: of several with one name the last, and one by what providers publish only where a
+// provider does, but then before one by address (Java: TagRouterRule.init).
+func (t Tag) given(in []*cluster.Provider) []*tag {
+	var tags []*tag
+	put := func(g *tag) {
+		tags = append(slices.DeleteFunc(tags, func(o *tag) bool { return o.Name == g.Name }), g)
+	}
 	for i := range t.Tags {
-		g := &t.Tags[i]
-		if g.Name != name {
-			continue
+		if g := &t.Tags[i]; len(g.Addresses) > 0 {
+			put(g)
 		}
-		if len(g.Addresses) > 0 {
-			return g
+	}
+	for i := range t.Tags {
+		if g := &t.Tags[i]; len(g.Addresses) == 0 && slices.ContainsFunc(in, func(p *cluster.Provider) bool { return t.has(g, p) }) {
+			put(g)
 		}
-		for _, p := range in {
-			if t.has(g, p) {
-				return g
-			}
+	}
+	return tags
+}
+
+// level gives the tag that a call wants, nil where there is none: "gray|team|me" means that one, else "gray|team", else "gray"
+// (Java: TagStateRouter.selectAddressByTagLevel). A call that insists means what it says.
+func level(tags []*tag, want string, force bool) *tag {
+	levels := []string{want}
+	if !force && strings.Contains(want, "|") {
+		levels = strings.FieldsFunc(want, func(r rune) bool { return r == '|' })
+	}
+	for n := len(levels); n > 0; n-- {
+		name := strings.Join(levels[:n], "|")
+		if i := slices.IndexFunc(tags, func(g *tag) bool { return g.Name == name }); i >= 0 {
+			return tags[i]
 		}
 	}
 	return nil
@@ -151,7 +171,7 @@ func (t Tag) has(g *tag, p *cluster.Provider) bool {
 		}
 		return false
 	}
-	if !strings.HasPrefix(t.Head.ConfigVersion, "v3.0") || len(g.Match) == 0 {
+	if !t.byParams() || len(g.Match) == 0 {
 		return false
 	}
 	for _, m := range g.Match {
