@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.ThreadLocalRandom;
 
 import org.apache.dubbo.common.URL;
 import org.apache.dubbo.common.Version;
@@ -44,7 +45,7 @@ public class Routers {
     private static final List<Invoker<Object>> INVOKERS = new ArrayList<>();
     private static final List<Map<String, Object>> CALLS = new ArrayList<>();
 
-    public static void main(String[] args) {
+    public static void main(String[] args) throws ReflectiveOperationException {
         for (String p : PROVIDERS) {
             INVOKERS.add(invoker(p.replace("?", "/" + SERVICE + "?interface=" + SERVICE + "&version=1.0&group=g&remote.application=shop&")));
         }
@@ -59,6 +60,7 @@ public class Routers {
         all.put("calls", CALLS);
         all.put("tags", decide(tagRules(), true));
         all.put("conditions", decide(conditionRules(), false));
+        all.put("destinations", part());
         all.put("configurators", configure());
         System.out.println(JsonUtils.toJson(all));
         System.exit(0);
@@ -183,6 +185,66 @@ public class Routers {
             s.append(INPUT.nextInt(2) == 0 ? "force: true\n" : "").append(INPUT.nextInt(20) == 0 ? "enabled: false\n" : "").append("key: ").append(SERVICE).append("\nconditions:\n");
             for (int n = 1 + INPUT.nextInt(2); n > 0; n--) {
                 s.append("- '").append(terms(true)).append(" => ").append(terms(false)).append("'\n");
+            }
+            out.add(s.toString());
+        }
+        return out;
+    }
+
+    // part gives, for rules with several destinations, who is left for each call after which random numbers
+    private static List<Object> part() throws ReflectiveOperationException {
+        List<Object> out = new ArrayList<>();
+        for (String rule : destinationRules()) {
+            URL consumer = URL.valueOf(CONSUMER).setScopeModel(ApplicationModel.defaultModel().getDefaultModule());
+            ServiceStateRouter<Object> router = new ServiceStateRouter<>(consumer);
+            router.setNextRouter(TailStateRouter.getInstance());
+            router.process(new ConfigChangedEvent("rule", "dubbo", rule));
+            BitList<Invoker<Object>> all = new BitList<>(INVOKERS);
+            List<Object> left = new ArrayList<>();
+            List<Object> raw = new ArrayList<>();
+            for (Map<String, Object> call : CALLS) {
+                long seed = INPUT.nextLong();
+                seed(seed);
+                List<Long> drawn = new ArrayList<>();
+                for (int i = 0; i < 2; i++) {
+                    drawn.add(ThreadLocalRandom.current().nextLong());
+                }
+                seed(seed);
+                List<Integer> who = new ArrayList<>();
+                for (Invoker<Object> i : router.route(all.clone(), consumer, invocation(call), false, null)) {
+                    who.add(INVOKERS.indexOf(i));
+                }
+                left.add(who);
+                raw.add(drawn);
+            }
+            out.add(row("rule", rule, "left", left, "raw", raw));
+        }
+        return out;
+    }
+
+    private static void seed(long seed) throws ReflectiveOperationException {
+        ThreadLocalRandom.current(); // gives the thread its probe, once
+        Field f = Thread.class.getDeclaredField("threadLocalRandomSeed");
+        f.setAccessible(true);
+        f.setLong(Thread.currentThread(), seed);
+    }
+
+    private static List<String> destinationRules() {
+        List<String> out = new ArrayList<>();
+        String head = "configVersion: v3.1\nscope: service\nkey: " + SERVICE + "\n";
+        out.add(head + "conditions:\n- from: {match: ''}\n  to: []\n");
+        out.add(head + "conditions:\n- from: {match: 'method=get'}\n  to: []\n");
+        out.add(head + "conditions:\n- to: [{match: 'region=hangzhou'}]\n");
+        out.add(head + "conditions:\n- from: {match: 'true'}\n  to: [{match: 'false'}, {match: 'region=beijing', weight: 1}]\n");
+        out.add(head + "force: true\nconditions:\n- from: {match: 'method=get'}\n  to: [{match: 'region=mars'}]\n");
+        for (int i = 0; i < 60; i++) {
+            StringBuilder s = new StringBuilder(head).append(INPUT.nextInt(2) == 0 ? "force: true\n" : "").append(INPUT.nextInt(20) == 0 ? "enabled: false\n" : "").append("conditions:\n");
+            for (int n = 1 + INPUT.nextInt(2); n > 0; n--) {
+                s.append("- from:\n    match: '").append(INPUT.nextInt(4) == 0 ? "" : terms(true)).append("'\n  to:\n");
+                for (int to = 1 + INPUT.nextInt(3); to > 0; to--) {
+                    s.append("  - match: '").append(INPUT.nextInt(6) == 0 ? "" : terms(false)).append("'\n");
+                    s.append(INPUT.nextInt(3) == 0 ? "" : "    weight: " + (INPUT.nextInt(300) - 20) + "\n");
+                }
             }
             out.add(s.toString());
         }

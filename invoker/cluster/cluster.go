@@ -177,13 +177,13 @@ type method struct {
 	settings settings
 	whole    atomic.Pointer[view] // of all providers
 	mu       sync.Mutex
-	routed   atomic.Pointer[map[string]*view] // by the routers' keys
-	past     atomic.Pointer[map[string]*view] // those before, where round robin is to go on from them
+	routed   atomic.Pointer[map[string]*route] // by the routers' keys
+	past     atomic.Pointer[map[string]*route] // those before, where round robin is to go on from them
 }
 
 const (
 	maxMethods = 4096 // methods that are remembered: generic callers may make them up
-	maxViews   = 256  // routes that are remembered for a method
+	maxRoutes  = 256  // that are remembered for a method
 	maxKey     = 1024 // bytes of a route's key
 )
 
@@ -257,30 +257,10 @@ func (p *plan) last(name string) *method {
 }
 
 // keep remembers the routes before, where round robin is to go on from them.
-func (m *method) keep(routed *map[string]*view) {
+func (m *method) keep(routed *map[string]*route) {
 	if m.settings.inTurn && routed != nil {
 		m.past.Store(routed)
 	}
-}
-
-// view gives the providers that the routers leave for a call.
-func (m *method) view(inv *invoker.Invocation) *view {
-	whole := m.current()
-	routers := m.plan.snap.Routers
-	if len(routers) == 0 || len(whole.providers) == 0 {
-		return whole
-	}
-	var room [256]byte
-	key := room[:0]
-	for _, r := range routers {
-		key = append(r.AppendKey(key, inv), 0)
-	}
-	if known := m.routed.Load(); known != nil {
-		if v := (*known)[string(key)]; v != nil {
-			return v
-		}
-	}
-	return m.route(string(key), inv)
 }
 
 // current gives the view of all providers. Weights that grow are worked out again meanwhile: no call waits for that.
@@ -296,36 +276,5 @@ func (m *method) current() *view {
 			m.routed.Store(nil)
 		})
 	}
-	return v
-}
-
-// route narrows the providers, and remembers what is left.
-func (m *method) route(key string, inv *invoker.Invocation) *view {
-	all := m.plan.snap.Providers
-	left := all
-	for _, r := range m.plan.snap.Routers {
-		if left = r.Route(inv, left); len(left) == 0 {
-			break
-		}
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	v := m.whole.Load()
-	if len(left) != len(all) {
-		var before *view
-		if past := m.past.Load(); past != nil {
-			before = (*past)[key]
-		}
-		v = newView(m.name, &m.settings, left, time.Now(), before)
-	}
-	if len(key) > maxKey {
-		return v
-	}
-	next := map[string]*view{}
-	if known := m.routed.Load(); known != nil && len(*known) < maxViews {
-		maps.Copy(next, *known)
-	}
-	next[key] = v
-	m.routed.Store(&next)
 	return v
 }

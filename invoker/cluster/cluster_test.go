@@ -310,7 +310,7 @@ func (onlyTag) AppendKey(key []byte, inv *invoker.Invocation) []byte {
 	return append(key, inv.Attachments.Get("dubbo.tag")...)
 }
 
-func (r onlyTag) Route(inv *invoker.Invocation, in []*Provider) []*Provider {
+func (r onlyTag) Route(inv *invoker.Invocation, in []*Provider) []Share {
 	r.asked.Add(1)
 	var out []*Provider
 	for _, p := range in {
@@ -318,7 +318,7 @@ func (r onlyTag) Route(inv *invoker.Invocation, in []*Provider) []*Provider {
 			out = append(out, p)
 		}
 	}
-	return out
+	return Whole(out)
 }
 
 func TestRoutesAreKeptByTheirKeyAndBounded(t *testing.T) {
@@ -346,11 +346,11 @@ func TestRoutesAreKeptByTheirKeyAndBounded(t *testing.T) {
 	if _, err := cl.Invoke(t.Context(), tagged("c")); !errors.Is(err, ErrNoProvider) || !strings.Contains(err.Error(), `"c"`) {
 		t.Errorf("error %v", err)
 	}
-	for i := range 3 * maxViews {
+	for i := range 3 * maxRoutes {
 		_, _ = cl.Invoke(t.Context(), tagged(strings.Repeat("x", i)))
 	}
 	m := cl.method(d.Snapshot(), "get")
-	if n := len(*m.routed.Load()); n > maxViews {
+	if n := len(*m.routed.Load()); n > maxRoutes {
 		t.Errorf("%d routes are kept", n)
 	}
 }

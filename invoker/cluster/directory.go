@@ -38,9 +38,19 @@ type Router interface {
 	// AppendKey appends what of the call decides where it goes. Calls with the same key are routed alike, so that the
 	// outcome is kept: what does not matter to the rule must not be in it.
 	AppendKey(key []byte, inv *invoker.Invocation) []byte
-	// Route gives the providers that are left, in their order: in itself when none is ruled out. It changes nothing.
-	Route(inv *invoker.Invocation, in []*Provider) []*Provider
+	// Route gives the providers that are left, in their order: in itself when none is ruled out. It changes nothing. Of several
+	// shares each call gets one, by chance; no share means that no provider is left.
+	Route(inv *invoker.Invocation, in []*Provider) []Share
 }
+
+// Share is providers, and how many calls are for them in proportion to other shares.
+type Share struct {
+	Weight    int // at least 1
+	Providers []*Provider
+}
+
+// Whole is the share of a router that doesn't part the calls.
+func Whole(providers []*Provider) []Share { return []Share{{Weight: 1, Providers: providers}} }
 
 // ErrNoProvider is within the error of a call that no provider was there for.
 var ErrNoProvider = errors.New("no provider")

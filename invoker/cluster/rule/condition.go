@@ -13,14 +13,11 @@ import (
 	"github.com/dubbofn/dubbofn/invoker/cluster"
 )
 
-// Condition is a condition router: "when => then" lines, each of which sends the calls that its left side means to the providers
-// that its right side means (Java: ConditionStateRouter, 3.3.6).
+// Condition is a document of conditions, each of which sends the calls that its left side means to the providers that its right
+// side means (Java: ConditionStateRouter, 3.3.6), or to one of several right sides (v3.1; Java: MultiDestConditionRouter).
 type Condition struct {
-	Head       head     `yaml:",inline"`
-	Conditions []string `yaml:"conditions"`
-
-	lines    []line
-	consumer Consumer
+	Head  head
+	lines []line
 }
 
 // Consumer is what conditions may ask of the side that calls.
@@ -30,11 +27,18 @@ type Consumer struct {
 	Service     invoker.ServiceKey
 }
 
-// line is one condition.
+// line is one condition: a router.
 type line struct {
-	when []term
-	then []term
-	none bool // there is no right side: calls that are meant go nowhere
+	when     []term
+	to       []destination // none: calls that are meant go nowhere
+	force    bool          // calls that are meant go nowhere else, even if no provider is there
+	consumer Consumer
+}
+
+// destination is a right side. Calls are shared out among those that have providers, by their weights.
+type destination struct {
+	then   []term // none: every provider
+	weight int
 }
 
 // term compares one value with patterns.
@@ -47,31 +51,109 @@ type term struct {
 
 // ParseCondition reads a document "….condition-router". Its error joins every fault.
 func ParseCondition(doc string) (Condition, error) {
-	var c Condition
-	if err := read(doc, &c); err != nil {
-		return c, err
+	var d struct {
+		Head head `yaml:",inline"`
 	}
+	if err := read(doc, &d); err != nil {
+		return Condition{}, err
+	}
+	c := Condition{Head: d.Head}
 	var faults []error
-	if err := known(c.Head.ConfigVersion); err != nil {
-		return c, err
+	switch err := known(d.Head.ConfigVersion); {
+	case strings.HasPrefix(d.Head.ConfigVersion, "v3.1"):
+		faults = c.readDestinations(doc)
+	case err != nil:
+		return c, fmt.Errorf("%w, or v3.1", err)
+	default:
+		faults = c.readLines(doc)
 	}
-	if len(c.Conditions) == 0 {
+	if len(faults) == 0 && len(c.lines) == 0 {
 		faults = append(faults, errors.New(`no conditions: want a list of lines like "method=sayHello => region=hangzhou"`))
 	}
-	for i, s := range c.Conditions {
+	return c, join(faults)
+}
+
+func (c *Condition) readLines(doc string) (faults []error) {
+	var d struct {
+		Conditions []string `yaml:"conditions"`
+	}
+	if err := read(doc, &d); err != nil {
+		return []error{err}
+	}
+	for i, s := range d.Conditions {
 		l, err := parseLine(s)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("condition %d (%q): %w", i+1, s, err))
 		}
 		c.lines = append(c.lines, l)
 	}
-	return c, join(faults)
+	return faults
 }
 
-// of gives the router of a consumer.
-func (c Condition) of(consumer Consumer) Condition {
-	c.consumer = consumer
-	return c
+// maxDestinations is how many right sides a condition may have.
+const maxDestinations = 64
+
+func (c *Condition) readDestinations(doc string) (faults []error) {
+	var d struct {
+		Conditions []struct {
+			From struct {
+				Match string `yaml:"match"`
+			} `yaml:"from"`
+			To []struct {
+				Match  string `yaml:"match"`
+				Weight int    `yaml:"weight"`
+			} `yaml:"to"`
+		} `yaml:"conditions"`
+	}
+	if err := read(doc, &d); err != nil {
+		return []error{err}
+	}
+	fault := func(n int, of string, err error) {
+		if err != nil {
+			faults = append(faults, fmt.Errorf("condition %d: %s: %w", n+1, of, err))
+		}
+	}
+	for n, from := range d.Conditions {
+		if len(from.To) > maxDestinations {
+			fault(n, "to", fmt.Errorf("%d destinations (limit %d)", len(from.To), maxDestinations))
+			continue
+		}
+		var l line
+		var err error
+		if when := strings.TrimSpace(from.From.Match); when != "" && when != "true" {
+			l.when, err = parseTerms(when)
+			fault(n, fmt.Sprintf("from %q", when), err)
+		}
+		for _, to := range from.To {
+			d := destination{weight: to.Weight}
+			if to.Weight <= 0 {
+				d.weight = defaultShare
+			}
+			if then := strings.TrimSpace(to.Match); then != "" && then != "false" {
+				d.then, err = parseTerms(then)
+				fault(n, fmt.Sprintf("to %q", then), err)
+			}
+			l.to = append(l.to, d)
+		}
+		c.lines = append(c.lines, l)
+	}
+	return faults
+}
+
+// defaultShare is the weight of a destination that says none.
+const defaultShare = 100
+
+// of gives the routers of a consumer.
+func (c Condition) of(consumer Consumer) []cluster.Router {
+	if !c.Head.enabled() {
+		return nil
+	}
+	var all []cluster.Router
+	for _, l := range c.lines {
+		l.consumer, l.force = consumer, c.Head.Force
+		all = append(all, l)
+	}
+	return all
 }
 
 func parseLine(s string) (line, error) {
@@ -90,8 +172,9 @@ func parseLine(s string) (line, error) {
 	if when != "" && when != "true" {
 		l.when, whenErr = parseTerms(when)
 	}
-	if l.none = then == "" || then == "false"; !l.none {
-		l.then, thenErr = parseTerms(then)
+	if then != "" && then != "false" {
+		l.to = []destination{{weight: defaultShare}}
+		l.to[0].then, thenErr = parseTerms(then)
 	}
 	return l, errors.Join(whenErr, thenErr)
 }
@@ -140,6 +223,9 @@ func parseTerms(s string) ([]term, error) {
 			return nil, fmt.Errorf("%q before %q: want &, =, != or ,", separator, content)
 		}
 	}
+	if len(terms) == 0 {
+		return nil, fmt.Errorf("%q has no key: want key=value", s)
+	}
 	return terms, nil
 }
 
@@ -167,45 +253,39 @@ func newTerm(key string) (term, error) {
 }
 
 // AppendKey implements [cluster.Router].
-func (c Condition) AppendKey(key []byte, inv *invoker.Invocation) []byte {
-	for i := range c.lines {
-		for _, t := range c.lines[i].when {
-			if value, ok, varies := c.ofCall(t, inv); varies {
-				if !ok {
-					key = append(key, 1)
-				}
-				key = append(append(key, value...), 2)
+func (l line) AppendKey(key []byte, inv *invoker.Invocation) []byte {
+	for _, t := range l.when {
+		if value, ok, varies := l.ofCall(t, inv); varies {
+			if !ok {
+				key = append(key, 1)
 			}
+			key = append(append(key, value...), 2)
 		}
 	}
 	return key
 }
 
 // Route implements [cluster.Router].
-func (c Condition) Route(inv *invoker.Invocation, in []*cluster.Provider) []*cluster.Provider {
-	if !c.Head.enabled() {
-		return in
+func (l line) Route(inv *invoker.Invocation, in []*cluster.Provider) []cluster.Share {
+	if !l.means(inv) {
+		return cluster.Whole(in)
 	}
-	for i := range c.lines {
-		l := &c.lines[i]
-		if len(in) == 0 || !c.means(l, inv) {
-			continue
-		}
-		if l.none {
-			return nil
-		}
-		left := keep(in, func(p *cluster.Provider) bool { return c.takes(l, p) })
-		if len(left) > 0 || c.Head.Force {
-			in = left
+	var shares []cluster.Share
+	for i := range l.to {
+		if left := keep(in, func(p *cluster.Provider) bool { return l.takes(&l.to[i], p) }); len(left) > 0 {
+			shares = append(shares, cluster.Share{Weight: l.to[i].weight, Providers: left})
 		}
 	}
-	return in
+	if len(shares) == 0 && len(l.to) > 0 && !l.force {
+		return cluster.Whole(in)
+	}
+	return shares
 }
 
 // means tells whether the left side means the call.
-func (c Condition) means(l *line, inv *invoker.Invocation) bool {
+func (l line) means(inv *invoker.Invocation) bool {
 	for _, t := range l.when {
-		value, ok, _ := c.ofCall(t, inv)
+		value, ok, _ := l.ofCall(t, inv)
 		if !ok || !t.matches(value, true, nil) {
 			return false
 		}
@@ -213,14 +293,11 @@ func (c Condition) means(l *line, inv *invoker.Invocation) bool {
 	return true
 }
 
-// takes tells whether the right side means a provider.
-func (c Condition) takes(l *line, p *cluster.Provider) bool {
-	if len(l.then) == 0 {
-		return false
-	}
-	for _, t := range l.then {
+// takes tells whether a right side means a provider.
+func (l line) takes(d *destination, p *cluster.Provider) bool {
+	for _, t := range d.then {
 		value, ok := ofProvider(t, p)
-		if !ok || !t.matches(value, false, &c) {
+		if !ok || !t.matches(value, false, &l.consumer) {
 			return false
 		}
 	}
@@ -231,7 +308,7 @@ func (c Condition) takes(l *line, p *cluster.Provider) bool {
 const notFound = "dubbo_internal_not_found_argument_condition_value"
 
 // ofCall gives a value of the calling side; varies tells whether it is another for other calls.
-func (c Condition) ofCall(t term, inv *invoker.Invocation) (value string, ok, varies bool) {
+func (l line) ofCall(t term, inv *invoker.Invocation) (value string, ok, varies bool) {
 	switch {
 	case t.argument >= 0:
 		args := inv.Args
@@ -256,7 +333,7 @@ func (c Condition) ofCall(t term, inv *invoker.Invocation) (value string, ok, va
 		}
 		return method, true, true
 	}
-	value, ok = c.consumer.param(t.key)
+	value, ok = l.consumer.param(t.key)
 	return value, ok, false
 }
 
@@ -304,7 +381,7 @@ func ofProvider(t term, p *cluster.Provider) (string, bool) {
 }
 
 // matches compares a value with the patterns (Java: AbstractConditionMatcher.isMatch).
-func (t term) matches(value string, when bool, c *Condition) bool {
+func (t term) matches(value string, when bool, c *Consumer) bool {
 	if slices.ContainsFunc(t.unequal, func(p string) bool { return match(p, value, when, c) }) {
 		return false
 	}
@@ -315,12 +392,12 @@ func (t term) matches(value string, when bool, c *Condition) bool {
 }
 
 // match compares a value with one pattern; "$key" on the right side is the consumer's value.
-func match(pattern, value string, when bool, c *Condition) bool {
+func match(pattern, value string, when bool, c *Consumer) bool {
 	if strings.Contains(pattern, "~") {
 		return inRange(pattern, value, !when)
 	}
 	if c != nil && strings.HasPrefix(pattern, "$") {
-		pattern, _ = c.consumer.param(pattern[1:])
+		pattern, _ = c.param(pattern[1:])
 	}
 	return glob(pattern, value)
 }

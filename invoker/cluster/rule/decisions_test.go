@@ -29,6 +29,11 @@ type decisions struct {
 		Refused bool
 		Left    [][]int // for each call
 	}
+	Destinations []struct {
+		Rule string
+		Left [][]int
+		Raw  [][]int64 // what ThreadLocalRandom gave for each call
+	}
 	Configurators []struct {
 		Rule    string
 		Changed []map[string]string // for each provider
@@ -49,7 +54,7 @@ func javas(t *testing.T) decisions {
 	if err := json.Unmarshal(b, &d); err != nil {
 		t.Fatal(err)
 	}
-	if len(d.Tags) == 0 || len(d.Conditions) == 0 || len(d.Configurators) == 0 {
+	if len(d.Tags) == 0 || len(d.Conditions) == 0 || len(d.Destinations) == 0 || len(d.Configurators) == 0 {
 		t.Fatalf("decisions by %q are not all there", d.By)
 	}
 	me := parsed(t, d.Consumer)
@@ -83,11 +88,11 @@ func parsed(t *testing.T, s string) *url.URL {
 }
 
 // compare routes every call and counts those that lose providers, so that rules that do nothing don't pass for a test.
-func (d *decisions) compare(t *testing.T, rule string, r cluster.Router, want [][]int) (narrowed int) {
+func (d *decisions) compare(t *testing.T, rule string, routers []cluster.Router, want [][]int) (narrowed int) {
 	t.Helper()
 	for i, inv := range d.invs {
 		var got []int
-		for _, p := range r.Route(inv, d.providers) {
+		for _, p := range through(routers, inv, d.providers) {
 			got = append(got, slices.Index(d.providers, p))
 		}
 		if !slices.Equal(got, want[i]) {
@@ -119,7 +124,7 @@ func TestTagsAreJavas(t *testing.T) {
 				continue
 			}
 		}
-		narrowed += d.compare(t, c.Rule, r, c.Left)
+		narrowed += d.compare(t, c.Rule, []cluster.Router{r}, c.Left)
 	}
 	if narrowed < 1000 {
 		t.Errorf("only %d decisions leave some out", narrowed)
@@ -141,6 +146,65 @@ func TestConditionsAreJavas(t *testing.T) {
 	if narrowed < 1000 {
 		t.Errorf("only %d decisions leave some out", narrowed)
 	}
+}
+
+// TestDestinationsAreJavas gives each call what Java's draw gives it (DestinationSet.randDestination, with nextLong(bound) of
+// OpenJDK 17), of our shares.
+func TestDestinationsAreJavas(t *testing.T) {
+	t.Parallel()
+	d := javas(t)
+	parted := 0
+	for _, c := range d.Destinations {
+		r, err := ParseCondition(c.Rule)
+		if err != nil {
+			t.Errorf("%s\n%v", c.Rule, err)
+			continue
+		}
+		for i, inv := range d.invs {
+			left, raw := d.providers, c.Raw[i]
+			for _, one := range r.of(d.consumer) {
+				shares := one.Route(inv, left)
+				if left = nil; len(shares) == 1 {
+					left = shares[0].Providers
+				}
+				if len(shares) > 1 {
+					left = drawnAsInJava(shares, raw[0])
+					raw = raw[1:]
+					parted++
+				}
+				if len(left) == 0 {
+					break
+				}
+			}
+			var got []int
+			for _, p := range left {
+				got = append(got, slices.Index(d.providers, p))
+			}
+			if !slices.Equal(got, c.Left[i]) {
+				t.Errorf("%s\n%s%v, attachments %v: %v, in Java %v", c.Rule, inv.Method, inv.Args, d.Calls[i].Attachments, got, c.Left[i])
+			}
+		}
+	}
+	if parted < 500 {
+		t.Errorf("only %d calls are parted", parted)
+	}
+}
+
+func drawnAsInJava(shares []cluster.Share, raw int64) []*cluster.Provider {
+	sum := int64(0)
+	for _, s := range shares {
+		sum += int64(s.Weight)
+	}
+	offset := int64(uint64(raw)>>1) % sum
+	if sum&(sum-1) == 0 {
+		offset = raw & (sum - 1)
+	}
+	for _, s := range shares {
+		if offset -= int64(s.Weight); offset <= 0 {
+			return s.Providers
+		}
+	}
+	return nil
 }
 
 func TestConfiguratorsAreJavas(t *testing.T) {

@@ -47,6 +47,21 @@ func call(method string, args []any, attachments ...string) *invoker.Invocation 
 	return inv
 }
 
+// through gives who is left behind all routers, none of which parts the calls.
+func through(routers []cluster.Router, inv *invoker.Invocation, left []*cluster.Provider) []*cluster.Provider {
+	for _, r := range routers {
+		switch shares := r.Route(inv, left); len(shares) {
+		case 0:
+			return nil
+		case 1:
+			left = shares[0].Providers
+		default:
+			panic("the calls are parted")
+		}
+	}
+	return left
+}
+
 func TestTagsDecideAsInJava(t *testing.T) {
 	t.Parallel()
 	all := []*cluster.Provider{provider(1), provider(2, "dubbo.tag", "gray"), provider(3), provider(4, "dubbo.tag", "blue", "zone", "hz")}
@@ -79,7 +94,7 @@ func TestTagsDecideAsInJava(t *testing.T) {
 				continue
 			}
 		}
-		if got := numbers(r.Route(call("get", nil, c.attachments...), all)); got != c.want {
+		if got := numbers(r.left(call("get", nil, c.attachments...), all)); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
@@ -123,7 +138,7 @@ func TestConditionsDecideAsInJava(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if got := numbers(r.of(consumer).Route(c.call, all)); got != c.want {
+		if got := numbers(through(r.of(consumer), c.call, all)); got != c.want {
 			t.Errorf("%s (%s): %q, want %q", name, c.line, got, c.want)
 		}
 	}
@@ -142,7 +157,11 @@ func TestEqualKeysAreRoutedAlike(t *testing.T) {
 		for _, arg := range [][]any{nil, {"x"}, {""}, {nil}, {"null"}, {"y"}} {
 			for _, k := range [][]string{nil, {"k", "v"}, {"k", ""}} {
 				inv := call(method, arg, k...)
-				key, got := string(r.AppendKey(nil, inv)), numbers(r.Route(inv, all))
+				var key string
+				for _, one := range r.of(Consumer{}) {
+					key = string(append(one.AppendKey([]byte(key), inv), 0))
+				}
+				got := numbers(through(r.of(Consumer{}), inv, all))
 				if before, ok := routes[key]; ok && before != got {
 					t.Errorf("key %q is routed to %q and to %q", key, before, got)
 				}
@@ -209,7 +228,8 @@ func TestBadDocumentsAreRefusedWithEveryFault(t *testing.T) {
 		"a wrong type":              {tagError, "tags: 5", []string{"not the YAML"}},
 		"no tags":                   {tagError, "key: shop", []string{"no tags"}},
 		"faults in tags":            {tagError, "tags:\n- addresses: [\"10.0.0.0/99\", \"\"]\n- name: x\n  match:\n  - value: {regex: \"(\"}\n  - key: k\n    value: {regex: \"(\"}\n", []string{"tag 1", "want a name", "10.0.0.0/99", "match 1", "want a key", "regex \"(\""}},
-		"another version":           {conditionError, "configVersion: v3.1\nconditions: []", []string{`configVersion "v3.1"`, "v3.0"}},
+		"another version":           {conditionError, "configVersion: v3.2\nconditions: []", []string{`configVersion "v3.2"`, "v3.0", "v3.1"}},
+		"faults in destinations":    {conditionError, "configVersion: v3.1\nconditions:\n- from: {match: '=x'}\n  to: [{match: 'arguments[x]=1'}]\n- to: [" + strings.Repeat("{weight: 1},", 65) + "]\n", []string{"condition 1", `from "=x"`, "before any key", "arguments[0]", "condition 2", "limit 64"}},
 		"faults in lines":           {conditionError, "conditions:\n- '=x => y=z'\n- 'a=b => c=d,=e'\n- 'arguments[x]=1 => a=b'\n- ''\n", []string{"condition 1", "condition 2", "condition 3", "arguments[0]", "condition 4"}},
 		"faults in configs":         {configuratorError, "scope: x\nconfigs:\n- side: both\n- parameters: {a: [1]}\n", []string{`scope "x"`, "no key", "config 1", `side "both"`, "no parameters", "config 2", "parameter a"}},
 		"an empty tag":              {tagError, "configVersion: v3.0\ntags:\n- name: gray\n", []string{`tag 1 ("gray")`, "addresses or match"}},
@@ -282,11 +302,7 @@ func TestWatchKeepsTheLastGoodRule(t *testing.T) {
 			synctest.Wait()
 			mu.Lock()
 			defer mu.Unlock()
-			left := all
-			for _, r := range now.Routers {
-				left = r.Route(call("get", nil), left)
-			}
-			return numbers(left) + fmt.Sprint(now.Override(all[0]))
+			return numbers(through(now.Routers, call("get", nil), all)) + fmt.Sprint(now.Override(all[0]))
 		}
 		if err := w.Ready(t.Context()); err != nil {
 			t.Fatal(err)
@@ -349,20 +365,24 @@ func TestWatchOutlivesItsCenter(t *testing.T) {
 }
 
 func FuzzRules(f *testing.F) {
-	for _, s := range []string{"tags:\n- name: a\n  addresses: [\"10.0.0.1-9\"]\n", "conditions:\n- method=get&arguments[0]=1~5 => address=*:2088*,$host\n", "key: a.B\nconfigs:\n- side: consumer\n  parameters: {timeout: 5}\n"} {
+	for _, s := range []string{"tags:\n- name: a\n  addresses: [\"10.0.0.1-9\"]\n", "conditions:\n- method=get&arguments[0]=1~5 => address=*:2088*,$host\n", "key: a.B\nconfigs:\n- side: consumer\n  parameters: {timeout: 5}\n",
+		"configVersion: v3.1\nconditions:\n- from: {match: method=get}\n  to: [{match: address=*, weight: 3}, {match: host=$host}]\n"} {
 		f.Add(s)
 	}
 	all := []*cluster.Provider{provider(1, "dubbo.tag", "gray"), provider(2)}
 	f.Fuzz(func(t *testing.T, doc string) {
 		inv := call("get", []any{"1", nil}, "dubbo.tag", "a")
-		if r, err := ParseTag(doc); err == nil && len(r.Route(inv, all)) > len(all) {
+		if r, err := ParseTag(doc); err == nil && len(r.left(inv, all)) > len(all) {
 			t.Error("more providers than there were")
 		}
 		if r, err := ParseCondition(doc); err == nil {
-			r = r.of(Consumer{Application: "x"})
-			r.AppendKey(nil, inv)
-			if len(r.Route(inv, all)) > len(all) {
-				t.Error("more providers than there were")
+			for _, one := range r.of(Consumer{Application: "x"}) {
+				one.AppendKey(nil, inv)
+				for _, share := range one.Route(inv, all) {
+					if n := len(share.Providers); n == 0 || n > len(all) || share.Weight < 1 {
+						t.Errorf("a share of %d providers, weight %d", n, share.Weight)
+					}
+				}
 			}
 		}
 		if r, err := ParseConfigurator(doc); err == nil {

@@ -85,7 +85,12 @@ func (t Tag) AppendKey(key []byte, inv *invoker.Invocation) []byte {
 }
 
 // Route implements [cluster.Router].
-func (t Tag) Route(inv *invoker.Invocation, in []*cluster.Provider) []*cluster.Provider {
+func (t Tag) Route(inv *invoker.Invocation, in []*cluster.Provider) []cluster.Share {
+	return cluster.Whole(t.left(inv, in))
+}
+
+// left gives the providers that are left for a call.
+func (t Tag) left(inv *invoker.Invocation, in []*cluster.Provider) []*cluster.Provider {
 	want := inv.Attachments.Get(keyTag)
 	force := strings.EqualFold(inv.Attachments.Get(keyForce), "true")
 	untagged := func(p *cluster.Provider) bool { return p.Param(keyTag) == "" }

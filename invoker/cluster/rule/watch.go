@@ -229,8 +229,7 @@ func (w *Watch) parse(key, doc string) (any, error) {
 	case strings.HasSuffix(key, tags):
 		return ParseTag(doc)
 	case strings.HasSuffix(key, conditions):
-		c, err := ParseCondition(doc)
-		return c.of(w.consumer), err
+		return ParseCondition(doc)
 	default:
 		c, err := ParseConfigurator(doc)
 		return c.of(w.consumer), err
@@ -254,7 +253,7 @@ func (w *Watch) set() Set {
 	scopes := append([]string{service, w.consumer.Application}, apps...)
 	for i, scope := range scopes {
 		if c, ok := w.held[scope+conditions].(Condition); ok && slices.Index(scopes, scope) == i {
-			s.Routers = append(s.Routers, c)
+			s.Routers = append(s.Routers, c.of(w.consumer)...)
 		}
 	}
 	for _, scope := range []string{w.consumer.Application, service} {
