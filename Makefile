@@ -8,7 +8,7 @@ MODULES  := . bench e2e
 LINT     := $(BUILD)/golangci-lint
 FUZZTIME ?= 60s
 
-.PHONY: help demo test interop trust seata bench fuzz lint build fmt docs decisions churn nacos-restart hostile clean
+.PHONY: help demo test interop trust seata bench fuzz lint build fmt docs decisions rules churn nacos-restart hostile clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ fuzz: ## every fuzz target for FUZZTIME (60s)
 interop: ## Java 2.7.23 and 3.3.6 consumers on Go providers, and a Go consumer on theirs: every way to be found
 	@e2e/interop.sh
 	@e2e/reverse.sh
+
+rules: ## an operator's rules in Nacos and ZooKeeper, obeyed by a Go and a Java consumer side by side
+	@e2e/rules.sh
 
 seata: ## a Seata transaction from Java through a Go function to Java, both Dubbo lines at either end
 	@e2e/seata.sh

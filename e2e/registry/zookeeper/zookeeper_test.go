@@ -16,6 +16,7 @@ import (
 	"github.com/go-zookeeper/zk"
 	"go.uber.org/goleak"
 
+	"github.com/dubbofn/dubbofn/e2e/operator"
 	"github.com/dubbofn/dubbofn/registry"
 	"github.com/dubbofn/dubbofn/registry/registrytest"
 	"github.com/dubbofn/dubbofn/registry/zookeeper"
@@ -91,17 +92,14 @@ func put(t *testing.T, c *zk.Conn, path, content string) {
 
 func TestZooKeeperPassesTheSuite(t *testing.T) {
 	c := config(t)
-	op := raw(t)
+	write, err := operator.Writer("zookeeper://" + c.Addresses[0])
+	if err != nil {
+		t.Fatal(err)
+	}
 	registrytest.Suite{
-		Open:   func(ctx context.Context) (registry.Registry, error) { return zookeeper.Registry.Open(ctx, c) },
-		Settle: 10 * time.Second,
-		WriteRule: func(_ context.Context, key, content string) error {
-			if content == "" {
-				return op.Delete("/dubbo/config/dubbo/"+key, -1)
-			}
-			put(t, op, "/dubbo/config/dubbo/"+key, content)
-			return nil
-		},
+		Open:      func(ctx context.Context) (registry.Registry, error) { return zookeeper.Registry.Open(ctx, c) },
+		Settle:    10 * time.Second,
+		WriteRule: write,
 	}.Run(t)
 }
 

@@ -17,7 +17,7 @@ import java.util.Map;
 /**
  * A Java provider, the control: TypesService (plain, and group g1 version 2.0.0), RowsService, TokenService with a token; or
  * PingService alone with --ping. Prints PROVIDER-READY. Options:
- *   --registry URL --app NAME --name NAME --port N --metadata-port N (2.7) --tag T --protocol dubbo|tri
+ *   --registry URL --app NAME --name NAME --port N --metadata-port N (2.7) --tag T --parameters k=v,k=v --protocol dubbo|tri
  *   --register-mode instance|interface|all --metadata-type local|remote --metadata-report URL --ping
  */
 public final class Provider {
@@ -58,6 +58,11 @@ public final class Provider {
         Map<String, String> parameters = new HashMap<>();
         if (!tag.isEmpty()) {
             parameters.put("dubbo.tag", tag);
+        }
+        for (String pair : a.get("parameters", "").split(",")) {
+            if (!pair.isEmpty()) {
+                parameters.put(pair.substring(0, pair.indexOf('=')), pair.substring(pair.indexOf('=') + 1));
+            }
         }
         app.setParameters(parameters);
         return app;
