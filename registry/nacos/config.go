@@ -105,14 +105,24 @@ func digest(s string) string {
 	return hex.EncodeToString(sum[:])
 }
 
+const (
+	serverFault  = 500 // the server failed, perhaps for want of a lock in its database: the same write may succeed a moment later
+	publishTries = 4
+)
+
 // publish writes a config. With cas it is written only while the present content has that digest (or there is none).
 func (c *center) publish(ctx context.Context, k key, content, cas string) error {
-	req := rpc_request.NewConfigPublishRequest(k.group, k.dataID, c.s.namespace, content, cas)
-	r, err := c.config.ask(ctx, c.headed(req), security.BuildConfigResourceByRequest(req))
-	if err != nil {
-		return fmt.Errorf("write config %s: %w", k, err)
+	for n := 1; ; n++ {
+		req := rpc_request.NewConfigPublishRequest(k.group, k.dataID, c.s.namespace, content, cas)
+		r, err := c.config.ask(ctx, c.headed(req), security.BuildConfigResourceByRequest(req))
+		if err != nil {
+			return fmt.Errorf("write config %s: %w", k, err)
+		}
+		again := r.GetErrorCode() == serverFault && cas == "" && n < publishTries // a lost race has that code too
+		if err = refusal("writing config "+k.String(), r); err == nil || !again || pause(ctx, n) != nil {
+			return err
+		}
 	}
-	return refusal("writing config "+k.String(), r)
 }
 
 // ensure writes a config unless it has that content, and returns when readers see it: Nacos answers a write before that.
