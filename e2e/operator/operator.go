@@ -41,6 +41,7 @@ func toNacos(ctx context.Context, address, key, doc string) error {
 		return err
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Close = true // nothing is left behind
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err
