@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 BUILD    := build
-MODULES  := . bench e2e
+MODULES  := . bench bench/service e2e
 LINT     := $(BUILD)/golangci-lint
 FUZZTIME ?= 60s
 

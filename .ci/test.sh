@@ -5,7 +5,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 LOGS=build/test
 rm -rf "$LOGS"; mkdir -p "$LOGS"
-MODULES=(. bench e2e)
+MODULES=(. bench bench/service e2e)
 
 STEPS=(build format vet lint arch unit fuzz docs demo nacos zookeeper interop reverse rules trust seata)
 TITLE_build="every package of every module compiles"

@@ -16,8 +16,12 @@ require (
 )
 
 require (
+	github.com/bits-and-blooms/bitset v1.24.4 // indirect
 	github.com/cockroachdb/apd/v3 v3.2.1 // indirect
+	github.com/failsafe-go/failsafe-go v0.9.6 // indirect
+	github.com/goccy/go-yaml v1.18.0 // indirect
 	github.com/kelseyhightower/envconfig v1.4.0 // indirect
+	google.golang.org/genproto v0.0.0-20230410155749-daa745c078e1 // indirect
 )
 
 require (

@@ -45,8 +45,7 @@ func NewCase(name string) (Case, error) {
 	hessian.RegisterPOJO(&user{})
 	switch name {
 	case "echo":
-		const text = "sixteen bytes ok"
-		return Case{name, "String of 16 bytes, in and out", "echo", "Ljava/lang/String;", text, text, same(text)}, nil
+		return Case{name, "String of 16 bytes, in and out", "echo", "Ljava/lang/String;", service.Text, service.Text, same(service.Text)}, nil
 	case "user":
 		return Case{name, "POJO of 8 fields, in and out", "user", "Lorg/bench/User;", wire(service.Ada()),
 			wire(service.Next(service.Ada())), sameUsers([]*service.User{service.Next(service.Ada())})}, nil
@@ -66,10 +65,7 @@ func NewCase(name string) (Case, error) {
 }
 
 func bytesCase(name string, n int) Case {
-	data := make([]byte, n)
-	for i := range data {
-		data[i] = byte(i * 31 >> 3)
-	}
+	data := service.Bytes(n)
 	return Case{name, fmt.Sprintf("byte[%d], in and out", n), "bytes", "[B", data, data, func(value any) error {
 		if got, ok := value.([]byte); !ok || !slices.Equal(got, data) {
 			return fmt.Errorf("check reply: %d bytes that were sent did not come back", len(data))

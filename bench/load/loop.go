@@ -8,6 +8,8 @@ import (
 	"io"
 	"net"
 	"time"
+
+	"github.com/dubbofn/dubbofn/bench/service/measure"
 )
 
 // inlineBytes is how much may be on its way to a provider at most for the reader to write it itself: so much fits the
@@ -23,7 +25,7 @@ type loop struct {
 	request   []byte
 	slots     []slot // an id is a slot's number plus a multiple of their count
 	in, out   []byte
-	histogram Histogram
+	histogram measure.Histogram
 	seen      uint64
 	decoded   uint64
 	begun     int
@@ -47,8 +49,8 @@ func dialLoop(ctx context.Context, p Plan, c Case, request []byte, want expected
 		slots: make([]slot, inFlight), in: make([]byte, 0, max(256<<10, 2*(want.length+headerBytes)))}, nil
 }
 
-// run calls until the plan's time or count is used up, and then until every reply is there.
-func (l *loop) run(ctx context.Context, start time.Time) error {
+// Run calls until the plan's time or count is used up, and then until every reply is there.
+func (l *loop) Run(ctx context.Context, start time.Time) error {
 	deadline, _ := ctx.Deadline()
 	if err := l.conn.SetDeadline(deadline); err != nil {
 		return fmt.Errorf("run load: %w", err)
@@ -81,6 +83,9 @@ func (l *loop) run(ctx context.Context, start time.Time) error {
 	}
 	return nil
 }
+
+// Noted gives the times, and how many replies were decoded in full.
+func (l *loop) Noted() (times *measure.Histogram, decoded uint64) { return &l.histogram, l.decoded }
 
 func (l *loop) writeInline(b []byte) error {
 	_, err := l.conn.Write(b)
@@ -146,7 +151,7 @@ func (l *loop) end(h header, body []byte, now time.Duration) error {
 	if err := l.want.check(h, body); err != nil {
 		return err
 	}
-	if l.seen++; l.seen%uint64(l.plan.DecodeEvery) == 0 {
+	if l.seen++; l.seen%uint64(l.plan.CheckEvery) == 0 {
 		if err := l.testCase.decode(body); err != nil {
 			return err
 		}

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/dubbofn/dubbofn/bench/service/measure"
 )
 
 // provider is a server on loopback that answers each request with what answer makes of a right reply; nil closes the connection.
@@ -64,8 +66,8 @@ func answerAll(conn net.Conn, reply []byte, answer func(int, []byte) []byte) {
 }
 
 func plan(address, name string) Plan {
-	return Plan{Address: address, Case: name, Connections: 2, InFlight: 5, WarmUp: 20 * time.Millisecond,
-		Measure: 150 * time.Millisecond, MaxCalls: 1 << 30, DecodeEvery: 3, PID: os.Getpid()}
+	return Plan{Address: address, Connections: 2, Plan: measure.Plan{Case: name, InFlight: 5, WarmUp: 20 * time.Millisecond,
+		Measure: 150 * time.Millisecond, MaxCalls: 1 << 30, CheckEvery: 3, PID: os.Getpid()}}
 }
 
 func TestRunMeasuresEveryCase(t *testing.T) {
@@ -81,7 +83,7 @@ func TestRunMeasuresEveryCase(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if o.Calls == 0 || o.Decoded == 0 || o.P50 <= 0 || o.P50 > o.P99 || o.P999 > o.Max {
+			if o.Calls == 0 || o.Checked == 0 || o.P50 <= 0 || o.P50 > o.P99 || o.P999 > o.Max {
 				t.Errorf("outcome %+v does not hold together", o)
 			}
 		})
@@ -144,7 +146,7 @@ func TestRunDecodesSomeRepliesInFull(t *testing.T) {
 		return b
 	})
 	p := plan(address, "users100")
-	p.DecodeEvery = 1
+	p.CheckEvery = 1
 	if _, err := Run(t.Context(), p); err == nil || !strings.Contains(err.Error(), "user") {
 		t.Errorf("error %v does not name the user that is wrong", err)
 	}
@@ -171,8 +173,8 @@ func TestRunStopsWithItsContext(t *testing.T) {
 
 func TestPlanReportsEveryFault(t *testing.T) {
 	t.Parallel()
-	err := Plan{Address: "192.0.2.1:20880", Connections: 3, InFlight: 2}.Validate()
-	for _, want := range []string{"loopback", "in flight", "measuring", "decoded"} {
+	err := Plan{Address: "192.0.2.1:20880", Connections: 3, Plan: measure.Plan{InFlight: 2}}.Validate()
+	for _, want := range []string{"loopback", "in flight", "measuring", "checked"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v does not say %q", err, want)
 		}

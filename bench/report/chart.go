@@ -28,11 +28,15 @@ func (r *Results) Chart(path string, names []string) error {
 		y = r.chartCell(&b, cell, r.PeersOf(cell, names), names, y)
 	}
 	c := r.Conditions
+	title := "Calls per second on one provider"
+	if r.Outbound {
+		title = "Calls per second of one consumer"
+	}
 	head := fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" font-family="system-ui, sans-serif" font-size="13">
 <rect width="100%%" height="100%%" fill="#ffffff"/>
-<text x="16" y="26" font-size="17" font-weight="600" fill="#1f2328">Calls per second on one provider</text>
+<text x="16" y="26" font-size="17" font-weight="600" fill="#1f2328">%s</text>
 <text x="16" y="46" font-size="11" fill="#59636e">%s · %d interleaved rounds of %s, median, line from least to largest · %s</text>
-`, chartWidth, y, chartWidth, y, html.EscapeString(c.Pinning), c.Rounds, html.EscapeString(c.Measure), html.EscapeString(c.Started))
+`, chartWidth, y, chartWidth, y, title, html.EscapeString(c.Pinning), c.Rounds, html.EscapeString(c.Measure), html.EscapeString(c.Started))
 	if err := os.WriteFile(path, []byte(head+b.String()+"</svg>\n"), 0o644); err != nil {
 		return fmt.Errorf("write chart: %w", err)
 	}

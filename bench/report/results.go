@@ -7,11 +7,12 @@ import (
 	"os"
 	"slices"
 
-	"github.com/dubbofn/dubbofn/bench/load"
+	"github.com/dubbofn/dubbofn/bench/service/measure"
 )
 
-// Results is the content of out/results.json.
+// Results is the content of out/results.json and out/outbound.json.
 type Results struct {
+	Outbound   bool       `json:"outbound,omitempty"` // consumers are compared, not providers
 	Conditions Conditions `json:"conditions"`
 	Runs       []Run      `json:"runs"`
 	Memory     []Memory   `json:"memory"`
@@ -20,32 +21,30 @@ type Results struct {
 
 // Conditions say what a figure depends on beside the programs.
 type Conditions struct {
-	Started     string   `json:"started"`
-	CPU         string   `json:"cpu"`
-	Cores       int      `json:"cores"`
-	Kernel      string   `json:"kernel"`
-	Go          string   `json:"go"`
-	Java        string   `json:"java"`
-	Commit      string   `json:"commit"`
-	Pinning     string   `json:"pinning"`
-	GOGC        string   `json:"gogc"`
-	LoadBefore  string   `json:"load_before"`
-	LoadAfter   string   `json:"load_after"`
-	Rounds      int      `json:"rounds"`
-	WarmUp      string   `json:"warm_up"`
-	Measure     string   `json:"measure"`
-	DecodeEvery int      `json:"decode_every"`
-	Peers       []string `json:"peers"` // "name: what it is", in the order of tables
+	Started    string   `json:"started"`
+	CPU        string   `json:"cpu"`
+	Cores      int      `json:"cores"`
+	Kernel     string   `json:"kernel"`
+	Go         string   `json:"go"`
+	Java       string   `json:"java"`
+	Commit     string   `json:"commit"`
+	Pinning    string   `json:"pinning"`
+	GOGC       string   `json:"gogc"`
+	LoadBefore string   `json:"load_before"`
+	LoadAfter  string   `json:"load_after"`
+	Rounds     int      `json:"rounds"`
+	WarmUp     string   `json:"warm_up"`
+	Measure    string   `json:"measure"`
+	CheckEvery int      `json:"check_every"`
+	Peers      []string `json:"peers"` // "name: what it is", in the order of tables
 }
 
-// Run is one round of one peer, case and shape.
+// Run is one round of one peer in a cell.
 type Run struct {
-	Peer        string `json:"peer"`
-	Case        string `json:"case"`
-	Connections int    `json:"connections"`
-	InFlight    int    `json:"in_flight"`
-	Round       int    `json:"round"`
-	load.Outcome
+	Peer string `json:"peer"`
+	Cell
+	Round int `json:"round"`
+	measure.Outcome
 }
 
 // Memory is a peer's resident set, in bytes.
@@ -56,7 +55,7 @@ type Memory struct {
 	Peak int64  `json:"peak"`
 }
 
-// Share is where a provider's CPU time goes under a case, by its profile.
+// Share is where a peer's CPU time goes under a case, by its profile.
 type Share struct {
 	Peer    string  `json:"peer"`
 	Case    string  `json:"case"`
@@ -95,12 +94,17 @@ func Read(path string) (*Results, error) {
 
 // Cell is what all peers are compared within.
 type Cell struct {
-	Case                  string
-	Connections, InFlight int
+	Provider    string `json:"provider,omitempty"` // that all consumers call; empty where providers are compared
+	Case        string `json:"case"`
+	Connections int    `json:"connections,omitempty"` // 0 where each consumer has as many as it makes
+	InFlight    int    `json:"in_flight"`
 }
 
-// String gives "user, 1 connection, 64 in flight".
+// String gives "user, 1 connection, 64 in flight", or "user, 32 in flight at provider java".
 func (c Cell) String() string {
+	if c.Provider != "" {
+		return fmt.Sprintf("%s, %d in flight at provider %s", c.Case, c.InFlight, c.Provider)
+	}
 	s := "s"
 	if c.Connections == 1 {
 		s = ""
@@ -111,9 +115,8 @@ func (c Cell) String() string {
 // Cells gives the cells in the order of the runs.
 func (r *Results) Cells() (cells []Cell) {
 	for _, run := range r.Runs {
-		c := Cell{run.Case, run.Connections, run.InFlight}
-		if !slices.Contains(cells, c) {
-			cells = append(cells, c)
+		if !slices.Contains(cells, run.Cell) {
+			cells = append(cells, run.Cell)
 		}
 	}
 	return cells
@@ -131,7 +134,7 @@ func (r *Results) PeersOf(c Cell, names []string) (peers []string) {
 
 func (r *Results) runsOf(c Cell, peer string) (runs []Run) {
 	for _, run := range r.Runs {
-		if run.Peer == peer && (Cell{run.Case, run.Connections, run.InFlight}) == c {
+		if run.Peer == peer && run.Cell == c {
 			runs = append(runs, run)
 		}
 	}
@@ -159,16 +162,16 @@ func (r *Results) Of(c Cell, peer string, figure func(Run) float64) Spread {
 	return spread(values)
 }
 
-// Ratio gives the spread of calls a second of one peer over those of another, computed round by round.
-func (r *Results) Ratio(c Cell, peer, over string) Spread {
+// Ratio gives the spread of a figure of one peer over that of another, computed round by round.
+func (r *Results) Ratio(c Cell, peer, over string, figure func(Run) float64) Spread {
 	below := map[int]float64{}
 	for _, run := range r.runsOf(c, over) {
-		below[run.Round] = run.PerSecond
+		below[run.Round] = figure(run)
 	}
 	var values []float64
 	for _, run := range r.runsOf(c, peer) {
 		if b := below[run.Round]; b > 0 {
-			values = append(values, run.PerSecond/b)
+			values = append(values, figure(run)/b)
 		}
 	}
 	return spread(values)

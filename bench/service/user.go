@@ -1,4 +1,4 @@
-// Package service is what every Go peer serves: org.bench.BenchService, in plain Go. The Java peer has the same in java/.
+// Package service is what every Go peer serves or calls: org.bench.BenchService, in plain Go. The Java peers have the same in java/.
 package service
 
 import (
@@ -8,6 +8,9 @@ import (
 
 // Interface is the service's Java interface.
 const Interface = "org.bench.BenchService"
+
+// Text is what calls of echo(String) carry: 16 bytes.
+const Text = "sixteen bytes ok"
 
 // User is the POJO of all cases, org.bench.User: eight fields, the kinds that business objects have most.
 type User struct {
@@ -32,6 +35,15 @@ func Next(u *User) *User {
 	u.Id++
 	u.Age++
 	return u
+}
+
+// Bytes is what calls of bytes(byte[]) carry.
+func Bytes(n int) []byte {
+	data := make([]byte, n)
+	for i := range data {
+		data[i] = byte(i * 31 >> 3)
+	}
+	return data
 }
 
 // Sample gives the users that users(count) answers with: the same on every peer.
@@ -64,9 +76,10 @@ type Lists struct {
 
 // Get gives the list of that many users. Callers must not change it.
 func (l *Lists) Get(count int32) []*User {
-	if users, ok := l.made.Load(count); ok {
-		return users.([]*User)
+	made, ok := l.made.Load(count)
+	if !ok {
+		made, _ = l.made.LoadOrStore(count, Sample(int(count)))
 	}
-	users, _ := l.made.LoadOrStore(count, Sample(int(count)))
-	return users.([]*User)
+	users, _ := made.([]*User)
+	return users
 }

@@ -16,23 +16,23 @@ import (
 // conditions gathers what the figures depend on; what can't be found out is "unknown".
 func conditions(ctx context.Context, m peer.Machine, s settings, peers []peer.Peer) report.Conditions {
 	c := report.Conditions{
-		Started:     time.Now().UTC().Format("2006-01-02 15:04 UTC"),
-		CPU:         cpuModel(),
-		Cores:       runtime.NumCPU(),
-		Kernel:      firstLine(os.ReadFile("/proc/sys/kernel/osrelease")),
-		Go:          runtime.Version(),
-		Java:        javaVersion(ctx),
-		Commit:      commit(ctx, m.Root),
-		Pinning:     "not pinned",
-		GOGC:        "at its default (100) for all Go peers",
-		LoadBefore:  loadAverage(),
-		Rounds:      s.rounds,
-		WarmUp:      fmt.Sprintf("%v of load before each, %v (Java %v) before the first of a case", s.roundWarmUp, s.warmUp, s.javaWarmUp),
-		Measure:     s.measure.String(),
-		DecodeEvery: s.decodeEvery,
+		Started:    time.Now().UTC().Format("2006-01-02 15:04 UTC"),
+		CPU:        cpuModel(),
+		Cores:      runtime.NumCPU(),
+		Kernel:     firstLine(os.ReadFile("/proc/sys/kernel/osrelease")),
+		Go:         runtime.Version(),
+		Java:       javaVersion(ctx),
+		Commit:     commit(ctx, m.Root),
+		Pinning:    "not pinned",
+		GOGC:       "at its default (100) for all Go peers",
+		LoadBefore: loadAverage(),
+		Rounds:     s.rounds,
+		WarmUp:     fmt.Sprintf("%v of load before each, %v (Java %v) before the first of a case", s.roundWarmUp, s.warmUp, s.javaWarmUp),
+		Measure:    s.measure.String(),
+		CheckEvery: s.checkEvery,
 	}
 	if m.Pinned {
-		c.Pinning = fmt.Sprintf("pinned: provider on core %d, load client on core %d", m.ProviderCore, m.ClientCore)
+		c.Pinning = fmt.Sprintf("pinned: provider on core %d, client on core %d", m.ProviderCore, m.ClientCore)
 	}
 	if m.GOGC != "" {
 		c.GOGC = m.GOGC + " for all Go peers"

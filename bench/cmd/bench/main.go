@@ -1,5 +1,6 @@
-// Command bench measures the dubbofn provider beside its peers: interleaved rounds, one load client for all, ratios computed
-// round by round. It prints a table and leaves out/results.json, out/results.svg and, with -codec, out/codec.txt.
+// Command bench measures the dubbofn provider beside its peers, or with -outbound its consumer: interleaved rounds, one load client (one
+// provider) for all, ratios computed round by round. It prints a table and leaves out/results.json and out/results.svg (with -outbound
+// out/outbound.json and .svg) and, with -codec, out/codec.txt.
 package main
 
 import (
@@ -23,13 +24,14 @@ const subject = "dubbofn"
 
 // settings are the flags.
 type settings struct {
-	root, peers, cases, shapes, gogc, chart string
-	pin, codec                              bool
-	rounds                                  int
-	warmUp, javaWarmUp, roundWarmUp         time.Duration
-	measure, profile                        time.Duration
-	decodeEvery                             int
-	providerCore, clientCore                int
+	root, gogc, chart, cases        string
+	peers, shapes                   string // of providers
+	consumers, providers, inFlight  string // of consumers
+	pin, codec, outbound            bool
+	rounds, checkEvery              int
+	warmUp, javaWarmUp, roundWarmUp time.Duration
+	measure, profile                time.Duration
+	providerCore, clientCore        int
 }
 
 func main() {
@@ -45,10 +47,14 @@ func main() {
 func parseFlags() settings {
 	var s settings
 	flag.StringVar(&s.root, "root", ".", "the bench module's folder")
+	flag.BoolVar(&s.outbound, "outbound", false, "measure consumers instead of providers")
+	flag.StringVar(&s.consumers, "consumers", strings.Join(consumerNames(), ","), "with -outbound: the consumers to measure")
+	flag.StringVar(&s.providers, "providers", "java,dubbofn", "with -outbound: the providers that they call, one after the other")
+	flag.StringVar(&s.inFlight, "in-flight", "1,32,256", "with -outbound: calls in flight, separated by commas")
 	flag.StringVar(&s.peers, "peers", strings.Join(peer.Names(), ","), "the providers to measure")
 	flag.StringVar(&s.cases, "cases", "echo,user,users100", "the cases: "+strings.Join(load.Names(), ", "))
 	flag.StringVar(&s.shapes, "shapes", "1x64", "connections x calls in flight over all of them, separated by commas: 1x1,1x64,16x64")
-	flag.BoolVar(&s.pin, "pin", true, "the provider on one core, the load client on another, where that is possible")
+	flag.BoolVar(&s.pin, "pin", true, "the provider on one core, the client on another, where that is possible")
 	flag.IntVar(&s.providerCore, "provider-core", 0, "with -pin")
 	flag.IntVar(&s.clientCore, "client-core", 1, "with -pin")
 	flag.StringVar(&s.gogc, "gogc", "", "GOGC of all Go peers alike; empty for Go's default")
@@ -57,7 +63,7 @@ func parseFlags() settings {
 	flag.DurationVar(&s.roundWarmUp, "round-warm-up", 500*time.Millisecond, "load before it, in every round")
 	flag.DurationVar(&s.warmUp, "warm-up", 3*time.Second, "load before the first round of a case, for Go peers")
 	flag.DurationVar(&s.javaWarmUp, "java-warm-up", 20*time.Second, "the same for Java")
-	flag.IntVar(&s.decodeEvery, "decode-every", 1024, "one reply in so many is decoded in full")
+	flag.IntVar(&s.checkEvery, "check-every", 1024, "one answer in so many is checked in full")
 	flag.DurationVar(&s.profile, "profile", 5*time.Second, "CPU profile of the Go frameworks after the rounds, under each case; 0 for none")
 	flag.BoolVar(&s.codec, "codec", false, "measure the codecs instead of the providers")
 	flag.StringVar(&s.chart, "chart", "", "only draw the chart and print the table of this results.json")
@@ -94,11 +100,15 @@ func run(ctx context.Context) error {
 	if s.codec {
 		return measureCodecs(ctx, m, s)
 	}
-	results, err := measure(ctx, m, s)
+	measured, file := measureProviders, "results.json"
+	if s.outbound {
+		measured, file = measureConsumers, "outbound.json"
+	}
+	results, err := measured(ctx, m, s)
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(root, "out", "results.json")
+	path := filepath.Join(root, "out", file)
 	if err := results.Write(path); err != nil {
 		return err
 	}
@@ -107,8 +117,12 @@ func run(ctx context.Context) error {
 
 // finish draws the chart and prints the table.
 func finish(r *report.Results, chart string) error {
-	err := r.Table(os.Stdout, peer.Names(), subject)
-	if err := errors.Join(err, r.Chart(chart, peer.Names())); err != nil {
+	names := peer.Names()
+	if r.Outbound {
+		names = consumerNames()
+	}
+	err := r.Table(os.Stdout, names, subject)
+	if err := errors.Join(err, r.Chart(chart, names)); err != nil {
 		return err
 	}
 	fmt.Println("\nchart:", chart)

@@ -13,7 +13,6 @@ import (
 
 	"github.com/google/pprof/profile"
 
-	"github.com/dubbofn/dubbofn/bench/peer"
 	"github.com/dubbofn/dubbofn/bench/report"
 )
 
@@ -28,20 +27,24 @@ var layers = []struct{ name, prefix string }{
 	{"system calls", "internal/runtime/syscall"},
 	{"system calls", "syscall."},
 	{"fn", "github.com/dubbofn/dubbofn/fn."},
+	{"client", "github.com/dubbofn/dubbofn/client."},
+	{"protection", "github.com/dubbofn/dubbofn/invoker/protect"},
+	{"cluster", "github.com/dubbofn/dubbofn/invoker/cluster"},
 	{"wire", "github.com/dubbofn/dubbofn/invoker"},
 	{"wire", "github.com/apache/dubbo-getty"},
 	{"framework", "dubbo.apache.org/dubbo-go"},
 }
 
-// profiles takes a CPU profile of every Go framework under each case. It comes after the rounds and disturbs none.
-func (b *bench) profiles(ctx context.Context, cases []string, sh shape) error {
-	for _, p := range b.running {
-		if p.Pprof == "" || p.Peer.Name == "limit-goroutine" {
+// profiles takes a CPU profile of every Go framework under each case, in the shape of cell. It comes after the rounds and disturbs none.
+func (b *bench) profiles(ctx context.Context, cases []string, cell report.Cell) error {
+	for _, r := range b.runners {
+		if b.settings.profile <= 0 || r.process == nil || r.process.Pprof == "" || r.name == "limit-goroutine" {
 			continue
 		}
 		for _, c := range cases {
-			progress("%s: profile %s for %v", c, p.Peer.Name, b.settings.profile)
-			share, err := b.profile(ctx, p, c, sh)
+			cell.Case = c
+			progress("%s: profile %s for %v", cell, r.name, b.settings.profile)
+			share, err := b.profile(ctx, r, cell)
 			if err != nil {
 				return err
 			}
@@ -51,30 +54,34 @@ func (b *bench) profiles(ctx context.Context, cases []string, sh shape) error {
 	return nil
 }
 
-func (b *bench) profile(ctx context.Context, p *peer.Process, name string, sh shape) (report.Share, error) {
+func (b *bench) profile(ctx context.Context, r runner, cell report.Cell) (report.Share, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	loaded := make(chan error, 1)
 	go func() {
-		_, err := b.load(ctx, p, name, sh, b.settings.roundWarmUp, b.settings.profile+2*time.Second)
+		_, err := r.run(ctx, cell, b.plan(cell, b.settings.roundWarmUp, b.settings.profile+2*time.Second))
 		loaded <- err
 	}()
 	timer := time.NewTimer(b.settings.roundWarmUp + 500*time.Millisecond)
 	defer timer.Stop()
 	select {
 	case err := <-loaded:
-		return report.Share{}, fmt.Errorf("profile %s: the load ended early: %w", p.Peer.Name, err)
+		return report.Share{}, fmt.Errorf("profile %s: the load ended early: %w", r.name, err)
 	case <-timer.C:
 	}
-	taken, err := fetchProfile(ctx, p.Pprof, b.settings.profile)
+	taken, err := fetchProfile(ctx, r.process.Pprof, b.settings.profile)
 	if err != nil {
-		return report.Share{}, fmt.Errorf("profile %s: %w", p.Peer.Name, err)
+		return report.Share{}, fmt.Errorf("profile %s: %w", r.name, err)
 	}
-	if err := keepProfile(taken, filepath.Join(b.machine.Root, "out", "profile-"+p.Peer.Name+"-"+name+".pb.gz")); err != nil {
+	name := "profile-" + r.name
+	if cell.Provider != "" {
+		name = "profile-consumer-" + r.name + "-" + cell.Provider
+	}
+	if err := keepProfile(taken, filepath.Join(b.machine.Root, "out", name+"-"+cell.Case+".pb.gz")); err != nil {
 		return report.Share{}, err
 	}
 	share := shareOf(taken)
-	share.Peer, share.Case = p.Peer.Name, name
+	share.Peer, share.Case = r.name, cell.String()
 	return share, <-loaded
 }
 

@@ -34,7 +34,7 @@ func run(ctx context.Context) error {
 	flag.DurationVar(&p.WarmUp, "warm-up", time.Second, "load that is not counted")
 	flag.DurationVar(&p.Measure, "measure", 2*time.Second, "load that is counted")
 	flag.IntVar(&p.MaxCalls, "max-calls", 100_000_000, "calls a connection makes at most")
-	flag.IntVar(&p.DecodeEvery, "decode-every", 1024, "one reply in so many is decoded in full")
+	flag.IntVar(&p.CheckEvery, "check-every", 1024, "one reply in so many is decoded in full")
 	flag.IntVar(&p.PID, "pid", 0, "the provider's process id, to read its CPU time")
 	flag.Parse()
 	outcome, err := load.Run(ctx, p)

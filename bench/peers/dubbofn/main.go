@@ -33,7 +33,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	config.Bind, config.Port, config.HTTPPort, config.Register, config.LogLevel = "127.0.0.1", options.Port, 0, "no", "error"
+	config.Bind, config.Port, config.HTTPPort, config.Register, config.LogLevel = "127.0.0.1", options.Port(), 0, "no", "error"
 	config.DrainTimeout = 0
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -65,7 +65,7 @@ dubbo:
     services:
       BenchProvider:
         interface: %s
-`, options.Port, service.Interface)
+`, options.Port(), service.Interface)
 	if err := config.Load(config.WithBytes([]byte(yaml))); err != nil {
 		return err
 	}

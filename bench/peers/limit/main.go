@@ -38,7 +38,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", options.Port))
+	listener, err := net.Listen("tcp", options.Address)
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import org.apache.dubbo.config.RegistryConfig;
 import org.apache.dubbo.config.ServiceConfig;
 import org.apache.dubbo.config.bootstrap.DubboBootstrap;
 
-/** The Java Dubbo provider: defaults throughout, no registry. Arguments: port. Ends when its standard input does. */
+/** The Java Dubbo provider: defaults throughout, no registry. Arguments: host:port, and threads if not the default. Ends when its standard input does. */
 public final class Provider {
     private Provider() { }
 
@@ -33,9 +33,12 @@ public final class Provider {
     public static void main(String[] argv) throws Exception {
         ApplicationConfig app = new ApplicationConfig("bench-java");
         app.setQosEnable(false);
-        ProtocolConfig protocol = new ProtocolConfig("dubbo", Integer.parseInt(argv[0]));
+        ProtocolConfig protocol = new ProtocolConfig("dubbo", Integer.parseInt(argv[0].substring(argv[0].lastIndexOf(':') + 1)));
         protocol.setSerialization("hessian2");
         protocol.setHost("127.0.0.1");
+        if (argv.length > 1) {
+            protocol.setThreads(Integer.parseInt(argv[1]));
+        }
         ServiceConfig<BenchService> service = new ServiceConfig<>();
         service.setInterface(BenchService.class);
         service.setRef(new Impl());

@@ -39,6 +39,13 @@ public class User implements Serializable {
         return u;
     }
 
+    @Override public boolean equals(Object other) {
+        return other instanceof User u && id == u.id && age == u.age && active == u.active && score == u.score
+            && name.equals(u.name) && email.equals(u.email) && address.equals(u.address) && tags.equals(u.tags);
+    }
+
+    @Override public int hashCode() { return Long.hashCode(id); }
+
     public long getId() { return id; }
     public void setId(long id) { this.id = id; }
     public String getName() { return name; }
