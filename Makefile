@@ -8,7 +8,7 @@ MODULES  := . bench bench/service e2e
 LINT     := $(BUILD)/golangci-lint
 FUZZTIME ?= 60s
 
-.PHONY: help demo test interop trust seata bench fuzz lint build fmt docs decisions rules churn nacos-restart hostile clean
+.PHONY: help demo test interop trust seata bench bench-outbound bench-select fuzz lint build fmt docs decisions rules churn nacos-restart hostile clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ hostile: ## send a live function what no consumer should send, while a Java cons
 
 bench: ## calls per second and latency beside dubbo-go and Java Dubbo
 	@bench/run.sh
+
+bench-select: ## what the choice among 100 and among 10,000 providers costs, of every balancer
+	@bench/run.sh -select
 
 clean: ## remove what the build and the tests made
 	rm -rf $(BUILD) e2e/run e2e/out bench/out

@@ -153,6 +153,9 @@ func spread(values []float64) Spread {
 	return Spread{v[0], (v[(n-1)/2] + v[n/2]) / 2, v[n-1]}
 }
 
+// Median is the middle of some figures; of an even number the mean of two; 0 of none.
+func Median(values []float64) float64 { return spread(values).Median }
+
 // Of gives the spread of a figure over the rounds of a peer.
 func (r *Results) Of(c Cell, peer string, figure func(Run) float64) Spread {
 	var values []float64

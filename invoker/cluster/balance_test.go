@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -173,8 +174,28 @@ func TestWarmUpGrowsAndIsWorkedOutAgain(t *testing.T) {
 	})
 }
 
-// BenchmarkSelect is the choice of a provider, whatever the number of them.
-func BenchmarkSelect(b *testing.B) {
+// TestChoiceAllocatesNothing is not parallel: others' allocations would count.
+func TestChoiceAllocatesNothing(t *testing.T) {
+	for name := range balances() {
+		d := network(t, 100, map[string]string{"weight": "100"}, map[string]string{"weight": "50"})
+		d.snap.Store(&Snapshot{Providers: d.Snapshot().Providers, Routers: []Router{onlyTag{new(atomic.Int64)}}})
+		cl := d.cluster(Config{LoadBalance: name})
+		a := &attempt{c: cl, inv: call("key")}
+		n := testing.AllocsPerRun(1000, func() {
+			a.m = cl.method(d.Snapshot(), "get")
+			a.v = a.m.view(a.inv)
+			if _, conn := a.choose(); conn == nil {
+				t.Fatal("no connection")
+			}
+		})
+		if n != 0 {
+			t.Errorf("%s: %v allocations a choice", name, n)
+		}
+	}
+}
+
+// choices runs a benchmark for every balancer, for equal weights and three kinds of them, among 100 and among 10,000 providers.
+func choices(b *testing.B, routers []Router, choose func(a *attempt) *Provider) {
 	for _, name := range []string{"random", "roundrobin", "leastactive", "shortestresponse", "consistenthash", "p2c"} {
 		for _, kind := range []string{"equal", "weights"} {
 			for _, n := range []int{100, 10000} {
@@ -184,6 +205,7 @@ func BenchmarkSelect(b *testing.B) {
 						params = append(params, map[string]string{"weight": "200"}, map[string]string{"weight": "50"})
 					}
 					d := network(b, n, params...)
+					d.snap.Store(&Snapshot{Providers: d.Snapshot().Providers, Routers: routers})
 					cl := d.cluster(Config{LoadBalance: name})
 					inv := call("key")
 					a := &attempt{c: cl, inv: inv}
@@ -195,7 +217,7 @@ func BenchmarkSelect(b *testing.B) {
 					for range b.N {
 						a.m = cl.method(d.Snapshot(), "get")
 						a.v = a.m.view(inv)
-						if a.next() == nil {
+						if choose(a) == nil {
 							b.Fatal("no provider")
 						}
 					}
@@ -203,6 +225,21 @@ func BenchmarkSelect(b *testing.B) {
 			}
 		}
 	}
+}
+
+// BenchmarkSelect is the choice of a provider, whatever the number of them.
+func BenchmarkSelect(b *testing.B) { choices(b, nil, (*attempt).next) }
+
+// BenchmarkRouted is the choice as a call makes it where there are rules: what the routers leave, the balancer, and a look at the
+// provider's connection, which of 10,000 is seldom in the processor's cache.
+func BenchmarkRouted(b *testing.B) {
+	choices(b, []Router{onlyTag{new(atomic.Int64)}}, func(a *attempt) *Provider {
+		p, conn := a.choose()
+		if conn == nil {
+			return nil
+		}
+		return p
+	})
 }
 
 // BenchmarkMemory is what 10,000 providers take, connections apart.

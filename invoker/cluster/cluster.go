@@ -30,6 +30,7 @@ type Cluster struct {
 	running sync.WaitGroup // tries that their call did not wait for
 	counts  counts
 	rand    random
+	keys    sync.Pool // *[]byte: room for routes' keys
 }
 
 type counts struct{ calls, retries, failures, noProvider, failsafe, spared, refused, mocked atomic.Int64 }

@@ -32,8 +32,11 @@ func (m *method) view(inv *invoker.Invocation) *view {
 	if len(routers) == 0 || len(whole.providers) == 0 {
 		return whole
 	}
-	var room [256]byte
-	key := room[:0]
+	room, ok := m.plan.c.keys.Get().(*[]byte)
+	if !ok {
+		room = new([]byte)
+	}
+	key := (*room)[:0]
 	for _, r := range routers {
 		key = append(r.AppendKey(key, inv), 0)
 	}
@@ -43,6 +46,10 @@ func (m *method) view(inv *invoker.Invocation) *view {
 	}
 	if to == nil {
 		to = m.route(string(key), inv)
+	}
+	if cap(key) <= maxKey {
+		*room = key
+		m.plan.c.keys.Put(room)
 	}
 	for to.view == nil {
 		to = m.along(to, inv)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 
@@ -67,5 +68,37 @@ func TestCodecFiguresAreReadFromBothLanguages(t *testing.T) {
 	}
 	if err := f.addJava("what is this line\n"); err == nil {
 		t.Error("a line that is no figure is taken")
+	}
+}
+
+func TestChoicesAreHeldToTheirLimits(t *testing.T) {
+	t.Parallel()
+	good := "BenchmarkSelect/random/equal/100-2  500000  40.0 ns/op  0 B/op  0 allocs/op\nBenchmarkSelect/random/equal/10000-2  500000  100.0 ns/op  0 B/op  0 allocs/op\n"
+	for _, test := range []struct{ name, more, fault string }{
+		{"within", "", ""},
+		{"slower once", "BenchmarkSelect/random/equal/10000-2  500000  900.0 ns/op  0 B/op  0 allocs/op\n" + good, ""},
+		{"an allocation once", "BenchmarkSelect/random/equal/10000  500000  100.0 ns/op  8 B/op  1 allocs/op\n", "1 allocations"},
+		{"growing", "BenchmarkSelect/p2c/equal/100-2  5  100 ns/op  0 B/op  0 allocs/op\nBenchmarkSelect/p2c/equal/10000-2  5  310 ns/op  0 B/op  0 allocs/op\n", "Select/p2c/equal: 3.1 times"},
+		{"routed may grow", "BenchmarkRouted/p2c/equal/100-2  5  100 ns/op  0 B/op  0 allocs/op\nBenchmarkRouted/p2c/equal/10000-2  5  1900 ns/op  0 B/op  0 allocs/op\n", ""},
+		{"slow", "BenchmarkRouted/p2c/equal/100-2  5  1000 ns/op  0 B/op  0 allocs/op\nBenchmarkRouted/p2c/equal/10000-2  5  2100 ns/op  0 B/op  0 allocs/op\n", "Routed/p2c/equal: 2100 ns"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			f := selection{times: map[string][]float64{}, allocs: map[string]float64{}, memory: map[string]float64{}}
+			err := errors.Join(f.add("invoker/cluster", good+test.more), f.add("invoker/cluster", "BenchmarkMemory-2  5  12 ns/op  944.5 bytes/provider\n"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var out bytes.Buffer
+			err = f.print(&out)
+			if (err == nil) != (test.fault == "") || err != nil && !strings.Contains(err.Error(), test.fault) {
+				t.Errorf("error %v; want %q", err, test.fault)
+			}
+			for _, want := range []string{"random equal 40 ", "bytes a provider: 944"} {
+				if !strings.Contains(strings.Join(strings.Fields(out.String()), " "), want) {
+					t.Errorf("the table lacks %q:\n%s", want, out.String())
+				}
+			}
+		})
 	}
 }

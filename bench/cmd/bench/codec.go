@@ -75,38 +75,19 @@ func measureCodecs(ctx context.Context, m peer.Machine, s settings) error {
 	return figures.print(os.Stdout)
 }
 
-// addGo reads lines like "BenchmarkEncode/user/dubbofn-2  123  456 ns/op  244 wire-B  0 B/op  0 allocs/op".
+// addGo reads what go test -bench printed of BenchmarkEncode/user/dubbofn and its like.
 func (f *codecFigures) addGo(text string) error {
 	for line := range strings.Lines(text) {
-		fields := strings.Fields(line)
-		if len(fields) < 3 || !strings.HasPrefix(fields[0], "Benchmark") {
-			continue
-		}
-		path := strings.Split(strings.TrimPrefix(fields[0], "Benchmark"), "/")
+		path, values := benchmarkLine(line)
 		if len(path) != 3 {
 			continue
 		}
-		codec := path[2]
-		if name, cores, ok := cutLast(codec, "-"); ok {
-			if _, err := strconv.Atoi(cores); err == nil {
-				codec = name
-			}
+		ns, err := strconv.ParseFloat(values["ns/op"], 64)
+		if err != nil {
+			return fmt.Errorf("read benchmark: %q: %w", line, err)
 		}
-		x := f.of(strings.ToLower(path[0])+"/"+path[1], codec)
-		for i := 2; i+1 < len(fields); i += 2 {
-			switch fields[i+1] {
-			case "ns/op":
-				ns, err := strconv.ParseFloat(fields[i], 64)
-				if err != nil {
-					return fmt.Errorf("read benchmark: %q: %w", line, err)
-				}
-				x.nanoseconds = append(x.nanoseconds, ns)
-			case "wire-B":
-				x.bytes = fields[i]
-			case "allocs/op":
-				x.allocs = fields[i]
-			}
-		}
+		x := f.of(strings.ToLower(path[0])+"/"+path[1], path[2])
+		x.nanoseconds, x.bytes, x.allocs = append(x.nanoseconds, ns), values["wire-B"], values["allocs/op"]
 	}
 	return nil
 }
@@ -148,11 +129,4 @@ func (f *codecFigures) print(out io.Writer) error {
 		fmt.Fprintf(w, "%.2f\t%.2f\t%.2f\t\n", ratios[0], ratios[len(ratios)/2], ratios[len(ratios)-1])
 	}
 	return w.Flush()
-}
-
-func cutLast(s, sep string) (before, after string, found bool) {
-	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):], true
-	}
-	return s, "", false
 }

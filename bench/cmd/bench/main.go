@@ -27,7 +27,7 @@ type settings struct {
 	root, gogc, chart, cases        string
 	peers, shapes                   string // of providers
 	consumers, providers, inFlight  string // of consumers
-	pin, codec, outbound            bool
+	pin, codec, outbound, selection bool
 	rounds, checkEvery              int
 	warmUp, javaWarmUp, roundWarmUp time.Duration
 	measure, profile                time.Duration
@@ -66,6 +66,7 @@ func parseFlags() settings {
 	flag.IntVar(&s.checkEvery, "check-every", 1024, "one answer in so many is checked in full")
 	flag.DurationVar(&s.profile, "profile", 5*time.Second, "CPU profile of the Go frameworks after the rounds, under each case; 0 for none")
 	flag.BoolVar(&s.codec, "codec", false, "measure the codecs instead of the providers")
+	flag.BoolVar(&s.selection, "select", false, "measure how a consumer chooses among 100 and 10,000 providers instead")
 	flag.StringVar(&s.chart, "chart", "", "only draw the chart and print the table of this results.json")
 	flag.Parse()
 	return s
@@ -99,6 +100,9 @@ func run(ctx context.Context) error {
 	}
 	if s.codec {
 		return measureCodecs(ctx, m, s)
+	}
+	if s.selection {
+		return measureSelection(ctx, m, s)
 	}
 	measured, file := measureProviders, "results.json"
 	if s.outbound {

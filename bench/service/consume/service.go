@@ -5,9 +5,14 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"time"
 
 	"github.com/dubbofn/dubbofn/bench/service"
 )
+
+// Timeout is that of every consumer's calls: dubbo-go's default, the longest of the three. dubbo-go keeps a timer for each call until its timeout
+// is over, so that with a longer one it would do worse.
+const Timeout = 3 * time.Second
 
 // Service is the Java interface as a Go consumer has it: functions, which a framework fills in.
 type Service struct {

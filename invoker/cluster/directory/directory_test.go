@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -338,7 +339,9 @@ func TestDirectoryAppliesRulesWithoutLosingAConnection(t *testing.T) {
 	})
 }
 
-func BenchmarkChangeOfOneInTenThousand(b *testing.B) {
+// tenThousand makes a directory of so many instances, none of them connected to.
+func tenThousand(b *testing.B) (*book, *directory.Directory) {
+	b.Helper()
 	book := newBook()
 	book.app("shop", "r1", 10000, service("", ""))
 	for i := range book.instances["shop"] {
@@ -349,9 +352,18 @@ func BenchmarkChangeOfOneInTenThousand(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	b.Cleanup(func() {
+		_ = d.Close()
+		_ = pool.Close()
+	})
 	for len(d.Snapshot().Providers) != 10000 {
 		time.Sleep(time.Millisecond)
 	}
+	return book, d
+}
+
+func BenchmarkChangeOfOneInTenThousand(b *testing.B) {
+	book, d := tenThousand(b)
 	b.ResetTimer()
 	for i := range b.N {
 		before := d.Snapshot()
@@ -367,6 +379,19 @@ func BenchmarkChangeOfOneInTenThousand(b *testing.B) {
 		}
 	}
 	b.StopTimer()
-	_ = d.Close()
-	_ = pool.Close()
+}
+
+// BenchmarkMemory is what 10,000 providers take in a directory, with what the registry told of each, connections apart.
+func BenchmarkMemory(b *testing.B) {
+	for range b.N {
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		book, d := tenThousand(b)
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/10000, "bytes/provider")
+		runtime.KeepAlive(book)
+		runtime.KeepAlive(d)
+	}
 }

@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/dubbofn/dubbofn/bench/service"
 	"github.com/dubbofn/dubbofn/bench/service/consume"
@@ -15,7 +14,7 @@ import (
 func main() { consume.Main(connect) }
 
 func connect(ctx context.Context, address string, s *consume.Service) (end func() error, err error) {
-	ref, err := client.Reference(ctx, service.Interface, client.URL("dubbo://"+address), client.Timeout(10*time.Second))
+	ref, err := client.Reference(ctx, service.Interface, client.URL("dubbo://"+address), client.Timeout(consume.Timeout))
 	if err != nil {
 		return nil, err
 	}

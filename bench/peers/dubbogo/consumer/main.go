@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"dubbo.apache.org/dubbo-go/v3"
 	"dubbo.apache.org/dubbo-go/v3/client"
@@ -34,7 +33,7 @@ func connect(_ context.Context, address string, s *consume.Service) (end func() 
 	if err != nil {
 		return nil, err
 	}
-	c, err := instance.NewClient(client.WithClientProtocolDubbo(), client.WithClientRequestTimeout(10*time.Second))
+	c, err := instance.NewClient(client.WithClientProtocolDubbo(), client.WithClientRequestTimeout(consume.Timeout))
 	if err != nil {
 		return nil, err
 	}

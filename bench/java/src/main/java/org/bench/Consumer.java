@@ -54,7 +54,7 @@ public final class Consumer {
         ReferenceConfig<BenchService> reference = new ReferenceConfig<>();
         reference.setInterface(BenchService.class);
         reference.setUrl("dubbo://" + address);
-        reference.setTimeout(10_000);
+        reference.setTimeout(3_000);
         DubboBootstrap.getInstance().application(app).reference(reference).start();
         return reference.get();
     }
