@@ -7,7 +7,7 @@ LOGS=build/test
 rm -rf "$LOGS"; mkdir -p "$LOGS"
 MODULES=(. bench bench/service e2e)
 
-STEPS=(build format vet lint arch unit fuzz docs demo nacos zookeeper interop reverse rules trust seata)
+STEPS=(build format vet lint arch unit fuzz docs demo nacos zookeeper decisions interop reverse rules trust seata)
 TITLE_build="every package of every module compiles"
 TITLE_format="gofmt has nothing to change"
 TITLE_vet="go vet"
@@ -21,6 +21,7 @@ TITLE_nacos="the registry suite on a real Nacos"
 TITLE_zookeeper="the registry suite on a real ZooKeeper"
 TITLE_interop="Java 2.7.23 and 3.3.6 call a Go function found in Nacos and ZooKeeper"
 TITLE_reverse="Go calls Java 2.7.23, Java 3.3.6 and Go providers found in Nacos and ZooKeeper"
+TITLE_decisions="Java's balancers, routers and configurators decide what the tests compare with"
 TITLE_rules="a Go and a Java consumer obey the rules that an operator writes in Nacos"
 TITLE_seata="Seata's XID and the trace from Java through Go to Java, both lines"
 TITLE_trust="tokens, signatures and TLS between Java 3.3.6 and Go, right and wrong"
@@ -54,6 +55,7 @@ step_zookeeper() { run e2e/zookeeper.sh -- env -C "$PWD/e2e" go test -count=1 -v
 step_interop() { run e2e/interop.sh --quick || return 1; tell "$(awk '/passed, 0 failed$/ {cells++; cases += $(NF-3)} END {print cells " cells, " cases " cases"}' "$LOGS/interop.log")"; }
 step_reverse() { run e2e/reverse.sh --quick || return 1; tell "$(awk '/passed, 0 failed$/ {cells++; cases += $(NF-3)} END {print cells " cells, " cases " cases"}' "$LOGS/reverse.log")"; }
 step_seata() { run e2e/seata.sh || return 1; tell "$(awk '/passed, 0 failed$/ {cells++; cases += $(NF-3)} END {print cells " cells, " cases " cases"}' "$LOGS/seata.log")"; }
+step_decisions() { run e2e/decisions/run.sh --check; }
 step_rules() { run e2e/rules.sh --registry nacos || return 1; tell "$(grep ' passed, 0 failed$' "$LOGS/rules.log")"; }
 step_trust() { run e2e/trust.sh --quick || return 1; tell "$(tail -n 1 "$LOGS/trust.log")"; }
 

@@ -1,4 +1,3 @@
-import java.lang.reflect.Field;
 import java.lang.reflect.Method;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -8,12 +7,10 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.ThreadLocalRandom;
 
-import org.apache.dubbo.common.URL;
 import org.apache.dubbo.common.Version;
 import org.apache.dubbo.common.utils.JsonUtils;
 import org.apache.dubbo.rpc.Invocation;
 import org.apache.dubbo.rpc.Invoker;
-import org.apache.dubbo.rpc.Result;
 import org.apache.dubbo.rpc.RpcInvocation;
 import org.apache.dubbo.rpc.RpcStatus;
 import org.apache.dubbo.rpc.cluster.LoadBalance;
@@ -53,11 +50,11 @@ public class Balancers {
             for (String method : own) {
                 for (String stamp : new String[] {null, "0", "1000"}) {
                     Map<String, String> p = new LinkedHashMap<>();
-                    put(p, "weight", service);
-                    put(p, "get.weight", method);
-                    put(p, "timestamp", stamp);
+                    Given.put(p, "weight", service);
+                    Given.put(p, "get.weight", method);
+                    Given.put(p, "timestamp", stamp);
                     Invoker<Object> invoker = invoker("10.0.0.1:20880", "org.example.Weights", p);
-                    out.add(row("params", p, "weight", weight.invoke(new RandomLoadBalance(), invoker, call())));
+                    out.add(Given.row("params", p, "weight", weight.invoke(new RandomLoadBalance(), invoker, call())));
                 }
             }
         }
@@ -132,15 +129,15 @@ public class Balancers {
         List<Object> choices = new ArrayList<>();
         for (int i = 0; i < 30; i++) {
             long seed = INPUT.nextLong();
-            seed(seed);
+            Given.seed(seed);
             List<Long> raw = new ArrayList<>();
             for (int k = 0; k < 3; k++) {
                 raw.add(ThreadLocalRandom.current().nextInt() & 0xffffffffL);
             }
-            seed(seed);
-            choices.add(row("raw", raw, "choice", invokers.indexOf(balance.select(invokers, invokers.get(0).getUrl(), call()))));
+            Given.seed(seed);
+            choices.add(Given.row("raw", raw, "choice", invokers.indexOf(balance.select(invokers, invokers.get(0).getUrl(), call()))));
         }
-        return row("balance", name, "weights", weights, "active", active, "took", took, "choices", choices);
+        return Given.row("balance", name, "weights", weights, "active", active, "took", took, "choices", choices);
     }
 
     // turns: lists of providers that one round robin was given one after another; in each the providers by number, their weights, and who
@@ -181,7 +178,7 @@ public class Balancers {
                 for (int c = 0; c < 60; c++) {
                     taken.add(who.get(invokers.indexOf(balance.select(invokers, invokers.get(0).getUrl(), call()))));
                 }
-                phases.add(row("who", who, "weights", theirs, "taken", taken));
+                phases.add(Given.row("who", who, "weights", theirs, "taken", taken));
             }
             out.add(phases);
         }
@@ -207,8 +204,8 @@ public class Balancers {
                 for (String argument : arguments) {
                     String service = "org.example.Rings" + services++;
                     Map<String, String> p = new LinkedHashMap<>();
-                    put(p, "hash.nodes", node);
-                    put(p, "hash.arguments", argument);
+                    Given.put(p, "hash.nodes", node);
+                    Given.put(p, "hash.arguments", argument);
                     List<Invoker<Object>> invokers = new ArrayList<>();
                     List<String> addresses = new ArrayList<>();
                     for (int i = 0; i < n; i++) {
@@ -222,9 +219,9 @@ public class Balancers {
                     List<Object> choices = new ArrayList<>();
                     for (int i = 0; i < 20; i++) {
                         List<Object> with = Arrays.asList(text(i), INPUT.nextLong(), i % 3 == 0, i % 5 == 0 ? null : "k" + i);
-                        choices.add(row("args", with, "choice", invokers.indexOf(balance.select(invokers, invokers.get(0).getUrl(), call(with.toArray())))));
+                        choices.add(Given.row("args", with, "choice", invokers.indexOf(balance.select(invokers, invokers.get(0).getUrl(), call(with.toArray())))));
                     }
-                    out.add(row("params", p, "addresses", addresses, "choices", choices));
+                    out.add(Given.row("params", p, "addresses", addresses, "choices", choices));
                 }
             }
         }
@@ -240,13 +237,6 @@ public class Balancers {
         };
     }
 
-    private static void seed(long seed) throws Exception {
-        ThreadLocalRandom.current(); // gives the thread its probe, once
-        Field f = Thread.class.getDeclaredField("threadLocalRandomSeed");
-        f.setAccessible(true);
-        f.setLong(Thread.currentThread(), seed);
-    }
-
     private static RpcInvocation call(Object... args) {
         Class<?>[] types = new Class<?>[args.length];
         Arrays.fill(types, Object.class);
@@ -260,44 +250,6 @@ public class Balancers {
     private static Invoker<Object> invoker(String address, String service, Map<String, String> params) {
         StringBuilder query = new StringBuilder("?interface=").append(service);
         params.forEach((k, v) -> query.append('&').append(k).append('=').append(v));
-        URL url = URL.valueOf("dubbo://" + address + "/" + service + query);
-        return new Invoker<>() {
-            @Override
-            public Class<Object> getInterface() {
-                return Object.class;
-            }
-
-            @Override
-            public Result invoke(Invocation invocation) {
-                throw new UnsupportedOperationException();
-            }
-
-            @Override
-            public URL getUrl() {
-                return url;
-            }
-
-            @Override
-            public boolean isAvailable() {
-                return true;
-            }
-
-            @Override
-            public void destroy() {}
-        };
-    }
-
-    private static void put(Map<String, String> p, String key, String value) {
-        if (value != null) {
-            p.put(key, value);
-        }
-    }
-
-    private static Map<String, Object> row(Object... pairs) {
-        Map<String, Object> row = new LinkedHashMap<>();
-        for (int i = 0; i < pairs.length; i += 2) {
-            row.put((String) pairs[i], pairs[i + 1]);
-        }
-        return row;
+        return Given.invoker("dubbo://" + address + "/" + service + query);
     }
 }

@@ -12,9 +12,7 @@ import org.apache.dubbo.common.Version;
 import org.apache.dubbo.common.config.configcenter.ConfigChangedEvent;
 import org.apache.dubbo.common.utils.JsonUtils;
 import org.apache.dubbo.common.utils.NetUtils;
-import org.apache.dubbo.rpc.Invocation;
 import org.apache.dubbo.rpc.Invoker;
-import org.apache.dubbo.rpc.Result;
 import org.apache.dubbo.rpc.RpcInvocation;
 import org.apache.dubbo.rpc.cluster.Configurator;
 import org.apache.dubbo.rpc.cluster.configurator.parser.ConfigParser;
@@ -47,7 +45,7 @@ public class Routers {
 
     public static void main(String[] args) throws ReflectiveOperationException {
         for (String p : PROVIDERS) {
-            INVOKERS.add(invoker(p.replace("?", "/" + SERVICE + "?interface=" + SERVICE + "&version=1.0&group=g&remote.application=shop&")));
+            INVOKERS.add(Given.invoker(p.replace("?", "/" + SERVICE + "?interface=" + SERVICE + "&version=1.0&group=g&remote.application=shop&")));
         }
         for (int i = 0; i < 40; i++) {
             CALLS.add(newCall(i));
@@ -68,9 +66,9 @@ public class Routers {
 
     private static Map<String, Object> newCall(int i) {
         Map<String, String> attachments = new LinkedHashMap<>();
-        put(attachments, "dubbo.tag", pick(null, null, "gray", "blue", "red", "empty", "near", "gray|a|b", "far|x"));
-        put(attachments, "dubbo.force.tag", pick(null, null, null, "true", "false"));
-        put(attachments, "user", pick(null, "ada", "bob", "12"));
+        Given.put(attachments, "dubbo.tag", pick(null, null, "gray", "blue", "red", "empty", "near", "gray|a|b", "far|x"));
+        Given.put(attachments, "dubbo.force.tag", pick(null, null, null, "true", "false"));
+        Given.put(attachments, "user", pick(null, "ada", "bob", "12"));
         List<Object> args = new ArrayList<>();
         for (int n = INPUT.nextInt(3); n > 0; n--) {
             args.add(pick("a", "b", "7", "10", "", "-3", null, "é"));
@@ -98,7 +96,7 @@ public class Routers {
                 ((ServiceStateRouter<Object>) router).process(event);
             }
             if (tags && !rule.isEmpty() && refused(router)) {
-                out.add(row("rule", rule, "refused", true));
+                out.add(Given.row("rule", rule, "refused", true));
                 continue;
             }
             List<Object> left = new ArrayList<>();
@@ -109,7 +107,7 @@ public class Routers {
                 }
                 left.add(who);
             }
-            out.add(row("rule", rule, "left", left));
+            out.add(Given.row("rule", rule, "left", left));
         }
         return out;
     }
@@ -204,12 +202,12 @@ public class Routers {
             List<Object> raw = new ArrayList<>();
             for (Map<String, Object> call : CALLS) {
                 long seed = INPUT.nextLong();
-                seed(seed);
+                Given.seed(seed);
                 List<Long> drawn = new ArrayList<>();
                 for (int i = 0; i < 2; i++) {
                     drawn.add(ThreadLocalRandom.current().nextLong());
                 }
-                seed(seed);
+                Given.seed(seed);
                 List<Integer> who = new ArrayList<>();
                 for (Invoker<Object> i : router.route(all.clone(), consumer, invocation(call), false, null)) {
                     who.add(INVOKERS.indexOf(i));
@@ -217,16 +215,9 @@ public class Routers {
                 left.add(who);
                 raw.add(drawn);
             }
-            out.add(row("rule", rule, "left", left, "raw", raw));
+            out.add(Given.row("rule", rule, "left", left, "raw", raw));
         }
         return out;
-    }
-
-    private static void seed(long seed) throws ReflectiveOperationException {
-        ThreadLocalRandom.current(); // gives the thread its probe, once
-        Field f = Thread.class.getDeclaredField("threadLocalRandomSeed");
-        f.setAccessible(true);
-        f.setLong(Thread.currentThread(), seed);
     }
 
     private static List<String> destinationRules() {
@@ -306,7 +297,7 @@ public class Routers {
                 }
                 changed.add(diff);
             }
-            out.add(row("rule", rule, "changed", changed));
+            out.add(Given.row("rule", rule, "changed", changed));
         }
         return out;
     }
@@ -369,49 +360,7 @@ public class Routers {
         return inv;
     }
 
-    private static Invoker<Object> invoker(String url) {
-        URL parsed = URL.valueOf(url);
-        return new Invoker<>() {
-            @Override
-            public Class<Object> getInterface() {
-                return Object.class;
-            }
-
-            @Override
-            public Result invoke(Invocation invocation) {
-                throw new UnsupportedOperationException();
-            }
-
-            @Override
-            public URL getUrl() {
-                return parsed;
-            }
-
-            @Override
-            public boolean isAvailable() {
-                return true;
-            }
-
-            @Override
-            public void destroy() {}
-        };
-    }
-
     private static String pick(String... from) {
         return from[INPUT.nextInt(from.length)];
-    }
-
-    private static void put(Map<String, String> p, String key, String value) {
-        if (value != null) {
-            p.put(key, value);
-        }
-    }
-
-    private static Map<String, Object> row(Object... pairs) {
-        Map<String, Object> row = new LinkedHashMap<>();
-        for (int i = 0; i < pairs.length; i += 2) {
-            row.put((String) pairs[i], pairs[i + 1]);
-        }
-        return row;
     }
 }
