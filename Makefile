@@ -70,6 +70,9 @@ hostile: ## send a live function what no consumer should send, while a Java cons
 bench: ## calls per second and latency beside dubbo-go and Java Dubbo
 	@bench/run.sh
 
+bench-outbound: ## the same for consumers: dubbofn's, dubbo-go's and Java's on one Java provider, then on a Go one
+	@bench/run.sh -outbound
+
 bench-select: ## what the choice among 100 and among 10,000 providers costs, of every balancer
 	@bench/run.sh -select
 
