@@ -74,25 +74,35 @@ func (s *Service) function(f reflect.StructField) (reflect.Value, error) {
 			return reflect.Value{}, fmt.Errorf("result: %w", err)
 		}
 	}
+	none := reflect.Zero(reflect.TypeFor[error]())
 	return reflect.MakeFunc(rt, func(in []reflect.Value) []reflect.Value {
 		ctx, _ := in[0].Interface().(context.Context)
-		inv := &invoker.Invocation{Method: name, Descriptor: descriptor, Args: make([]any, 0, len(in)-1)}
+		c := &bound{}
+		c.inv.Method, c.inv.Descriptor, c.inv.Args = name, descriptor, c.args[:0]
 		for _, a := range in[1:] {
-			inv.Args = append(inv.Args, a.Interface())
+			c.inv.Args = append(c.inv.Args, a.Interface())
 		}
-		out := make([]reflect.Value, 0, 2)
+		out := c.out[:0]
 		if result != nil {
 			into := reflect.New(result)
-			inv.Into = into.Interface()
+			c.inv.Into = into.Interface()
 			out = append(out, into.Elem())
 		}
-		_, err := s.Invoke(ctx, inv)
-		if err == nil {
-			return append(out, reflect.Zero(reflect.TypeFor[error]()))
+		if _, err := s.Invoke(ctx, &c.inv); err != nil {
+			return append(out, valueOf(err))
 		}
-		return append(out, reflect.ValueOf(&err).Elem())
+		return append(out, none)
 	}), nil
 }
+
+// bound is what a call of a bound function needs, as one piece of memory.
+type bound struct {
+	inv  invoker.Invocation
+	args [3]any // more than most methods have
+	out  [2]reflect.Value
+}
+
+func valueOf(err error) reflect.Value { return reflect.ValueOf(&err).Elem() }
 
 // descriptor works out the parameter types of a function: those that are declared, else what the Go types say.
 func (s *Service) descriptor(f reflect.StructField, name string) (string, error) {

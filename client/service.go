@@ -278,6 +278,7 @@ func (s *Service) choice(ctx context.Context, dc directory.Config, cc cluster.Co
 // context is the filter that adds what goes with every call: the consumer's name, its token and tag, and what passes on from the
 // call that a function runs for.
 func (s *Service) context(next invoker.Invoker) invoker.Invoker {
+	var app any = s.client.cfg.App // once, not for each call
 	return invoker.Func(func(ctx context.Context, inv *invoker.Invocation) (invoker.Result, error) {
 		a := &inv.Attachments
 		if running := invoker.FromContext(ctx); running != nil {
@@ -287,7 +288,7 @@ func (s *Service) context(next invoker.Invoker) invoker.Invoker {
 				}
 			}
 		}
-		if app := s.client.cfg.App; app != "" {
+		if app != "" {
 			add(a, "remote.application", app)
 		}
 		if s.ref.token != "" {

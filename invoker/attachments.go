@@ -3,6 +3,7 @@ package invoker
 import (
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 )
 
@@ -12,8 +13,8 @@ type Attachments struct {
 	entries []attachment
 }
 
-// usual is how many attachments a Java consumer's request has, and some: room for them is made at once.
-const usual = 6
+// few is how many attachments there is room for at first: an answer has one, and so has a Go consumer's call.
+const few = 2
 
 type attachment struct {
 	key   string
@@ -60,10 +61,13 @@ func (a *Attachments) Set(key string, value any) {
 		}
 	}
 	if a.entries == nil {
-		a.entries = make([]attachment, 0, usual)
+		a.entries = make([]attachment, 0, few)
 	}
 	a.entries = append(a.entries, attachment{key, value})
 }
+
+// Grow makes room for n more attachments, as for a Java consumer's.
+func (a *Attachments) Grow(n int) { a.entries = slices.Grow(a.entries, n) }
 
 // Delete removes an attachment.
 func (a *Attachments) Delete(key string) {

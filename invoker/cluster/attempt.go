@@ -220,8 +220,11 @@ func retriable(err error, idempotent bool) bool {
 
 // failed gives the last error, with what was tried before.
 func (a *attempt) failed(err error) error {
+	if err == nil || len(a.tried) < 2 {
+		return err
+	}
 	var e *invoker.Error
-	if len(a.tried) < 2 || !errors.As(err, &e) {
+	if !errors.As(err, &e) {
 		return err
 	}
 	var where []string

@@ -35,5 +35,6 @@ func (p *buffers) put(b []byte) {
 	if c < minClassBits || c > maxClassBits {
 		return
 	}
-	p.classes[c-minClassBits].Put(&b)
+	kept := b // b itself would be on the heap in every call
+	p.classes[c-minClassBits].Put(&kept)
 }

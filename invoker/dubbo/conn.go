@@ -300,20 +300,26 @@ func (c *Conn) answer(h header) error {
 		return c.r.skip(int(h.length))
 	}
 	body, err := c.r.body(w.own, int(h.length), true)
-	if why := (*refused)(nil); errors.As(err, &why) {
-		code := invoker.CodeBadResponse
-		if errors.Is(err, errBudget) {
-			code = invoker.CodeExhausted
-		}
-		c.deliver(w, reply{err: &invoker.Error{Code: code, Err: err, MaybeExecuted: true}})
-		return c.r.skip(why.rest)
-	}
 	if err != nil {
-		c.deliver(w, reply{err: err})
-		return err
+		return c.unread(w, err)
 	}
 	c.deliver(w, reply{header: h, body: body})
 	return nil
+}
+
+// unread ends a call whose answer could not be read. The error is that of the stream; nil where only this body was refused.
+func (c *Conn) unread(w *waiter, err error) error {
+	var why *refused
+	if !errors.As(err, &why) {
+		c.deliver(w, reply{err: err})
+		return err
+	}
+	code := invoker.CodeBadResponse
+	if errors.Is(err, errBudget) {
+		code = invoker.CodeExhausted
+	}
+	c.deliver(w, reply{err: &invoker.Error{Code: code, Err: err, MaybeExecuted: true}})
+	return c.r.skip(why.rest)
 }
 
 // event notes READONLY and WRITEABLE and answers heartbeats (Java: HeaderExchangeHandler.handlerEvent, HeartbeatHandler).

@@ -191,17 +191,17 @@ func (c *Conn) encode(ctx context.Context, inv *invoker.Invocation, o *outgoing,
 func encodeCallAttachments(ctx context.Context, inv *invoker.Invocation, enc *hessian.Encoder) error {
 	w := attachmentWriter{enc: enc}
 	enc.MapBegin("")
-	w.put(keyPath, inv.Service.Interface)
-	w.put(keyInterface, inv.Service.Interface)
+	w.text(keyPath, inv.Service.Interface)
+	w.text(keyInterface, inv.Service.Interface)
 	if inv.Service.Version != "" {
-		w.put(keyVersion, inv.Service.Version)
+		w.text(keyVersion, inv.Service.Version)
 	}
 	if inv.Service.Group != "" {
-		w.put(keyGroup, inv.Service.Group)
+		w.text(keyGroup, inv.Service.Group)
 	}
 	deadline, limited := ctx.Deadline()
 	if limited {
-		w.put(keyTimeout, strconv.FormatInt(max(1, time.Until(deadline).Milliseconds()), 10))
+		w.text(keyTimeout, strconv.FormatInt(max(1, time.Until(deadline).Milliseconds()), 10))
 	}
 	for k, v := range inv.Attachments.All() {
 		switch k {

@@ -66,14 +66,21 @@ type attachmentWriter struct {
 	err error
 }
 
+// usualAttachments is how many a Java consumer's request has, and some.
+const usualAttachments = 6
+
 func (w *attachmentWriter) put(key string, value any) {
-	if w.err != nil {
-		return
-	}
-	w.enc.String(key)
 	if s, ok := value.(string); ok {
-		w.enc.String(s)
-		return
+		w.text(key, s)
+	} else if w.err == nil {
+		w.enc.String(key)
+		w.err = w.enc.Value(value)
 	}
-	w.err = w.enc.Value(value)
+}
+
+func (w *attachmentWriter) text(key, value string) {
+	if w.err == nil {
+		w.enc.String(key)
+		w.enc.String(value)
+	}
 }

@@ -132,6 +132,7 @@ func (r *request) read(s *Server) (invoker.Invoker, *hessian.Signature, error) {
 	c.inv.Method, c.inv.Descriptor = r.names.method, r.names.descriptor
 	c.inv.OneWay = !r.header.twoWay()
 	c.inv.Args = c.args[:0]
+	c.inv.Attachments.Grow(usualAttachments)
 	if err := r.values(s, sig); err != nil {
 		return nil, nil, err
 	}
