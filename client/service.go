@@ -217,7 +217,7 @@ func (s *Service) offered(apps []string) {
 }
 
 func rulesOf(set rule.Set) directory.Rules {
-	return directory.Rules{Routers: set.Routers, Override: set.Override}
+	return directory.Rules{Routers: set.Routers, Override: set.Override, Migration: directory.Migration(set.Migration)}
 }
 
 // host is this machine's address, as rules for certain consumers name it.

@@ -29,9 +29,17 @@ func Writer(registry string) (func(ctx context.Context, key, doc string) error, 
 	return nil, fmt.Errorf("registry %q: want nacos://… or zookeeper://…", registry)
 }
 
+// group is where Dubbo keeps a rule.
+func group(key string) string {
+	if strings.HasSuffix(key, ".migration") {
+		return "DUBBO_SERVICEDISCOVERY_MIGRATION"
+	}
+	return "dubbo"
+}
+
 // toNacos uses Nacos's HTTP API, as its console does.
 func toNacos(ctx context.Context, address, key, doc string) error {
-	form := url.Values{"dataId": {key}, "group": {"dubbo"}, "content": {doc}}
+	form := url.Values{"dataId": {key}, "group": {group(key)}, "content": {doc}}
 	method, at := http.MethodPost, "http://"+address+"/nacos/v1/cs/configs"
 	if doc == "" {
 		method, at, form = http.MethodDelete, at+"?"+form.Encode(), nil
@@ -66,7 +74,7 @@ func toZooKeeper(address, key, doc string) error {
 			break
 		}
 	}
-	path := "/dubbo/config/dubbo/" + key
+	path := "/dubbo/config/" + group(key) + "/" + key
 	if doc == "" {
 		return c.Delete(path, -1)
 	}

@@ -189,15 +189,12 @@ func (c *center) WatchApps(ctx context.Context, iface string, each func([]string
 	})
 }
 
-// ruleGroup is the group of governance rules (Java: DynamicConfiguration.DEFAULT_GROUP, 2.7.23 and 3.3.6).
-const ruleGroup = "dubbo"
-
 // maxRuleBytes bounds a rule's document.
 const maxRuleBytes = 1 << 20
 
-// WatchRule listens to a rule's config: group dubbo, the key as data id.
+// WatchRule listens to a rule's config, whose data id is the key.
 func (c *center) WatchRule(ctx context.Context, rule string, each func(string)) error {
-	k := key{ruleGroup, rule}
+	k := key{registry.RuleGroup(rule), rule}
 	return c.listenTo(ctx, k, func(content []string) { each(content[0]) }, func(_ context.Context, content string) ([]string, error) {
 		if len(content) > maxRuleBytes {
 			return nil, fmt.Errorf("config %s has %d bytes (limit %d)", k, len(content), maxRuleBytes)

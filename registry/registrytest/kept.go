@@ -237,7 +237,7 @@ func rules(f *fixture) {
 			f.Fatalf("write rule %s: %v", key, err)
 		}
 	}
-	kinds := []string{f.iface("Ruled") + ":1.0:blue.condition-router", f.app("ruled") + ".tag-router", f.app("ruled") + ".configurators"}
+	kinds := []string{f.iface("Ruled") + ":1.0:blue.condition-router", f.app("ruled") + ".tag-router", f.app("ruled") + ".configurators", f.app("ruled") + ".migration"}
 	for n, key := range kinds {
 		h := watch(f, func(ctx context.Context, each func([]string)) error {
 			return w.WatchRule(ctx, key, func(content string) { each([]string{content}) })

@@ -29,7 +29,9 @@ func (s settings) legacyPath(iface string) string { return s.root + "/config/map
 func (s settings) providersPath(iface string) string {
 	return s.root + "/" + iface + "/providers"
 }
-func (s settings) rulePath(key string) string { return s.root + "/config/dubbo/" + key }
+func (s settings) rulePath(key string) string {
+	return s.root + "/config/" + registry.RuleGroup(key) + "/" + key
+}
 
 func (s settings) definitionPath(svc registry.Service, app string) string {
 	return path.Join(s.root, "metadata", svc.Name, svc.Version, svc.Group, "provider", app)

@@ -211,14 +211,14 @@ func (o *overrides) share(m map[string]string) map[string]string {
 func (d *Directory) wanted(log *onceLog) (list []cluster.Provider, answered bool, why error) {
 	var errs []error
 	answered = true
-	if d.cfg.Migration != ForceInterface {
+	if d.step() != ForceInterface {
 		list, answered, why = d.fromApps(log)
 		errs = append(errs, why)
 		if len(list) > 0 {
 			return list, answered, nil
 		}
 	}
-	if d.cfg.Migration != ForceApplication {
+	if d.step() != ForceApplication {
 		list, why = d.fromInterface(log)
 		answered = answered && (d.directSeen || d.directErr != nil)
 		errs = append(errs, why)

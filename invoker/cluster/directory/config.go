@@ -92,6 +92,8 @@ type Rules struct {
 	Routers []cluster.Router
 	// Override gives what configurators say of a provider, nil for nothing. It is called when the list or the rules change.
 	Override func(p *cluster.Provider) map[string]string
+	// Migration wins over the configuration's; "" says nothing.
+	Migration Migration
 }
 
 // Stats is what a Directory has done since it was made, and is doing.

@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,6 +35,7 @@ type Directory struct {
 	directSeen bool
 	directErr  error
 	rules      Rules
+	following  struct{ apps, iface bool }
 	emptySince time.Time
 	protecting bool
 
@@ -84,14 +86,31 @@ func New(ctx context.Context, src Source, c Config) (*Directory, error) {
 	d.ctx, d.stop = context.WithCancel(context.WithoutCancel(ctx))
 	d.snap.Store(&cluster.Snapshot{Err: errors.New("the registry has not answered yet")})
 	d.wg.Go(d.build)
-	if d.cfg.Migration != ForceInterface {
-		d.wg.Go(d.followApps)
-	}
-	if d.cfg.Migration != ForceApplication {
-		d.wg.Go(d.followInterface)
-	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.follow()
 	return d, nil
 }
+
+// follow is called with the lock held; it begins to follow what counts now. What counted before is followed on: a migration may be
+// taken back, and then nobody must wait.
+func (d *Directory) follow() {
+	if d.ctx.Err() != nil {
+		return
+	}
+	step := d.step()
+	if step != ForceInterface && !d.following.apps {
+		d.following.apps = true
+		d.wg.Go(d.followApps)
+	}
+	if step != ForceApplication && !d.following.iface {
+		d.following.iface = true
+		d.wg.Go(d.followInterface)
+	}
+}
+
+// step is called with the lock held.
+func (d *Directory) step() Migration { return cmp.Or(d.rules.Migration, d.cfg.Migration) }
 
 // Snapshot implements [cluster.Directory].
 func (d *Directory) Snapshot() *cluster.Snapshot { return d.snap.Load() }
@@ -108,7 +127,9 @@ func (d *Directory) Ready(ctx context.Context) error {
 
 // Close implements [cluster.Directory].
 func (d *Directory) Close() error {
+	d.mu.Lock() // of SetRules, so that nothing begins after this
 	d.stop()
+	d.mu.Unlock()
 	d.wg.Wait()
 	for _, p := range d.held {
 		p.Target.Release()
@@ -121,6 +142,7 @@ func (d *Directory) Close() error {
 func (d *Directory) SetRules(r Rules) {
 	d.mu.Lock()
 	d.rules = r
+	d.follow()
 	d.mu.Unlock()
 	d.changed()
 }

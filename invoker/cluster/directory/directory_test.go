@@ -136,6 +136,37 @@ func TestDirectoryMigratesAsJavaDoes(t *testing.T) {
 	}
 }
 
+// TestDirectoryMigratesByRule begins where only applications count, and is told otherwise while it runs.
+func TestDirectoryMigratesByRule(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBook()
+		b.app("shop", "r1", 1, service("", ""))
+		b.write(func() {
+			b.instances["providers:"+users+"::"] = []registry.Instance{{Host: "10.9.0.1", Port: 20880, Metadata: map[string]string{"protocol": "dubbo"}}}
+		})
+		run(t, b, directory.Config{Migration: directory.ForceApplication}, func(t *testing.T, d *directory.Directory) {
+			const app, iface = "10.0.0.1:20881", "10.9.0.1:20880"
+			for n, c := range []struct {
+				rule directory.Migration
+				want string
+			}{{"", app}, {directory.ForceInterface, iface}, {directory.ForceApplication, app}, {directory.ApplicationFirst, app}, {directory.ForceInterface, iface}, {"", app}} {
+				d.SetRules(directory.Rules{Migration: c.rule})
+				settle()
+				if got := strings.Join(addresses(d), ","); got != c.want {
+					t.Errorf("%d, rule %q: %s, want %s", n, c.rule, got, c.want)
+				}
+			}
+			b.write(func() { delete(b.instances, "providers:"+users+"::") })
+			d.SetRules(directory.Rules{Migration: directory.ForceInterface})
+			settle()
+			if got := strings.Join(addresses(d), ","); got != app {
+				t.Errorf("migrated to where nobody is: %q, want %s for the grace", got, app)
+			}
+		})
+	})
+}
+
 func TestDirectoryFetchesMetadataOnceAndTriesAgainForEver(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

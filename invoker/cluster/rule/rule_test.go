@@ -234,6 +234,7 @@ func TestBadDocumentsAreRefusedWithEveryFault(t *testing.T) {
 		"faults in configs":         {configuratorError, "scope: x\nconfigs:\n- side: both\n- parameters: {a: [1]}\n", []string{`scope "x"`, "no key", "config 1", `side "both"`, "no parameters", "config 2", "parameter a"}},
 		"an empty tag":              {tagError, "configVersion: v3.0\ntags:\n- name: gray\n", []string{`tag 1 ("gray")`, "addresses or match"}},
 		"a network that none is in": {configuratorError, "key: a\nconfigs:\n- side: consumer\n  parameters: {a: 1}\n  match: {providerAddress: {cird: 10.0.0.0/8}}\n", []string{"10.0.0.0/8", "wildcard"}},
+		"faults in steps":           {migrationError, "step: NOW\ninterfaces:\n- step: LATER\n- serviceKey: a.B\n  step: FORCE_INTERFACE\napplications:\n- serviceKey: shop\n  step: apps\n", []string{`step "NOW"`, "APPLICATION_FIRST", "interfaces 1", "no serviceKey", `interfaces 1: step "LATER"`, `applications 1: step "apps"`}},
 		"2.6's":                     {configuratorError, `["override://0.0.0.0/x?timeout=1"]`, []string{"override://", "v2.7"}},
 		"aliases, which may":        {tagError, "a: &a [x]\nb: [*a,*a]\ntags: []", []string{"line 1", "anchors"}},
 		"too deep":                  {tagError, "tags: " + strings.Repeat("[", 100000), []string{"deeper"}},
@@ -250,6 +251,7 @@ func TestBadDocumentsAreRefusedWithEveryFault(t *testing.T) {
 
 func tagError(s string) error          { _, err := ParseTag(s); return err }
 func conditionError(s string) error    { _, err := ParseCondition(s); return err }
+func migrationError(s string) error    { _, err := ParseMigration(s); return err }
 func configuratorError(s string) error { _, err := ParseConfigurator(s); return err }
 
 // center is a config centre that the test writes in.
@@ -332,6 +334,20 @@ func TestWatchKeepsTheLastGoodRule(t *testing.T) {
 		step("another application offers it", "1map[retries:1 timeout:6]")
 		c.set("org.example.Users::.condition-router", "force: true\nconditions: ['=> a=b']")
 		step("a condition that leaves none", "map[retries:1 timeout:6]")
+		for _, m := range []struct{ doc, want string }{
+			{"key: orders\nstep: FORCE_INTERFACE\nthreshold: 0.5\n", "FORCE_INTERFACE"},
+			{"step: FORCE_INTERFACE\napplications:\n- {serviceKey: mall, step: FORCE_APPLICATION}\n- {serviceKey: shop, step: APPLICATION_FIRST}\n", "FORCE_APPLICATION"},
+			{"step: FORCE_INTERFACE\ninterfaces:\n- {serviceKey: org.example.Users, step: APPLICATION_FIRST}\napplications:\n- {serviceKey: mall, step: FORCE_APPLICATION}\n", "APPLICATION_FIRST"},
+			{"step: soon\n", "APPLICATION_FIRST"},
+			{"interfaces:\n- {serviceKey: 'org.example.Users:1.0', step: FORCE_INTERFACE}\n", ""},
+			{"", ""},
+		} {
+			c.set("orders.migration", m.doc)
+			routed()
+			if now.Migration != m.want {
+				t.Errorf("migration %q: step %q, want %q", m.doc, now.Migration, m.want)
+			}
+		}
 		if err := errors.Join(w.Close(), w.Close()); err != nil {
 			t.Error(err)
 		}
@@ -383,6 +399,13 @@ func FuzzRules(f *testing.F) {
 						t.Errorf("a share of %d providers, weight %d", n, share.Weight)
 					}
 				}
+			}
+		}
+		if m, err := ParseMigration(doc); err == nil {
+			switch s := m.of(Consumer{Application: "x"}, []string{"shop"}); s {
+			case "", "APPLICATION_FIRST", "FORCE_APPLICATION", "FORCE_INTERFACE":
+			default:
+				t.Errorf("step %q", s)
 			}
 		}
 		if r, err := ParseConfigurator(doc); err == nil {

@@ -17,6 +17,7 @@ import (
 type Set struct {
 	Routers       []cluster.Router
 	Configurators []Configurator // the service's after the application's, which they win over
+	Migration     string         // which way of registration counts, by Java's names; "" where no rule says it
 }
 
 // Override gives what the configurators say of a provider, nil for nothing.
@@ -40,7 +41,7 @@ func None() Set { return Set{Routers: []cluster.Router{Tag{}}} }
 // Watch follows the rules of a consumer. Safe for concurrent use.
 //
 // The documents are Dubbo's: "<interface>:<version>:<group>.condition-router" and ".configurators", "<consumer's
-// application>.condition-router" and ".configurators", and "<provider's application>.tag-router" and ".condition-router". A document
+// application>.condition-router", ".configurators" and ".migration", and "<provider's application>.tag-router" and ".condition-router". A document
 // that makes no sense is refused and logged, and the last good one goes on holding; an empty one takes its rule away.
 type Watch struct {
 	center   registry.RuleWatcher
@@ -70,6 +71,9 @@ func NewWatch(ctx context.Context, center registry.RuleWatcher, consumer Consume
 			w.follow(w.ctx, scope+configurators)
 		}
 	}
+	if consumer.Application != "" {
+		w.follow(w.ctx, consumer.Application+migration)
+	}
 	return w
 }
 
@@ -77,6 +81,7 @@ const (
 	conditions    = ".condition-router"
 	configurators = ".configurators"
 	tags          = ".tag-router"
+	migration     = ".migration"
 )
 
 // Ready waits until every document was answered once, or ctx ends.
@@ -228,6 +233,8 @@ func (w *Watch) parse(key, doc string) (any, error) {
 	switch {
 	case strings.HasSuffix(key, tags):
 		return ParseTag(doc)
+	case strings.HasSuffix(key, migration):
+		return ParseMigration(doc)
 	case strings.HasSuffix(key, conditions):
 		return ParseCondition(doc)
 	default:
@@ -260,6 +267,9 @@ func (w *Watch) set() Set {
 		if c, ok := w.held[scope+configurators].(Configurator); ok {
 			s.Configurators = append(s.Configurators, c)
 		}
+	}
+	if m, ok := w.held[w.consumer.Application+migration].(Migration); ok {
+		s.Migration = m.of(w.consumer, apps)
 	}
 	return s
 }
