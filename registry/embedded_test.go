@@ -39,7 +39,7 @@ func TestEmbeddedPassesTheSuite(t *testing.T) {
 		Open: func(ctx context.Context) (registry.Registry, error) {
 			return registry.Embedded.Open(ctx, registry.Config{Scheme: "embedded", Params: map[string]string{"dir": dir}})
 		},
-		WriteRule: func(_ context.Context, key, content string) error {
+		WriteRule: func(_ context.Context, _, key, content string) error {
 			file := filepath.Join(dir, "rules", url.PathEscape(key))
 			if content == "" {
 				return os.Remove(file)

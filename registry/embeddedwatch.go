@@ -25,7 +25,7 @@ func (d *directory) WatchInstances(ctx context.Context, n Name, each func(instan
 
 // WatchRule polls the file rules/KEY in the registry's directory, with the key escaped as all names are there: an operator writes
 // it with an editor, or with a rename.
-func (d *directory) WatchRule(ctx context.Context, key string, each func(content string)) error {
+func (d *directory) WatchRule(ctx context.Context, _, key string, each func(content string)) error {
 	file := filepath.Join(d.dir, "rules", escape(key))
 	look := func() ([]string, error) {
 		b, err := readSmall(file)

@@ -15,31 +15,23 @@ import (
 )
 
 // Writer gives what writes a rule into a registry (nacos://host:port, zookeeper://host:port); a document "" takes the rule away.
-func Writer(registry string) (func(ctx context.Context, key, doc string) error, error) {
+func Writer(registry string) (func(ctx context.Context, group, key, doc string) error, error) {
 	u, err := url.Parse(registry)
 	if err != nil {
 		return nil, err
 	}
 	switch u.Scheme {
 	case "nacos":
-		return func(ctx context.Context, key, doc string) error { return toNacos(ctx, u.Host, key, doc) }, nil
+		return func(ctx context.Context, group, key, doc string) error { return toNacos(ctx, u.Host, group, key, doc) }, nil
 	case "zookeeper":
-		return func(_ context.Context, key, doc string) error { return toZooKeeper(u.Host, key, doc) }, nil
+		return func(_ context.Context, group, key, doc string) error { return toZooKeeper(u.Host, group, key, doc) }, nil
 	}
 	return nil, fmt.Errorf("registry %q: want nacos://… or zookeeper://…", registry)
 }
 
-// group is where Dubbo keeps a rule.
-func group(key string) string {
-	if strings.HasSuffix(key, ".migration") {
-		return "DUBBO_SERVICEDISCOVERY_MIGRATION"
-	}
-	return "dubbo"
-}
-
 // toNacos uses Nacos's HTTP API, as its console does.
-func toNacos(ctx context.Context, address, key, doc string) error {
-	form := url.Values{"dataId": {key}, "group": {group(key)}, "content": {doc}}
+func toNacos(ctx context.Context, address, group, key, doc string) error {
+	form := url.Values{"dataId": {key}, "group": {group}, "content": {doc}}
 	method, at := http.MethodPost, "http://"+address+"/nacos/v1/cs/configs"
 	if doc == "" {
 		method, at, form = http.MethodDelete, at+"?"+form.Encode(), nil
@@ -63,7 +55,7 @@ func toNacos(ctx context.Context, address, key, doc string) error {
 }
 
 // toZooKeeper writes the node that Dubbo's config centre has for a rule.
-func toZooKeeper(address, key, doc string) error {
+func toZooKeeper(address, group, key, doc string) error {
 	c, events, err := zk.Connect([]string{address}, 10*time.Second, zk.WithLogInfo(false))
 	if err != nil {
 		return err
@@ -74,7 +66,7 @@ func toZooKeeper(address, key, doc string) error {
 			break
 		}
 	}
-	path := "/dubbo/config/" + group(key) + "/" + key
+	path := "/dubbo/config/" + group + "/" + key
 	if doc == "" {
 		return c.Delete(path, -1)
 	}

@@ -78,7 +78,7 @@ type consumer interface {
 // bench runs the steps.
 type bench struct {
 	ctx            context.Context
-	write          func(ctx context.Context, key, doc string) error
+	write          func(ctx context.Context, group, key, doc string) error
 	consumers      []consumer
 	passed, failed int
 }
@@ -89,7 +89,7 @@ const patience = 20 * time.Second
 // step writes a rule and waits until each consumer answers as it must.
 func (b *bench) step(s step) error {
 	if s.key != "" {
-		if err := b.write(b.ctx, s.key, s.doc); err != nil {
+		if err := b.write(b.ctx, "dubbo", s.key, s.doc); err != nil {
 			return fmt.Errorf("%s: writing %s: %w", s.title, s.key, err)
 		}
 	}

@@ -193,8 +193,8 @@ func (c *center) WatchApps(ctx context.Context, iface string, each func([]string
 const maxRuleBytes = 1 << 20
 
 // WatchRule listens to a rule's config, whose data id is the key.
-func (c *center) WatchRule(ctx context.Context, rule string, each func(string)) error {
-	k := key{registry.RuleGroup(rule), rule}
+func (c *center) WatchRule(ctx context.Context, group, rule string, each func(string)) error {
+	k := key{group, rule}
 	return c.listenTo(ctx, k, func(content []string) { each(content[0]) }, func(_ context.Context, content string) ([]string, error) {
 		if len(content) > maxRuleBytes {
 			return nil, fmt.Errorf("config %s has %d bytes (limit %d)", k, len(content), maxRuleBytes)

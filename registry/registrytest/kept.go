@@ -229,18 +229,24 @@ func rules(f *fixture) {
 		}
 		return
 	}
+	group := func(key string) string {
+		if strings.HasSuffix(key, ".migration") {
+			return "DUBBO_SERVICEDISCOVERY_MIGRATION"
+		}
+		return "dubbo"
+	}
 	write := func(key, content string) {
 		f.Helper()
 		ctx, cancel := context.WithTimeout(f.Context(), 30*time.Second)
 		defer cancel()
-		if err := f.s.WriteRule(ctx, key, content); err != nil {
+		if err := f.s.WriteRule(ctx, group(key), key, content); err != nil {
 			f.Fatalf("write rule %s: %v", key, err)
 		}
 	}
 	kinds := []string{f.iface("Ruled") + ":1.0:blue.condition-router", f.app("ruled") + ".tag-router", f.app("ruled") + ".configurators", f.app("ruled") + ".migration"}
 	for n, key := range kinds {
 		h := watch(f, func(ctx context.Context, each func([]string)) error {
-			return w.WatchRule(ctx, key, func(content string) { each([]string{content}) })
+			return w.WatchRule(ctx, group(key), key, func(content string) { each([]string{content}) })
 		})
 		told := func(what, content string) {
 			f.Helper()

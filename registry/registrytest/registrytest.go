@@ -17,7 +17,7 @@ type Suite struct {
 	// Open gives a new handle on the registry under test, as another process would have one. The suite closes it.
 	Open func(ctx context.Context) (registry.Registry, error)
 	// WriteRule writes a governance rule as an operator does, "" to take it away; nil for a registry that is no config centre.
-	WriteRule func(ctx context.Context, key, content string) error
+	WriteRule func(ctx context.Context, group, key, content string) error
 	// Settle is how long a change may take until a watch tells; zero means 5 s.
 	Settle time.Duration
 	// MaxInstanceChars is the limit on an instance's metadata; zero means that there is none.

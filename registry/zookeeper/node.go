@@ -29,8 +29,8 @@ func (s settings) legacyPath(iface string) string { return s.root + "/config/map
 func (s settings) providersPath(iface string) string {
 	return s.root + "/" + iface + "/providers"
 }
-func (s settings) rulePath(key string) string {
-	return s.root + "/config/" + registry.RuleGroup(key) + "/" + key
+func (s settings) rulePath(group, key string) string {
+	return s.root + "/config/" + group + "/" + key
 }
 
 func (s settings) definitionPath(svc registry.Service, app string) string {

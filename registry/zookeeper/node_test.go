@@ -133,7 +133,7 @@ func TestSettingsReportEveryFault(t *testing.T) {
 		}
 	}
 	s, err := read("zookeeper", registry.Config{Addresses: []string{"a", "b:2182", "[::1]"}, Params: map[string]string{"group": "/shop/"}})
-	if diff := cmp.Diff([]string{"a:2181", "b:2182", "[::1]:2181"}, s.servers); err != nil || diff != "" || s.root != "/shop" || s.rulePath("k") != "/shop/config/dubbo/k" {
+	if diff := cmp.Diff([]string{"a:2181", "b:2182", "[::1]:2181"}, s.servers); err != nil || diff != "" || s.root != "/shop" || s.rulePath("dubbo", "k") != "/shop/config/dubbo/k" {
 		t.Errorf("%+v, %v\n%s", s, err, diff)
 	}
 }

@@ -350,11 +350,11 @@ func (c *center) Metadata(ctx context.Context, app, revision string) (registry.M
 const maxRuleBytes = 1 << 20
 
 // WatchRule follows /dubbo/config/dubbo/KEY.
-func (c *center) WatchRule(ctx context.Context, key string, each func(string)) error {
-	if key == "" || strings.Contains(key, "/") {
-		return fmt.Errorf("rule %q: a key is not empty and has no slash", key)
+func (c *center) WatchRule(ctx context.Context, group, key string, each func(string)) error {
+	if group == "" || key == "" || strings.Contains(group+key, "/") {
+		return fmt.Errorf("rule %q of group %q: neither is empty or has a slash", key, group)
 	}
-	p := c.s.rulePath(key)
+	p := c.s.rulePath(group, key)
 	return follow(ctx, c, func(ctx context.Context, w *watch) (doc string, err error) {
 		w.take()
 		err = c.look(ctx, func() error {

@@ -158,6 +158,7 @@ func TestDirectoryMigratesByRule(t *testing.T) {
 				}
 			}
 			b.write(func() { delete(b.instances, "providers:"+users+"::") })
+			settle()
 			d.SetRules(directory.Rules{Migration: directory.ForceInterface})
 			settle()
 			if got := strings.Join(addresses(d), ","); got != app {

@@ -270,7 +270,10 @@ func (c *center) set(key, doc string) {
 	c.changed = make(chan struct{})
 }
 
-func (c *center) WatchRule(ctx context.Context, key string, each func(string)) error {
+func (c *center) WatchRule(ctx context.Context, group, key string, each func(string)) error {
+	if migrates := strings.HasSuffix(key, ".migration"); group != "dubbo" && !migrates || group != "DUBBO_SERVICEDISCOVERY_MIGRATION" && migrates {
+		return fmt.Errorf("rule %s in group %s", key, group)
+	}
 	last := "\x00"
 	for {
 		c.mu.Lock()

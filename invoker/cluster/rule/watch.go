@@ -84,6 +84,14 @@ const (
 	migration     = ".migration"
 )
 
+// group is where Dubbo keeps a rule (Java: DynamicConfiguration.DEFAULT_GROUP, MigrationRuleListener; 3.3.6).
+func group(key string) string {
+	if strings.HasSuffix(key, migration) {
+		return "DUBBO_SERVICEDISCOVERY_MIGRATION"
+	}
+	return "dubbo"
+}
+
 // Ready waits until every document was answered once, or ctx ends.
 func (w *Watch) Ready(ctx context.Context) error {
 	for {
@@ -178,7 +186,7 @@ func (w *Watch) follow(ctx context.Context, key string) {
 	w.wg.Go(func() {
 		defer answered()
 		for pause := firstPause; ctx.Err() == nil; pause = min(2*pause, lastPause) {
-			err := w.center.WatchRule(ctx, key, func(doc string) {
+			err := w.center.WatchRule(ctx, group(key), key, func(doc string) {
 				w.take(ctx, key, doc)
 				answered()
 			})
