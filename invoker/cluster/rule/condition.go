@@ -3,6 +3,7 @@ package rule
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"regexp"
 	"slices"
@@ -126,8 +127,11 @@ func (c *Condition) readDestinations(doc string) (faults []error) {
 		}
 		for _, to := range from.To {
 			d := destination{weight: to.Weight}
-			if to.Weight <= 0 {
+			switch {
+			case to.Weight <= 0:
 				d.weight = defaultShare
+			case to.Weight > math.MaxInt32: // Java's limit
+				fault(n, "to", fmt.Errorf("weight %d: want up to %d", to.Weight, math.MaxInt32))
 			}
 			if then := strings.TrimSpace(to.Match); then != "" && then != "false" {
 				d.then, err = parseTerms(then)

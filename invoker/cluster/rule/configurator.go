@@ -114,6 +114,10 @@ func (g *config) compile() error {
 				continue
 			}
 			for _, s := range l.OneOf {
+				if s == nil {
+					faults = append(faults, errors.New("match: oneof: an empty entry: want exact, prefix, regex, wildcard, empty or noempty"))
+					continue
+				}
 				if err := s.compile("match: oneof"); err != nil {
 					faults = append(faults, err)
 				}

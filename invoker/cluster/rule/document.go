@@ -51,8 +51,11 @@ func read(doc string, into any) (err error) {
 
 // shallow refuses what a rule never needs and a reader may choke on: deep nesting, and aliases, which multiply.
 func shallow(doc string) error {
-	depth, column := 0, 0
+	depth, column, line, opened := 0, 0, 0, 0 // opened: what begins on the line, "- - -" or "a: b:", each within the one before
 	for _, t := range lexer.Tokenize(doc) {
+		if t.Position.Line != line {
+			line, opened = t.Position.Line, 0
+		}
 		switch t.Type { //nolint:exhaustive // the rest is harmless
 		case token.AnchorType, token.AliasType, token.MergeKeyType:
 			return fmt.Errorf("line %d: anchors and aliases (%q) are not taken in rules: write the value out", t.Position.Line, t.Value)
@@ -62,10 +65,13 @@ func shallow(doc string) error {
 			depth++
 		case token.SequenceEndType, token.MappingEndType:
 			depth--
-		case token.SequenceEntryType, token.MappingValueType:
+		case token.SequenceEntryType, token.MappingKeyType, token.MappingValueType:
 			column = max(column, t.Position.IndentNum)
+			if depth == 0 {
+				opened++
+			}
 		}
-		if depth > maxDepth || column > 8*maxDepth {
+		if depth+opened > maxDepth || column > 8*maxDepth {
 			return fmt.Errorf("line %d: nested deeper than %d levels", t.Position.Line, maxDepth)
 		}
 	}

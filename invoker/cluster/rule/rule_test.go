@@ -100,6 +100,23 @@ func TestTagsDecideAsInJava(t *testing.T) {
 	}
 }
 
+// TestKeysOfTagsTellCallsApart: what is routed otherwise has another key.
+func TestKeysOfTagsTellCallsApart(t *testing.T) {
+	t.Parallel()
+	all := []*cluster.Provider{provider(1), provider(2, "dubbo.tag", "gray"), provider(3, "dubbo.tag", "gray!")}
+	routes := map[string]string{}
+	for _, tag := range []string{"", "gray", "gray!", "red", "red!"} {
+		for _, force := range []string{"", "true", "TRUE", "false"} {
+			inv := call("get", nil, "dubbo.tag", tag, "dubbo.force.tag", force)
+			key, got := string(Tag{}.AppendKey(nil, inv)), numbers(Tag{}.left(inv, all))
+			if before, ok := routes[key]; ok && before != got {
+				t.Errorf("key %q is routed to %q and to %q", key, before, got)
+			}
+			routes[key] = got
+		}
+	}
+}
+
 func TestConditionsDecideAsInJava(t *testing.T) {
 	t.Parallel()
 	all := []*cluster.Provider{provider(1, "region", "hangzhou"), provider(2, "region", "hangzhou", "env", "gray"), provider(3, "region", "beijing")}
@@ -224,21 +241,25 @@ func TestBadDocumentsAreRefusedWithEveryFault(t *testing.T) {
 		doc   string
 		want  []string
 	}{
-		"no YAML":                   {tagError, "tags: [\n- x: {", []string{"not the YAML"}},
-		"a wrong type":              {tagError, "tags: 5", []string{"not the YAML"}},
-		"no tags":                   {tagError, "key: shop", []string{"no tags"}},
-		"faults in tags":            {tagError, "tags:\n- addresses: [\"10.0.0.0/99\", \"\"]\n- name: x\n  match:\n  - value: {regex: \"(\"}\n  - key: k\n    value: {regex: \"(\"}\n", []string{"tag 1", "want a name", "10.0.0.0/99", "match 1", "want a key", "regex \"(\""}},
-		"another version":           {conditionError, "configVersion: v3.2\nconditions: []", []string{`configVersion "v3.2"`, "v3.0", "v3.1"}},
-		"faults in destinations":    {conditionError, "configVersion: v3.1\nconditions:\n- from: {match: '=x'}\n  to: [{match: 'arguments[x]=1'}]\n- to: [" + strings.Repeat("{weight: 1},", 65) + "]\n", []string{"condition 1", `from "=x"`, "before any key", "arguments[0]", "condition 2", "limit 64"}},
-		"faults in lines":           {conditionError, "conditions:\n- '=x => y=z'\n- 'a=b => c=d,=e'\n- 'arguments[x]=1 => a=b'\n- ''\n", []string{"condition 1", "condition 2", "condition 3", "arguments[0]", "condition 4"}},
-		"faults in configs":         {configuratorError, "scope: x\nconfigs:\n- side: both\n- parameters: {a: [1]}\n", []string{`scope "x"`, "no key", "config 1", `side "both"`, "no parameters", "config 2", "parameter a"}},
-		"an empty tag":              {tagError, "configVersion: v3.0\ntags:\n- name: gray\n", []string{`tag 1 ("gray")`, "addresses or match"}},
-		"a network that none is in": {configuratorError, "key: a\nconfigs:\n- side: consumer\n  parameters: {a: 1}\n  match: {providerAddress: {cird: 10.0.0.0/8}}\n", []string{"10.0.0.0/8", "wildcard"}},
-		"faults in steps":           {migrationError, "step: NOW\ninterfaces:\n- step: LATER\n- serviceKey: a.B\n  step: FORCE_INTERFACE\napplications:\n- serviceKey: shop\n  step: apps\n", []string{`step "NOW"`, "APPLICATION_FIRST", "interfaces 1", "no serviceKey", `interfaces 1: step "LATER"`, `applications 1: step "apps"`}},
-		"2.6's":                     {configuratorError, `["override://0.0.0.0/x?timeout=1"]`, []string{"override://", "v2.7"}},
-		"aliases, which may":        {tagError, "a: &a [x]\nb: [*a,*a]\ntags: []", []string{"line 1", "anchors"}},
-		"too deep":                  {tagError, "tags: " + strings.Repeat("[", 100000), []string{"deeper"}},
-		"too long":                  {tagError, strings.Repeat("#\n", maxBytes), []string{"limit"}},
+		"no YAML":                    {tagError, "tags: [\n- x: {", []string{"not the YAML"}},
+		"a wrong type":               {tagError, "tags: 5", []string{"not the YAML"}},
+		"no tags":                    {tagError, "key: shop", []string{"no tags"}},
+		"faults in tags":             {tagError, "tags:\n- addresses: [\"10.0.0.0/99\", \"\"]\n- name: x\n  match:\n  - value: {regex: \"(\"}\n  - key: k\n    value: {regex: \"(\"}\n", []string{"tag 1", "want a name", "10.0.0.0/99", "match 1", "want a key", "regex \"(\""}},
+		"another version":            {conditionError, "configVersion: v3.2\nconditions: []", []string{`configVersion "v3.2"`, "v3.0", "v3.1"}},
+		"faults in destinations":     {conditionError, "configVersion: v3.1\nconditions:\n- from: {match: '=x'}\n  to: [{match: 'arguments[x]=1'}]\n- to: [" + strings.Repeat("{weight: 1},", 65) + "]\n", []string{"condition 1", `from "=x"`, "before any key", "arguments[0]", "condition 2", "limit 64"}},
+		"faults in lines":            {conditionError, "conditions:\n- '=x => y=z'\n- 'a=b => c=d,=e'\n- 'arguments[x]=1 => a=b'\n- ''\n", []string{"condition 1", "condition 2", "condition 3", "arguments[0]", "condition 4"}},
+		"faults in configs":          {configuratorError, "scope: x\nconfigs:\n- side: both\n- parameters: {a: [1]}\n", []string{`scope "x"`, "no key", "config 1", `side "both"`, "no parameters", "config 2", "parameter a"}},
+		"an empty tag":               {tagError, "configVersion: v3.0\ntags:\n- name: gray\n", []string{`tag 1 ("gray")`, "addresses or match"}},
+		"a network that none is in":  {configuratorError, "key: a\nconfigs:\n- side: consumer\n  parameters: {a: 1}\n  match: {providerAddress: {cird: 10.0.0.0/8}}\n", []string{"10.0.0.0/8", "wildcard"}},
+		"faults in steps":            {migrationError, "step: NOW\ninterfaces:\n- step: LATER\n- serviceKey: a.B\n  step: FORCE_INTERFACE\napplications:\n- serviceKey: shop\n  step: apps\n", []string{`step "NOW"`, "APPLICATION_FIRST", "interfaces 1", "no serviceKey", `interfaces 1: step "LATER"`, `applications 1: step "apps"`}},
+		"2.6's":                      {configuratorError, `["override://0.0.0.0/x?timeout=1"]`, []string{"override://", "v2.7"}},
+		"aliases, which may":         {tagError, "a: &a [x]\nb: [*a,*a]\ntags: []", []string{"line 1", "anchors"}},
+		"too deep":                   {tagError, "tags: " + strings.Repeat("[", 100000), []string{"deeper"}},
+		"deep in a line":             {tagError, "tags:\n" + strings.Repeat("- ", 2000) + "x", []string{"line 2", "deeper"}},
+		"keys in a line":             {tagError, strings.Repeat("a: ", 2000), []string{"line 1", "deeper"}},
+		"an empty match":             {configuratorError, "configVersion: v3.0\nkey: a\nconfigs:\n- side: consumer\n  parameters: {a: 1}\n  match: {service: {oneof: [null]}}\n", []string{"config 1", "oneof", "an empty entry"}},
+		"a weight that no int holds": {conditionError, "configVersion: v3.1\nconditions:\n- to: [{weight: 9223372036854775807}]\n", []string{"condition 1", "weight 9223372036854775807", "2147483647"}},
+		"too long":                   {tagError, strings.Repeat("#\n", maxBytes), []string{"limit"}},
 	} {
 		err := c.parse(c.doc)
 		for _, want := range c.want {

@@ -77,11 +77,16 @@ func (t Tag) dynamic() bool { return len(t.Tags) > 0 && t.Head.enabled() }
 
 // AppendKey implements [cluster.Router].
 func (t Tag) AppendKey(key []byte, inv *invoker.Invocation) []byte {
-	key = append(key, inv.Attachments.Get(keyTag)...)
-	if inv.Attachments.Get(keyForce) == "true" {
-		key = append(key, '!')
+	insists := byte(0)
+	if insist(inv) {
+		insists = 1
 	}
-	return key
+	return append(append(key, insists), inv.Attachments.Get(keyTag)...)
+}
+
+// insist tells whether a call is for providers with its tag and for no other.
+func insist(inv *invoker.Invocation) bool {
+	return strings.EqualFold(inv.Attachments.Get(keyForce), "true")
 }
 
 // Route implements [cluster.Router].
@@ -92,7 +97,7 @@ func (t Tag) Route(inv *invoker.Invocation, in []*cluster.Provider) []cluster.Sh
 // left gives the providers that are left for a call.
 func (t Tag) left(inv *invoker.Invocation, in []*cluster.Provider) []*cluster.Provider {
 	want := inv.Attachments.Get(keyTag)
-	force := strings.EqualFold(inv.Attachments.Get(keyForce), "true")
+	force := insist(inv)
 	untagged := func(p *cluster.Provider) bool { return p.Param(keyTag) == "" }
 	if !t.dynamic() {
 		if want == "" {
