@@ -25,6 +25,7 @@ type Config struct {
 	Migration      string        `envconfig:"DUBBOFN_MIGRATION" default:"APPLICATION_FIRST" desc:"Which of Dubbo's two ways of registration counts: applications, interfaces, or interfaces only while no application offers the service." want:"APPLICATION_FIRST, FORCE_APPLICATION, FORCE_INTERFACE"`
 	EmptyGrace     time.Duration `envconfig:"DUBBOFN_EMPTY_GRACE" default:"1m" desc:"How long an empty list of providers is not believed: the last ones are kept meanwhile." want:"a duration; negative: believe it at once"`
 	Timeout        time.Duration `envconfig:"DUBBOFN_CALL_TIMEOUT" desc:"How long a call may take, with all its tries. Default: what the provider publishes, else 1 s." want:"1ms or more"`
+	TryTimeout     time.Duration `envconfig:"DUBBOFN_TRY_TIMEOUT" desc:"How long one try of an idempotent method may take while another provider may be tried after it. Default: what is left of the call's time." want:"1ms or more"`
 	Retries        *int          `envconfig:"DUBBOFN_RETRIES" desc:"Tries after the first, where the call did not run or its method is idempotent. Default: what the provider publishes, else 2." want:"0 to 100"`
 	Cluster        string        `envconfig:"DUBBOFN_CLUSTER" desc:"What is done when a call fails. Default: what the provider publishes, else failover." want:"failover, failfast, failsafe, failback, forking, broadcast, available"`
 	LoadBalance    string        `envconfig:"DUBBOFN_LOADBALANCE" desc:"How a provider is chosen. Default: what the provider publishes, else random." want:"random, roundrobin, leastactive, shortestresponse, consistenthash, p2c"`
@@ -90,6 +91,9 @@ func (c *Config) resolve() error {
 	}
 	if c.Timeout < 0 {
 		bad("Timeout", c.Timeout, "is too short")
+	}
+	if c.TryTimeout < 0 {
+		bad("TryTimeout", c.TryTimeout, "is too short")
 	}
 	if c.ConnectTimeout < 0 {
 		bad("ConnectTimeout", c.ConnectTimeout, "is too short")

@@ -29,6 +29,7 @@ type liar struct {
 
 	silent atomic.Bool  // it answers nothing good
 	good   atomic.Int64 // good answers
+	hung   sync.Mutex   // while it is held, nothing that comes is read
 }
 
 func newLiar(tb testing.TB) *liar {
@@ -83,7 +84,14 @@ func (p *liar) serve(c net.Conn) {
 		if _, err := io.ReadFull(c, body); err != nil {
 			return
 		}
+		p.hung.Lock()
+		p.hung.Unlock()        //nolint:staticcheck // it only waits
 		if head[2]&0x20 != 0 { // an event
+			if head[2]&0xc0 == 0xc0 { // a heartbeat that wants an answer
+				beat := frame(id, 20, []byte{'N'})
+				beat[2] |= 0x20
+				write(beat)
+			}
 			continue
 		}
 		var d hessian.Decoder

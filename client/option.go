@@ -91,6 +91,10 @@ func ProvidedBy(apps ...string) Option {
 // Timeout bounds every call, with all its tries. Default: what the provider publishes, else 1 s.
 func Timeout(d time.Duration) Option { return func(r *reference) { r.cluster.Timeout = d } }
 
+// TryTimeout bounds each try of an idempotent method while another provider may be tried after it, so that one that hangs does not take
+// all of a call's time. Where the retry budget allows no other try, the call fails then. Default: what is left of the call's time.
+func TryTimeout(d time.Duration) Option { return func(r *reference) { r.cluster.TryTimeout = d } }
+
 // Retries sets how often a call is tried after the first time. Default: what the provider publishes, else 2.
 func Retries(n int) Option { return func(r *reference) { r.cluster.Retries = &n } }
 
@@ -143,6 +147,10 @@ func MethodConfig(name string, c cluster.MethodConfig) Option {
 // With a breaker of each provider, which the environment sets (DUBBOFN_BREAKER), calls go to other providers; c's are of a method, wherever
 // its calls go.
 func Protect(c protect.Config) Option { return func(r *reference) { r.protect = c } }
+
+// OnTry has report told of each try once it has ended, for metrics: where it went, how long it took, what came of it. The call waits for
+// report, which must be quick, and safe for concurrent use.
+func OnTry(report func(cluster.Try)) Option { return func(r *reference) { r.cluster.OnTry = report } }
 
 // Token is sent with every call, for providers that ask for one. Default: what the provider publishes.
 func Token(token string) Option { return func(r *reference) { r.token = token } }

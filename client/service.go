@@ -113,7 +113,7 @@ func (s *Service) connect(ctx context.Context) error {
 	dc.OnApps = s.offered
 	cc := r.cluster
 	cc.Service, cc.Log, cc.Methods = r.key, c.log, map[string]cluster.MethodConfig{}
-	cc.Timeout = cmp.Or(cc.Timeout, c.cfg.Timeout)
+	cc.Timeout, cc.TryTimeout = cmp.Or(cc.Timeout, c.cfg.Timeout), cmp.Or(cc.TryTimeout, c.cfg.TryTimeout)
 	cc.Cluster, cc.LoadBalance = cmp.Or(cc.Cluster, c.cfg.Cluster), cmp.Or(cc.LoadBalance, c.cfg.LoadBalance)
 	if cc.Retries == nil {
 		cc.Retries = c.cfg.Retries

@@ -156,10 +156,10 @@ func (a *attempt) try(ctx context.Context) (invoker.Result, error) {
 		if conn == nil {
 			wait, cancel := a.patience(ctx)
 			var err error
-			conn, err = p.connect(wait)
+			conn, err = a.c.connect(ctx, wait, p, a.inv)
 			cancel()
 			if err != nil {
-				return invoker.Result{}, unreachable(ctx, err)
+				return invoker.Result{}, err
 			}
 		}
 		res, refused, err := a.c.send(ctx, p, conn, a.inv)
@@ -236,6 +236,17 @@ func (a *attempt) failed(err error) error {
 	next.Err = err
 	return &next
 }
+
+// brief bounds the nth try of a method that may run twice while another provider may be tried after it.
+func (a *attempt) brief(ctx context.Context, n int) (context.Context, context.CancelFunc) {
+	s := &a.m.settings
+	if s.tryTimeout == 0 || !s.idempotent || n >= min(s.tries, len(a.v.providers)) {
+		return ctx, func() {}
+	}
+	return context.WithTimeoutCause(ctx, s.tryTimeout, errBrief)
+}
+
+var errBrief = errors.New("no answer within the time of one try (TryTimeout)")
 
 // patience bounds how long a try may wait for a connection while there are others to try.
 func (a *attempt) patience(ctx context.Context) (context.Context, context.CancelFunc) {

@@ -21,6 +21,7 @@ type Config struct {
 	Cluster     string        // failover, failfast, failsafe, failback, forking, broadcast or available. Default: failover
 	LoadBalance string        // random, roundrobin, leastactive, shortestresponse, consistenthash or p2c. Default: random
 	Timeout     time.Duration // of a call with all its tries. Default: what is published, else 1 s
+	TryTimeout  time.Duration // of one try of an idempotent method, while another provider may be tried after it. Default: what is left of Timeout
 	Retries     *int          // tries after the first. Default: what is published, else 2
 	Sticky      bool          // stay with one provider while it takes calls
 	Methods     map[string]MethodConfig
@@ -31,6 +32,10 @@ type Config struct {
 	// Guard makes what stands before a provider, nil for nothing. It is asked at the first call to each version of a provider; before
 	// is the guard of the version before, or nil. It must not call the Cluster.
 	Guard func(p *Provider, before Guard) Guard
+
+	// OnTry is told of each try once it has ended, by the goroutine that made it: it must be quick, and safe for concurrent use.
+	// nil: nobody is told.
+	OnTry func(Try)
 }
 
 // MethodConfig is what the consumer says of one method; what it leaves open Config says.
@@ -38,6 +43,7 @@ type MethodConfig struct {
 	Cluster       string
 	LoadBalance   string
 	Timeout       time.Duration
+	TryTimeout    time.Duration
 	Retries       *int
 	Idempotent    bool // a call may be repeated though it may have run
 	Forks         int  // forking: how many are called at once. Default: what is published, else 2
@@ -65,6 +71,9 @@ func (c Config) Validate() error {
 		if m.Timeout < 0 {
 			faults = append(faults, fmt.Errorf("%stimeout %v: want a positive duration, or 0 for what is published", of, m.Timeout))
 		}
+		if m.TryTimeout < 0 {
+			faults = append(faults, fmt.Errorf("%stry timeout %v: want a positive duration, or 0 for none", of, m.TryTimeout))
+		}
 		if _, err := parseMock(m.Mock); err != nil {
 			faults = append(faults, fmt.Errorf("%smock %q: %w", of, m.Mock, err))
 		}
@@ -75,7 +84,7 @@ func (c Config) Validate() error {
 			faults = append(faults, fmt.Errorf("%sforks %d, hash nodes %d: want 0 or more, hash nodes up to %d", of, m.Forks, m.HashNodes, maxHashNodes))
 		}
 	}
-	check("", MethodConfig{Cluster: c.Cluster, LoadBalance: c.LoadBalance, Timeout: c.Timeout, Retries: c.Retries, Mock: c.Mock})
+	check("", MethodConfig{Cluster: c.Cluster, LoadBalance: c.LoadBalance, Timeout: c.Timeout, TryTimeout: c.TryTimeout, Retries: c.Retries, Mock: c.Mock})
 	for _, name := range slices.Sorted(maps.Keys(c.Methods)) {
 		check("method "+name+": ", c.Methods[name])
 	}
@@ -99,6 +108,7 @@ const (
 // settings are what holds for a method of the service, with the providers that there are now.
 type settings struct {
 	timeout       time.Duration
+	tryTimeout    time.Duration // 0: none
 	tries         int
 	idempotent    bool
 	sticky        bool
@@ -151,6 +161,7 @@ func (c *Config) settle(method string, providers []*Provider) settings {
 		return time.Duration(max(0, number(of.MethodParam(method, "timeout"), 0))) * time.Millisecond
 	}
 	s.timeout = cmp.Or(millis(operator), m.Timeout, c.Timeout, millis(provider), defaultTimeout)
+	s.tryTimeout = cmp.Or(m.TryTimeout, c.TryTimeout)
 	retries := m.Retries
 	if retries == nil {
 		retries = c.Retries

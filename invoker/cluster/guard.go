@@ -57,7 +57,7 @@ func (p *Provider) admits() bool {
 func (c *Cluster) send(ctx context.Context, p *Provider, conn Conn, inv *invoker.Invocation) (res invoker.Result, refused bool, err error) {
 	g := c.guard(p)
 	if g == nil {
-		res, err = p.send(ctx, conn, inv)
+		res, err = c.deliver(ctx, p, conn, inv)
 		return res, false, err
 	}
 	method := methodOf(inv)
@@ -65,16 +65,16 @@ func (c *Cluster) send(ctx context.Context, p *Provider, conn Conn, inv *invoker
 		c.counts.refused.Add(1)
 		return invoker.Result{}, true, err
 	}
-	res, err = p.send(ctx, conn, inv)
+	res, err = c.deliver(ctx, p, conn, inv)
 	g.Leave(method, err)
 	return res, false, err
 }
 
 // call sends one call to a provider, connecting to it where that has to be.
 func (c *Cluster) call(ctx context.Context, p *Provider, inv *invoker.Invocation) (invoker.Result, error) {
-	conn, err := p.connect(ctx)
+	conn, err := c.connect(ctx, ctx, p, inv)
 	if err != nil {
-		return invoker.Result{}, unreachable(ctx, err)
+		return invoker.Result{}, err
 	}
 	res, _, err := c.send(ctx, p, conn, inv)
 	return res, err

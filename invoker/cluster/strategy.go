@@ -27,7 +27,9 @@ func strategies() map[string]strategy {
 // failover tries other providers.
 func failover(ctx context.Context, a *attempt) (invoker.Result, error) {
 	for n := 1; ; n++ {
-		res, err := a.try(ctx)
+		brief, cancel := a.brief(ctx, n)
+		res, err := a.try(brief)
+		cancel()
 		if err == nil || n >= a.m.settings.tries || !a.again(ctx, err) {
 			return res, a.failed(err)
 		}

@@ -52,6 +52,7 @@ type Conn struct {
 	ids      atomic.Uint64
 	readonly atomic.Bool
 	stalled  atomic.Bool  // an answer has begun long ago and does not go on
+	silent   atomic.Bool  // a call's time went by, and not a byte has come since it was sent
 	beat     atomic.Int64 // when the last heartbeat was sent; Unix nanoseconds
 
 	mu      sync.Mutex
@@ -126,14 +127,15 @@ func NewConn(nc net.Conn, cfg ConnConfig) *Conn {
 func (c *Conn) Remote() string { return c.remote }
 
 // Available tells whether new calls should go this way: the connection lives, the provider hasn't announced that it is going
-// (READONLY), and no answer is stuck halfway, behind which all others would wait. Calls are carried out all the same while the
+// (READONLY), no answer is stuck halfway, behind which all others would wait, and the provider isn't silent: a call's time went by, and
+// not a byte has come since it was sent, not even the answer to the heartbeat that was sent then. Calls are carried out all the same while the
 // connection lives.
 func (c *Conn) Available() bool {
 	select {
 	case <-c.done:
 		return false
 	default:
-		return !c.readonly.Load() && !c.stalled.Load()
+		return !c.readonly.Load() && !c.stalled.Load() && !c.silent.Load()
 	}
 }
 
@@ -272,6 +274,9 @@ func (c *Conn) read() error {
 		if err != nil {
 			return fmt.Errorf("read: %w", err)
 		}
+		if c.silent.Load() {
+			c.silent.Store(false)
+		}
 		switch {
 		case h.event():
 			err = c.event(h)
@@ -353,6 +358,15 @@ func (c *Conn) event(h header) error {
 		}
 	}
 	return nil
+}
+
+// doubt is for a call whose time went by; read is when something was last read before it was sent. Where nothing was since, the
+// provider may hang, or no packet come through: others get the calls until it answers a heartbeat. One that is merely slow does so at once.
+func (c *Conn) doubt(ctx context.Context, read int64) {
+	if !errors.Is(ctx.Err(), context.DeadlineExceeded) || c.r.lastRead.Load() != read || c.silent.Swap(true) {
+		return
+	}
+	c.w.send(appendEvent(nil, flagRequest|flagTwoWay|serializationHess2, 0, c.ids.Add(1), eventHeartbeat), false)
 }
 
 // watch sends heartbeats and ends the connection where the provider is too slow or silent.

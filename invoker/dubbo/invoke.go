@@ -66,6 +66,7 @@ func (c *Conn) invoke(ctx context.Context, inv *invoker.Invocation, o *outgoing)
 	if !inv.OneWay && !c.register(id, &o.waiter) {
 		return res, true, c.unavailable(false)
 	}
+	read := c.r.lastRead.Load()
 	batch, kept, ok := c.w.sendWhile(ctx, o.out)
 	if kept || cap(o.out) >= ownBytes {
 		o.out = nil
@@ -73,6 +74,7 @@ func (c *Conn) invoke(ctx context.Context, inv *invoker.Invocation, o *outgoing)
 	if !ok {
 		clean = inv.OneWay || c.forget(id, &o.waiter)
 		if ctx.Err() != nil {
+			c.doubt(ctx, read)
 			return res, clean, &invoker.Error{Code: codeOfContext(ctx), Err: fmt.Errorf("the request could not be written: %w", context.Cause(ctx))}
 		}
 		return res, clean, c.unavailable(false)
@@ -85,6 +87,7 @@ func (c *Conn) invoke(ctx context.Context, inv *invoker.Invocation, o *outgoing)
 	case <-ctx.Done():
 		clean = c.forget(id, &o.waiter)
 		if !o.hasReply(c) {
+			c.doubt(ctx, read)
 			return res, clean, &invoker.Error{Code: codeOfContext(ctx), Err: context.Cause(ctx), MaybeExecuted: true}
 		}
 		<-o.ready

@@ -1,0 +1,98 @@
+package cluster
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/dubbofn/dubbofn/invoker"
+)
+
+// TestTryTimeoutLeavesTimeForAnother has a provider that answers nothing, the first of those that a call tries.
+func TestTryTimeoutLeavesTimeForAnother(t *testing.T) {
+	t.Parallel()
+	hangs := func(ctx context.Context, _ *invoker.Invocation) (invoker.Result, error) {
+		<-ctx.Done()
+		return invoker.Result{}, &invoker.Error{Code: invoker.CodeTimeout, Err: context.Cause(ctx), MaybeExecuted: true}
+	}
+	for _, tt := range []struct {
+		name  string
+		n     int // providers, all of which but the last hang
+		c     Config
+		m     MethodConfig
+		took  time.Duration
+		fails bool
+	}{
+		{name: "idempotent", n: 2, m: MethodConfig{Idempotent: true}, took: 100 * time.Millisecond},
+		{name: "the method's own", n: 2, m: MethodConfig{Idempotent: true, TryTimeout: 50 * time.Millisecond}, took: 50 * time.Millisecond},
+		{name: "three", n: 3, m: MethodConfig{Idempotent: true}, took: 200 * time.Millisecond},
+		{name: "four, of which three may be tried: the last has all the time", n: 4, m: MethodConfig{Idempotent: true}, took: time.Second, fails: true},
+		{name: "it may not run twice", n: 2, took: time.Second, fails: true},
+		{name: "failfast", n: 2, c: Config{Cluster: "failfast"}, m: MethodConfig{Idempotent: true}, took: time.Second, fails: true},
+		{name: "no budget", n: 2, c: Config{Budget: none{}}, m: MethodConfig{Idempotent: true}, took: 100 * time.Millisecond, fails: true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				d := network(t, tt.n)
+				for _, h := range d.all[:tt.n-1] {
+					h.answer = hangs
+				}
+				var tries []Try
+				tt.c.TryTimeout, tt.c.Methods = 100*time.Millisecond, map[string]MethodConfig{"get": tt.m}
+				tt.c.OnTry = func(e Try) { tries = append(tries, e) }
+				cl := d.cluster(tt.c)
+				cl.rand = drawn(0, 1, 2)
+				begin := time.Now()
+				res, err := cl.Invoke(t.Context(), call())
+				if took := time.Since(begin); took != tt.took {
+					t.Errorf("the call took %v, want %v", took, tt.took)
+				}
+				if code, _ := invoker.CodeOf(err); tt.fails && code != invoker.CodeTimeout || !tt.fails && (err != nil || res.Value != d.all[tt.n-1].name) {
+					t.Errorf("got %v, %v", res.Value, err)
+				}
+				var sum time.Duration
+				for i, e := range tries {
+					if last := i == len(tries)-1; last != (e.Err == nil) && !tt.fails || e.Method != call().Method || e.Address != d.all[i].name {
+						t.Errorf("try %d is told as %+v", i, e)
+					}
+					sum += e.Took
+				}
+				if sum != tt.took {
+					t.Errorf("the tries took %v, want %v: %+v", sum, tt.took, tries)
+				}
+			})
+		})
+	}
+}
+
+// none is a budget without retries.
+type none struct{}
+
+func (none) Call()       {}
+func (none) Retry() bool { return false }
+
+// TestTriesWithoutAConnectionAreTold is about a provider that refuses connections.
+func TestTriesWithoutAConnectionAreTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := network(t, 1)
+		d.all[0].mu.Lock()
+		d.all[0].refuses = true
+		d.all[0].mu.Unlock()
+		_ = d.all[0].Close()
+		var tries []Try
+		cl := d.cluster(Config{OnTry: func(e Try) { tries = append(tries, e) }, Retries: new(0)})
+		synctest.Wait()
+		if _, err := cl.Invoke(t.Context(), call()); err == nil {
+			t.Error("a call succeeded without a connection")
+		}
+		if len(tries) != 1 || tries[0].Address != d.all[0].name {
+			t.Fatalf("got %+v, want one try", tries)
+		}
+		if code, _ := invoker.CodeOf(tries[0].Err); code != invoker.CodeUnavailable {
+			t.Errorf("got %v, want it to say that there was no connection", tries[0].Err)
+		}
+	})
+}
