@@ -48,11 +48,11 @@ func newServerConn(sv *serving, nc net.Conn) *serverConn {
 	return c
 }
 
-// cut closes the connection at once.
+// cut closes the connection at once, and then ends its calls.
 func (c *serverConn) cut(why error) {
-	c.cancel(why)
 	c.w.abort()
 	_ = c.nc.Close()
+	c.cancel(why)
 }
 
 // run serves the connection to its end.

@@ -31,14 +31,15 @@ type serving struct {
 
 func newServing(ctx context.Context, s *Server, l net.Listener) *serving {
 	sv := &serving{s: s, listener: l, work: make(chan *request), conns: map[*serverConn]struct{}{}}
-	sv.ctx, sv.cancel = context.WithCancel(ctx)
+	sv.ctx, sv.cancel = context.WithCancel(context.WithoutCancel(ctx)) // ended by stop
 	return sv
 }
 
-// stop closes the listener and cuts every connection.
+// stop closes the listener, cuts every connection and ends every call, in this order: what a function says because its context ended is
+// no answer of its method's.
 func (sv *serving) stop() {
-	sv.cancel()
 	sv.close(func(c *serverConn) { c.cut(errServerStops) })
+	sv.cancel()
 }
 
 // finish closes the listener and lets every connection write what it has; then they close.
