@@ -19,6 +19,7 @@ type attempt struct {
 	inv    *invoker.Invocation
 	room   [4]*Provider
 	tried  []*Provider
+	ran    int  // tries that failed and may have run
 	at     int  // the index of the last choice in the view
 	surely bool // no provider takes calls: the choice is to be connected to
 }
@@ -178,13 +179,18 @@ func (a *attempt) note(p *Provider) {
 	a.tried = append(a.tried, p)
 }
 
-// again tells whether the call may be tried once more after an error: it did not run, or it may run twice.
-func (a *attempt) again(ctx context.Context, err error) bool {
-	if ctx.Err() != nil || !retriable(err, a.m.settings.idempotent) {
-		return false
+// again tells whether the call may be tried once more after the error of a try, whose context was brief: it did not run, or it may run
+// twice.
+func (a *attempt) again(ctx, brief context.Context, err error) bool {
+	var e *invoker.Error
+	if errors.As(err, &e) && e.MaybeExecuted {
+		a.ran++
 	}
-	if a.c.cfg.Budget != nil && !a.c.cfg.Budget.Retry() {
-		a.c.counts.spared.Add(1)
+	switch {
+	case ctx.Err() != nil || !retriable(err, a.m.settings.idempotent) || a.ran > a.m.settings.repeats:
+		return false
+	case errors.Is(context.Cause(brief), errBrief): // it was asked then
+	case !a.c.spare():
 		return false
 	}
 	a.c.counts.retries.Add(1)
@@ -237,16 +243,32 @@ func (a *attempt) failed(err error) error {
 	return &next
 }
 
-// brief bounds the nth try of a method that may run twice while another provider may be tried after it.
-func (a *attempt) brief(ctx context.Context, n int) (context.Context, context.CancelFunc) {
-	s := &a.m.settings
-	if s.tryTimeout == 0 || !s.idempotent || n >= min(s.tries, len(a.v.providers)) {
-		return ctx, func() {}
+// spare asks the budget for a retry.
+func (c *Cluster) spare() bool {
+	if c.cfg.Budget == nil || c.cfg.Budget.Retry() {
+		return true
 	}
-	return context.WithTimeoutCause(ctx, s.tryTimeout, errBrief)
+	c.counts.spared.Add(1)
+	return false
 }
 
-var errBrief = errors.New("no answer within the time of one try (TryTimeout)")
+// brief bounds the nth try of a method that may run twice while another provider may be tried after it. Where the budget allows no other
+// try, this one goes on: giving it up would gain nothing. So its provider is told the whole time that is left.
+func (a *attempt) brief(ctx context.Context, n int) (context.Context, context.CancelFunc) {
+	s := &a.m.settings
+	if s.tryTimeout == 0 || !s.idempotent || a.ran >= s.repeats || n >= min(s.tries, len(a.v.providers)) {
+		return ctx, func() {}
+	}
+	brief, cancel := context.WithCancelCause(ctx)
+	timer := time.AfterFunc(s.tryTimeout, func() {
+		if a.c.spare() {
+			cancel(errBrief)
+		}
+	})
+	return brief, func() { timer.Stop(); cancel(nil) }
+}
+
+var errBrief = fmt.Errorf("no answer within the time of one try (TryTimeout): %w", context.DeadlineExceeded)
 
 // patience bounds how long a try may wait for a connection while there are others to try.
 func (a *attempt) patience(ctx context.Context) (context.Context, context.CancelFunc) {

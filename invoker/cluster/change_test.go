@@ -222,6 +222,44 @@ func TestPublishedIdempotenceAllowsRetries(t *testing.T) {
 	}
 }
 
+// TestPublishedRetriesAreOfCallsThatMayHaveRun is about providers that publish retries=0: for consumers that know no better.
+func TestPublishedRetriesAreOfCallsThatMayHaveRun(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		published string
+		err       error
+		c         Config
+		operator  map[string]string
+		retries   int64
+	}{
+		"it did not run":                     {published: "0", err: notRun(), retries: 2},
+		"it may have run":                    {published: "0", err: mayHaveRun(), retries: 0},
+		"the consumer says it is idempotent": {published: "0", err: mayHaveRun(), c: idempotent(Config{}), retries: 2},
+		"and how often":                      {published: "0", err: mayHaveRun(), c: idempotent(Config{Retries: new(1)}), retries: 1},
+		"the consumer wants none":            {published: "3", err: notRun(), c: Config{Retries: new(0)}, retries: 0},
+		"the operator wants none":            {published: "3", err: notRun(), c: idempotent(Config{}), operator: map[string]string{"retries": "0"}, retries: 0},
+		"more are published":                 {published: "3", err: notRun(), retries: 3},
+		"more, of an idempotent method":      {published: "3", err: mayHaveRun(), c: idempotent(Config{}), retries: 3},
+	} {
+		d := network(t, 5, map[string]string{"retries": tt.published})
+		snap := *d.Snapshot()
+		for i, h := range d.all {
+			h.fails(tt.err)
+			snap.Providers[i] = snap.Providers[i].Next(Provider{Address: h.name, Target: snap.Providers[i].Target, Service: snap.Providers[i].Service, Override: tt.operator})
+		}
+		d.snap.Store(&snap)
+		cl := d.cluster(tt.c)
+		if _, err := cl.Invoke(t.Context(), call()); err == nil || cl.Stats().Retries != tt.retries {
+			t.Errorf("%s: %d retries, want %d; %v", name, cl.Stats().Retries, tt.retries, err)
+		}
+	}
+}
+
+func idempotent(c Config) Config {
+	c.Methods = map[string]MethodConfig{"get": {Idempotent: true}}
+	return c
+}
+
 // TestFaultyProvidersHarmNobodyElse has one provider that answers late, one that never does and one that cuts every call.
 func TestFaultyProvidersHarmNobodyElse(t *testing.T) {
 	t.Parallel()

@@ -21,8 +21,8 @@ type Config struct {
 	Cluster     string        // failover, failfast, failsafe, failback, forking, broadcast or available. Default: failover
 	LoadBalance string        // random, roundrobin, leastactive, shortestresponse, consistenthash or p2c. Default: random
 	Timeout     time.Duration // of a call with all its tries. Default: what is published, else 1 s
-	TryTimeout  time.Duration // of one try of an idempotent method, while another provider may be tried after it. Default: what is left of Timeout
-	Retries     *int          // tries after the first. Default: what is published, else 2
+	TryTimeout  time.Duration // after so long a try of an idempotent method is given up for one elsewhere, while there may be one. Default: never
+	Retries     *int          // tries after the first. Default: 2, or what is published if that is more; fewer holds of calls that may have run, unless Idempotent is set
 	Sticky      bool          // stay with one provider while it takes calls
 	Methods     map[string]MethodConfig
 	Mock        string       // what is answered in place of calls that fail (fail:…) or of all (force:…), in Java's words. Default: no mock
@@ -109,7 +109,8 @@ const (
 type settings struct {
 	timeout       time.Duration
 	tryTimeout    time.Duration // 0: none
-	tries         int
+	tries         int           // in all
+	repeats       int           // of them, those after one that may have run
 	idempotent    bool
 	sticky        bool
 	forks         int
@@ -166,7 +167,15 @@ func (c *Config) settle(method string, providers []*Provider) settings {
 	if retries == nil {
 		retries = c.Retries
 	}
-	s.tries = 1 + min(maxRetries, max(0, whole("retries", retries, defaultRetries)))
+	wanted := min(maxRetries, max(0, whole("retries", retries, defaultRetries)))
+	s.tries, s.repeats = 1+wanted, wanted
+	if retries == nil && operator.MethodParam(method, "retries") == "" {
+		// What is published is meant for those who would repeat what may have run. What did not is tried elsewhere all the same.
+		s.tries = 1 + max(wanted, defaultRetries)
+		if m.Idempotent {
+			s.repeats = s.tries - 1
+		}
+	}
 	if s.backTries = whole("retries", retries, failbackTries); s.backTries < 0 {
 		s.backTries = failbackTries
 	}

@@ -148,7 +148,7 @@ func unreachable(ctx context.Context, err error) error {
 	code := invoker.CodeUnavailable
 	switch {
 	case ctx.Err() == nil:
-	case isDeadline(ctx.Err()):
+	case isDeadline(ctx.Err()) || isDeadline(context.Cause(ctx)):
 		code = invoker.CodeTimeout
 	default:
 		code = invoker.CodeCanceled

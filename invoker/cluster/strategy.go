@@ -30,7 +30,7 @@ func failover(ctx context.Context, a *attempt) (invoker.Result, error) {
 		brief, cancel := a.brief(ctx, n)
 		res, err := a.try(brief)
 		cancel()
-		if err == nil || n >= a.m.settings.tries || !a.again(ctx, err) {
+		if err == nil || n >= a.m.settings.tries || !a.again(ctx, brief, err) {
 			return res, a.failed(err)
 		}
 	}

@@ -30,7 +30,7 @@ func TestTryTimeoutLeavesTimeForAnother(t *testing.T) {
 		{name: "four, of which three may be tried: the last has all the time", n: 4, m: MethodConfig{Idempotent: true}, took: time.Second, fails: true},
 		{name: "it may not run twice", n: 2, took: time.Second, fails: true},
 		{name: "failfast", n: 2, c: Config{Cluster: "failfast"}, m: MethodConfig{Idempotent: true}, took: time.Second, fails: true},
-		{name: "no budget", n: 2, c: Config{Budget: none{}}, m: MethodConfig{Idempotent: true}, took: 100 * time.Millisecond, fails: true},
+		{name: "no budget: it waits on", n: 2, c: Config{Budget: none{}}, m: MethodConfig{Idempotent: true}, took: time.Second, fails: true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -65,6 +65,29 @@ func TestTryTimeoutLeavesTimeForAnother(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestTryGoesOnWhereTheBudgetAllowsNoOther has providers that are slow because they are overloaded.
+func TestTryGoesOnWhereTheBudgetAllowsNoOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := network(t, 2)
+		for _, h := range d.all {
+			h.answer = func(ctx context.Context, _ *invoker.Invocation) (invoker.Result, error) {
+				select {
+				case <-time.After(300 * time.Millisecond):
+					return invoker.Result{}, nil
+				case <-ctx.Done():
+					return invoker.Result{}, &invoker.Error{Code: invoker.CodeTimeout, Err: context.Cause(ctx), MaybeExecuted: true}
+				}
+			}
+		}
+		cl := d.cluster(idempotent(Config{TryTimeout: 100 * time.Millisecond, Budget: none{}}))
+		begin := time.Now()
+		if _, err := cl.Invoke(t.Context(), call()); err != nil || time.Since(begin) != 300*time.Millisecond || cl.Stats().Retries != 0 || cl.Stats().Spared != 1 {
+			t.Errorf("%v after %v, %+v; want an answer after 300ms", err, time.Since(begin), cl.Stats())
+		}
+	})
 }
 
 // none is a budget without retries.

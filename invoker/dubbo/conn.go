@@ -363,7 +363,7 @@ func (c *Conn) event(h header) error {
 // doubt is for a call whose time went by; read is when something was last read before it was sent. Where nothing was since, the
 // provider may hang, or no packet come through: others get the calls until it answers a heartbeat. One that is merely slow does so at once.
 func (c *Conn) doubt(ctx context.Context, read int64) {
-	if !errors.Is(ctx.Err(), context.DeadlineExceeded) || c.r.lastRead.Load() != read || c.silent.Swap(true) {
+	if !outOfTime(ctx) || c.r.lastRead.Load() != read || c.silent.Swap(true) {
 		return
 	}
 	c.w.send(appendEvent(nil, flagRequest|flagTwoWay|serializationHess2, 0, c.ids.Add(1), eventHeartbeat), false)

@@ -145,10 +145,15 @@ func (c *Conn) unavailable(maybeExecuted bool) error {
 }
 
 func codeOfContext(ctx context.Context) invoker.Code {
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	if outOfTime(ctx) {
 		return invoker.CodeTimeout
 	}
 	return invoker.CodeCanceled
+}
+
+// outOfTime tells whether ctx ended because its time is over, or the part of it that the call was given.
+func outOfTime(ctx context.Context) bool {
+	return errors.Is(ctx.Err(), context.DeadlineExceeded) || errors.Is(context.Cause(ctx), context.DeadlineExceeded)
 }
 
 // encode writes the request's frame into o.out (Java: DubboCodec.encodeRequestData, 3.3).
