@@ -26,7 +26,7 @@ EOF
     [ "$SECONDS" -lt "$end" ] || die "zookeeper is not ready after 30 s"
     sleep 0.1
   done
-  note "zookeeper is ready on port $ZOOKEEPER_PORT"
+  [ -n "${E2E_QUIET:-}" ] || note "zookeeper is ready on port $ZOOKEEPER_PORT"
 }
 
 zookeeper_ask() { { exec 3<>"/dev/tcp/127.0.0.1/$ZOOKEEPER_PORT" && printf '%s' "$1" >&3 && timeout 2 cat <&3; exec 3<&- 3>&-; } 2>/dev/null; }

@@ -3,6 +3,7 @@
 //	peer provider    the kit's services on plain Go functions, for Java consumers to call
 //	peer relay       a function that calls on: what of a call's context arrives at the next provider
 //	peer consumer    the kit's cases as calls of a provider, Java's or ours
+//	peer load        calls at a steady rate, for chaos.sh: what came of them, and of each try
 //	peer certs       certificates for trust.sh
 //
 // Everything else comes from flags (-h) and from the environment, as for any function or client (docs/configuration.md).
@@ -32,11 +33,13 @@ func main() {
 			return
 		case "consumer":
 			os.Exit(consume(args))
+		case "load":
+			os.Exit(load(args))
 		case "certs":
 			os.Exit(certs(args))
 		}
 	}
-	fmt.Fprintln(os.Stderr, "want: peer provider|relay|consumer|certs [flags]")
+	fmt.Fprintln(os.Stderr, "want: peer provider|relay|consumer|load|certs [flags]")
 	os.Exit(2)
 }
 
