@@ -91,11 +91,13 @@ func ProvidedBy(apps ...string) Option {
 // Timeout bounds every call, with all its tries. Default: what the provider publishes, else 1 s.
 func Timeout(d time.Duration) Option { return func(r *reference) { r.cluster.Timeout = d } }
 
-// TryTimeout bounds each try of an idempotent method while another provider may be tried after it, so that one that hangs does not take
-// all of a call's time. Where the retry budget allows no other try, the call fails then. Default: what is left of the call's time.
+// TryTimeout is how long a try of an idempotent method waits for its answer before another provider is tried in its place, so that one
+// that hangs does not take all of a call's time. Where there is no other, or the retry budget allows no other try, it waits on. Default:
+// it waits for as long as the call has time.
 func TryTimeout(d time.Duration) Option { return func(r *reference) { r.cluster.TryTimeout = d } }
 
-// Retries sets how often a call is tried after the first time. Default: what the provider publishes, else 2.
+// Retries sets how often a call is tried after the first time. Default: 2, or what the provider publishes if that is more; where it
+// publishes fewer, those bound the tries of calls that may have run, but for methods that [Idempotent] names.
 func Retries(n int) Option { return func(r *reference) { r.cluster.Retries = &n } }
 
 // Cluster sets what is done when a call fails: failover, failfast, failsafe, failback, forking, broadcast or available.
