@@ -163,19 +163,9 @@ func (c *Config) settle(method string, providers []*Provider) settings {
 	}
 	s.timeout = cmp.Or(millis(operator), m.Timeout, c.Timeout, millis(provider), defaultTimeout)
 	s.tryTimeout = cmp.Or(m.TryTimeout, c.TryTimeout)
-	retries := m.Retries
-	if retries == nil {
-		retries = c.Retries
-	}
-	wanted := min(maxRetries, max(0, whole("retries", retries, defaultRetries)))
-	s.tries, s.repeats = 1+wanted, wanted
-	if retries == nil && operator.MethodParam(method, "retries") == "" {
-		// What is published is meant for those who would repeat what may have run. What did not is tried elsewhere all the same.
-		s.tries = 1 + max(wanted, defaultRetries)
-		if m.Idempotent {
-			s.repeats = s.tries - 1
-		}
-	}
+	retries := cmp.Or(m.Retries, c.Retries)
+	asked := retries != nil || operator.MethodParam(method, "retries") != ""
+	s.try(min(maxRetries, max(0, whole("retries", retries, defaultRetries))), asked, m.Idempotent)
 	if s.backTries = whole("retries", retries, failbackTries); s.backTries < 0 {
 		s.backTries = failbackTries
 	}
@@ -194,6 +184,19 @@ func (c *Config) settle(method string, providers []*Provider) settings {
 		}
 	}
 	return s
+}
+
+// try sets how often a call is tried after the first time, as somebody asked for on this side, or as is published. The latter is meant for
+// those who would repeat what may have run: what did not is tried elsewhere all the same, and so is what the consumer calls idempotent.
+func (s *settings) try(retries int, asked, idempotent bool) {
+	s.tries, s.repeats = 1+retries, retries
+	if asked {
+		return
+	}
+	s.tries = 1 + max(retries, defaultRetries)
+	if idempotent {
+		s.repeats = s.tries - 1
+	}
 }
 
 // named gives what the names stand for; the defaults where an operator or provider gave a name that nobody knows.

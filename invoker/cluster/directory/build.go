@@ -76,7 +76,11 @@ func (d *Directory) rebuild(log *onceLog) (wait time.Duration) {
 		}
 		wait = max(0, left)
 	}
-	snap.Providers = d.hold(wanted, rules)
+	more, look := d.linger(wanted)
+	if len(more) > 0 {
+		wait = look
+	}
+	snap.Providers = d.hold(append(wanted, more...), rules)
 	if len(snap.Providers) > 0 {
 		snap.Err = nil
 	}

@@ -35,7 +35,7 @@ type Config struct {
 	Service    invoker.ServiceKey // version and group may be "*"; a group may be several, separated by commas
 	ProvidedBy []string           // the applications; empty: those that the registry has for the interface
 	Migration  Migration          // Default: ApplicationFirst
-	EmptyGrace time.Duration      // how long an empty list keeps the last one; negative: not at all. Default: 60 s
+	EmptyGrace time.Duration      // how long an empty list keeps the last one, and one of unreachable providers those that take calls; negative: not at all. Default: 60 s
 	Lazy       bool               // connect to a provider at its first call. Default: connect to all at once, a few at a time
 	Pool       *cold.Pool[cluster.Conn]
 	Cache      *MetadataCache // Default: one of its own
@@ -99,7 +99,7 @@ type Rules struct {
 // Stats is what a Directory has done since it was made, and is doing.
 type Stats struct {
 	Providers  int
-	Protecting bool  // an empty list is not believed now
+	Protecting bool  // an empty list, or one with nobody to call, is not believed now
 	Protected  int64 // how often one was not
 	Failures   int64 // fetches of metadata that failed, each to be tried again
 	Refused    int64 // instances left out because what they say of themselves makes no sense

@@ -39,9 +39,11 @@ type Directory struct {
 	emptySince time.Time
 	protecting bool
 
-	held      map[string]*cluster.Provider // by address; of the builder alone
-	partSince time.Time                    // when part of the first answer was there; of the builder alone
-	told      []string                     // the applications that OnApps was told; of the builder alone
+	lingering   atomic.Bool                  // the same, for a list that has nobody to call
+	lingerSince time.Time                    // since when; of the builder alone
+	held        map[string]*cluster.Provider // by address; of the builder alone
+	partSince   time.Time                    // when part of the first answer was there; of the builder alone
+	told        []string                     // the applications that OnApps was told; of the builder alone
 }
 
 // app is an application that offers the service.
@@ -170,7 +172,7 @@ func (d *Directory) Stats() Stats {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return Stats{
-		Providers: len(d.snap.Load().Providers), Protecting: d.protecting, Protected: d.counts.protected.Load(),
+		Providers: len(d.snap.Load().Providers), Protecting: d.protecting || d.lingering.Load(), Protected: d.counts.protected.Load(),
 		Failures: d.counts.failures.Load(), Refused: d.counts.refused.Load(),
 	}
 }

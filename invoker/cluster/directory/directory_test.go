@@ -126,7 +126,7 @@ func TestDirectoryMigratesAsJavaDoes(t *testing.T) {
 						t.Errorf("before: %s, want %s", got, c.before)
 					}
 					b.app("shop", "r1", 1, service("", ""))
-					settle()
+					time.Sleep(time.Second) // until it is connected to
 					if got := strings.Join(addresses(d), ","); got != c.then {
 						t.Errorf("then: %s, want %s", got, c.then)
 					}

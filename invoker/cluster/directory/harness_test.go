@@ -34,7 +34,8 @@ type book struct {
 	slow      time.Duration                  // what fetching metadata takes
 	late      string                         // the only revision of which that is so; "" for all
 	fetched   atomic.Int64
-	broken    error // what watches end with
+	broken    error           // what watches end with
+	down      map[string]bool // addresses that refuse connections
 }
 
 func newBook() *book {
@@ -150,7 +151,14 @@ func (p *peer) Invoke(context.Context, *invoker.Invocation) (invoker.Result, err
 // run runs a test in a bubble, with a directory over a book.
 func run(t *testing.T, b *book, c directory.Config, test func(t *testing.T, d *directory.Directory)) {
 	t.Helper()
-	pool := cold.NewPool(func(context.Context, string) (cluster.Conn, error) { return &peer{done: make(chan struct{})}, nil }, cold.PoolConfig{})
+	pool := cold.NewPool(func(_ context.Context, address string) (cluster.Conn, error) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.down[address] {
+			return nil, errors.New("connection refused")
+		}
+		return &peer{done: make(chan struct{})}, nil
+	}, cold.PoolConfig{})
 	c.Pool = pool
 	if c.Service.Interface == "" {
 		c.Service.Interface = users
