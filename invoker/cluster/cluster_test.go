@@ -281,6 +281,8 @@ func TestSettingsComeFromWhoHasTheSay(t *testing.T) {
 		"the provider, for its method":   {Config{}, base, 4 * time.Second, 6},
 		"the consumer before it":         {Config{Timeout: 2 * time.Second, Retries: new(0)}, base, 2 * time.Second, 1},
 		"the consumer, for its method":   {Config{Timeout: time.Minute, Methods: map[string]MethodConfig{"get": {Timeout: 5 * time.Second, Retries: new(1)}}}, base, 5 * time.Second, 2},
+		"longer than can be":             {Config{}, Provider{Service: map[string]string{"timeout": "9223372036854775807", "retries": "9223372036854775807"}}, 1<<31*time.Millisecond - time.Millisecond, 101},
+		"nonsense":                       {Config{}, Provider{Service: map[string]string{"timeout": "-5", "retries": "-5", "forks": "x", "hash.nodes": "-1", "weight": "x"}}, time.Second, 3},
 		"an operator before all of them": {Config{Timeout: time.Minute, Methods: map[string]MethodConfig{"get": {Timeout: 5 * time.Second}}}, overridden, 700 * time.Millisecond, 6},
 	} {
 		d := network(t, 1)

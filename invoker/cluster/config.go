@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -159,7 +160,7 @@ func (c *Config) settle(method string, providers []*Provider) settings {
 		hashNodes:   min(maxHashNodes, max(4, whole("hash.nodes", positive(m.HashNodes), defaultNodes))),
 	}
 	millis := func(of *Provider) time.Duration {
-		return time.Duration(max(0, number(of.MethodParam(method, "timeout"), 0))) * time.Millisecond
+		return time.Duration(min(math.MaxInt32, max(0, number(of.MethodParam(method, "timeout"), 0)))) * time.Millisecond // Java: an int
 	}
 	s.timeout = cmp.Or(millis(operator), m.Timeout, c.Timeout, millis(provider), defaultTimeout)
 	s.tryTimeout = cmp.Or(m.TryTimeout, c.TryTimeout)

@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -265,9 +266,12 @@ func (d *Directory) fromApps(log *onceLog) (list []cluster.Provider, answered bo
 			switch {
 			case r == nil: // an instance without services
 			case r.had:
-				more, found := d.offered(list, a, i, r.meta, log)
+				more, found, err := d.offered(list, a, i, r.meta, log)
 				if list = more; !found && len(offers) == 0 {
 					offers = keys(r.meta)
+				}
+				if err != nil {
+					reasons = append(reasons, err)
 				}
 			case !r.tried:
 				pending = true
@@ -296,24 +300,26 @@ func (d *Directory) fromApps(log *onceLog) (list []cluster.Provider, answered bo
 
 const maxReasons = 5
 
-// offered appends what an instance offers of the service.
-func (d *Directory) offered(list []cluster.Provider, a *app, i registry.Instance, m registry.Metadata, log *onceLog) ([]cluster.Provider, bool) {
+// offered appends what an instance offers of the service; found tells whether it does, err why it is left out all the same.
+func (d *Directory) offered(list []cluster.Provider, a *app, i registry.Instance, m registry.Metadata, log *onceLog) (more []cluster.Provider, found bool, err error) {
 	for n := range m.Services {
 		s := &m.Services[n]
 		if s.Protocol != "dubbo" || !d.offers(s.Name, s.Version, s.Group) {
 			continue
 		}
-		if err := sane(i); err != nil {
+		at := i
+		at.Port = portOf(i, s.Port)
+		if err := sane(at); err != nil {
 			log.say("instance left out: "+err.Error(), i.Address())
-			return list, true
+			return list, true, fmt.Errorf("application %s at %s: %w", a.name, i.Address(), err)
 		}
-		p := cluster.Provider{Address: address(i, s.Port), App: a.name, Service: s.Params, Instance: ofInstance(i.Metadata)}
+		p := cluster.Provider{Address: at.Address(), App: a.name, Service: s.Params, Instance: ofInstance(i.Metadata)}
 		if d.wild() {
 			p.Key = invoker.ServiceKey{Interface: s.Name, Version: s.Version, Group: s.Group}
 		}
-		return append(list, p), true
+		return append(list, p), true, nil
 	}
-	return list, false
+	return list, false, nil
 }
 
 func (d *Directory) wild() bool {
@@ -335,19 +341,17 @@ func plain(version string) string {
 	return version
 }
 
-// address is the instance's host with the service's port, else that of the endpoint that speaks dubbo.
-func address(i registry.Instance, port int) string {
+// portOf is the service's port, else that of the endpoint that speaks dubbo, else the instance's.
+func portOf(i registry.Instance, port int) int {
 	if port > 0 {
-		i.Port = port
-		return i.Address()
+		return port
 	}
 	for _, e := range i.Endpoints() {
 		if e.Protocol == "dubbo" {
-			i.Port = e.Port
-			break
+			return e.Port
 		}
 	}
-	return i.Address()
+	return i.Port
 }
 
 const (
@@ -364,7 +368,7 @@ func sane(i registry.Instance) error {
 	switch {
 	case i.Host == "" || strings.ContainsAny(i.Host, " /@\x00"):
 		return fmt.Errorf("its host is %q", i.Host)
-	case i.Port < 0 || i.Port > 65535:
+	case i.Port < 1 || i.Port > 65535:
 		return fmt.Errorf("its port is %d", i.Port)
 	case len(i.Metadata) > maxPairs || size > maxText:
 		return fmt.Errorf("its metadata has %d entries and %d bytes (limits %d and %d)", len(i.Metadata), size, maxPairs, maxText)
@@ -395,6 +399,7 @@ func (d *Directory) fromInterface(log *onceLog) (list []cluster.Provider, why er
 	case !d.directSeen:
 		return nil, fmt.Errorf("registry %s has not told the providers of %s yet", d.src.Name, d.names()[0])
 	}
+	var out error // why the first was left out
 	for _, i := range d.direct {
 		m := i.Metadata
 		if m["protocol"] != "" && m["protocol"] != "dubbo" || m["category"] != "" && m["category"] != "providers" {
@@ -402,6 +407,7 @@ func (d *Directory) fromInterface(log *onceLog) (list []cluster.Provider, why er
 		}
 		if err := sane(i); err != nil {
 			log.say("provider left out: "+err.Error(), i.Address())
+			out = cmp.Or(out, fmt.Errorf("provider %s at interface level: %w", i.Address(), err))
 			continue
 		}
 		p := cluster.Provider{Address: i.Address(), App: firstOf(i.App, m["application"]), Service: m}
@@ -409,6 +415,9 @@ func (d *Directory) fromInterface(log *onceLog) (list []cluster.Provider, why er
 			p.Key = invoker.ServiceKey{Interface: d.cfg.Service.Interface, Version: m["version"], Group: m["group"]}
 		}
 		list = append(list, p)
+	}
+	if len(list) == 0 && out != nil {
+		return nil, out
 	}
 	if len(list) == 0 {
 		return nil, fmt.Errorf("nothing is registered at interface level as %s", d.names()[0])
