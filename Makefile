@@ -8,7 +8,7 @@ MODULES  := . bench bench/service e2e
 LINT     := $(BUILD)/golangci-lint
 FUZZTIME ?= 60s
 
-.PHONY: help demo test interop trust seata bench bench-outbound bench-select fuzz lint build fmt docs decisions rules churn nacos-restart hostile clean
+.PHONY: help demo test interop trust seata bench bench-outbound bench-select fuzz lint build fmt docs decisions rules churn chaos nacos-restart hostile clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ trust: ## tokens, signed calls, TLS and mTLS between Java and Go, each right and
 
 churn: ## start and stop the function 20 times under a Java consumer that calls without pause
 	@e2e/churn.sh
+
+chaos: ## a Go consumer calls 1000 times a second while its providers and its registry are killed, ended and stopped
+	@e2e/chaos.sh
 
 nacos-restart: ## kill and restart Nacos 10 times under a calling Java consumer
 	@e2e/nacos-restart.sh

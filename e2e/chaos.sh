@@ -48,7 +48,7 @@ called() { await load "^ANSWERED $PHASE 127.0.0.1:$1\$" 60 || die "$PHASE: nothi
 load_up() {
   local marks="$E2E_RUN/marks"
   rm -f "$marks"; mkfifo "$marks"; exec {MARKS}<>"$marks"
-  spawn load from "$marks" env DUBBOFN_REGISTRY="$REGISTRY_URL" "${SETTINGS[@]}" "$BIN/peer" load -rate "$RATE" -for 15m
+  spawn load from "$marks" env DUBBOFN_REGISTRY="$REGISTRY_URL" "${SETTINGS[@]}" "$BIN/peer" load -rate "$RATE" -for 15m -phase "$KIND-$REGISTRY-warm-up"
   await load '^LOAD-READY' 60 || die "the load did not begin"
 }
 
@@ -107,7 +107,7 @@ table() {
     }
     function event(phase) { sub(/^[a-z]+-[a-z]+-/, "", phase); return phase }
     $1 == "PHASE" { order[++phases] = $2; line[$2] = sprintf("%7d %6d %7d %7.1f %7.1f %8.1f", $4, $6, $8 - $4, $10, $12, $14); if ($6 != 0 || $4 == 0) faults++ }
-    $1 == "AT" { e = event($2); sub(/.*:/, "", $3); if (e in gone && gone[e] == $3) { tried[$2] = $5; last[$2] = $11 } }
+    $1 == "AT" { e = event($2); sub(/.*:/, "", $3); if (e in gone && gone[e] == $3) { tried[$2] = $5; last[$2] = $11 } if (e == "continued" && $3 == base + 2) again[$2] = $9 }
     $1 == "FAILED" { text[$2] = text[$2] "\n    " substr($0, index($0, $3)) }
     END {
       for (i = 1; i <= phases; i++) {
@@ -116,6 +116,7 @@ table() {
           extra = tried[p] ? sprintf("tried %d times, last after %.0f", tried[p], last[p]) : "not tried again"
           if (tried[p] && last[p] > bound[e]) { faults++; extra = extra " FAILED: the limit is " bound[e] }
         }
+        if (p in again) extra = sprintf("called again after %.0f", again[p])
         printf "%-32s %s   %s%s\n", p, line[p], extra, text[p]
       }
       exit faults > 0

@@ -24,6 +24,7 @@ func load(args []string) int {
 	rate := flags.Int("rate", 1000, "calls begun in a second, 1 to 5000")
 	limit := flags.Duration("for", 5*time.Minute, "how long at most, up to 20m")
 	flight := flags.Int("flight", 4000, "calls in flight at most; one more fails, and is not made")
+	name := flags.String("phase", "warm-up", "the name of the first phase")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
@@ -31,14 +32,14 @@ func load(args []string) int {
 		fmt.Fprintf(os.Stderr, "-rate=%d -for=%v -flight=%d: want 1 to 5000, up to 20m, 1 or more\n", *rate, *limit, *flight)
 		return 2
 	}
-	if err := makeLoad(*rate, *limit, *flight, os.Stdin); err != nil {
+	if err := makeLoad(*name, *rate, *limit, *flight, os.Stdin); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return 0
 }
 
-func makeLoad(rate int, limit time.Duration, flight int, marks io.Reader) (err error) {
+func makeLoad(name string, rate int, limit time.Duration, flight int, marks io.Reader) (err error) {
 	cfg, err := client.FromEnvironment()
 	if err != nil {
 		return err
@@ -49,7 +50,7 @@ func makeLoad(rate int, limit time.Duration, flight int, marks io.Reader) (err e
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
 	p := &phases{out: os.Stdout}
-	p.begin("warm-up")
+	p.begin(name)
 	s, err := c.Reference(context.Background(), typesInterface, client.Idempotent("echoInt"), client.OnTry(p.tried))
 	if err != nil {
 		return err
