@@ -26,6 +26,7 @@ type phase struct {
 	mu     sync.Mutex
 	took   []time.Duration
 	failed int
+	late   int // calls for which there was no room at their time
 	errors []error // the first of them
 	tries  map[string]*tally
 }
@@ -86,6 +87,12 @@ func (p *phases) tried(t cluster.Try) {
 	}
 }
 
+func (ph *phase) waits() {
+	ph.mu.Lock()
+	defer ph.mu.Unlock()
+	ph.late++
+}
+
 func (ph *phase) ended(took time.Duration, err error) {
 	ph.mu.Lock()
 	defer ph.mu.Unlock()
@@ -100,7 +107,7 @@ func (ph *phase) ended(took time.Duration, err error) {
 
 // report prints for each phase, all times in ms, of tries since the phase began:
 //
-//	PHASE name calls N failed N tries N p50 MS p99 MS max MS
+//	PHASE name calls N failed N tries N p50 MS p99 MS max MS late N
 //	AT name address tries N failed N first MS last MS
 //	FAILED name error
 func (p *phases) report() {
@@ -126,7 +133,7 @@ func (ph *phase) report(out io.Writer) {
 	for _, t := range ph.tries {
 		tries += t.tries
 	}
-	fmt.Fprintf(out, "PHASE %s calls %d failed %d tries %d p50 %s p99 %s max %s\n", ph.name, len(ph.took), ph.failed, tries, at(.5), at(.99), at(1))
+	fmt.Fprintf(out, "PHASE %s calls %d failed %d tries %d p50 %s p99 %s max %s late %d\n", ph.name, len(ph.took), ph.failed, tries, at(.5), at(.99), at(1), ph.late)
 	for _, address := range slices.Sorted(maps.Keys(ph.tries)) {
 		t := ph.tries[address]
 		fmt.Fprintf(out, "AT %s %s tries %d failed %d first %s last %s\n", ph.name, address, t.tries, t.failed, ms(t.first.Sub(ph.start)), ms(t.last.Sub(ph.start)))
