@@ -25,14 +25,11 @@ func TestMetadataThatLiesConcernsNobodyElse(t *testing.T) {
 	dir := t.TempDir() + "/registry"
 	start(t, dir, "honest", fn.NewService(honest, fn.Method("nothing", func() error { return nil })))
 	c := newClient(t, dir)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	other, err := c.Reference(ctx, honest)
+	other, err := c.Reference(t.Context(), honest)
 	if err != nil {
 		t.Fatal(err)
 	}
-	calls, stop := honestly(t, other)
-	defer stop()
+	calls := honestly(t, other)
 	for app, tt := range map[string]struct {
 		lie   func(doc []byte) []byte // nil: no document
 		words string
@@ -49,6 +46,7 @@ func TestMetadataThatLiesConcernsNobodyElse(t *testing.T) {
 		"port":      {func(doc []byte) []byte { return bytes.ReplaceAll(doc, []byte(`"port":0`), []byte(`"port":123456`)) }, "its port is 123456"},
 	} {
 		t.Run(app, func(t *testing.T) {
+			t.Parallel()
 			iface := "org.example.Lied" + strings.ToUpper(app[:1]) + app[1:]
 			tell(t, dir, app, iface, tt.lie)
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -68,22 +66,26 @@ func TestMetadataThatLiesConcernsNobodyElse(t *testing.T) {
 	}
 }
 
-// honestly calls without pause until stop; each failure fails the test.
-func honestly(t *testing.T, s *client.Service) (calls *atomic.Int64, stop func()) {
+// honestly calls without pause until the test ends, and counts. Each failure fails the test.
+func honestly(t *testing.T, s *client.Service) *atomic.Int64 {
 	t.Helper()
-	calls = new(atomic.Int64)
-	ctx, cancel := context.WithCancel(t.Context())
+	calls := new(atomic.Int64)
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		for ctx.Err() == nil {
-			if err := s.Call(t.Context(), "nothing", nil); err != nil {
+		for {
+			err := s.Call(t.Context(), "nothing", nil)
+			if t.Context().Err() != nil {
+				return
+			}
+			if err != nil {
 				t.Errorf("an honest application's call: %v", err)
 				return
 			}
 			calls.Add(1)
 		}
 	})
-	return calls, func() { cancel(); wg.Wait() }
+	t.Cleanup(wg.Wait)
+	return calls
 }
 
 // tell registers an application of one instance, and then makes its document a lie.

@@ -26,7 +26,7 @@ type phase struct {
 	mu     sync.Mutex
 	took   []time.Duration
 	failed int
-	late   int // calls for which there was no room at their time
+	late   int     // calls for which there was no room at their time
 	errors []error // the first of them
 	tries  map[string]*tally
 }
