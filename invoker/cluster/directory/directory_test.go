@@ -152,7 +152,7 @@ func TestDirectoryMigratesByRule(t *testing.T) {
 				want string
 			}{{"", app}, {directory.ForceInterface, iface}, {directory.ForceApplication, app}, {directory.ApplicationFirst, app}, {directory.ForceInterface, iface}, {"", app}} {
 				d.SetRules(directory.Rules{Migration: c.rule})
-				settle()
+				time.Sleep(time.Second) // until it is connected to
 				if got := strings.Join(addresses(d), ","); got != c.want {
 					t.Errorf("%d, rule %q: %s, want %s", n, c.rule, got, c.want)
 				}
