@@ -24,6 +24,7 @@ type center struct {
 	wg   sync.WaitGroup
 	over chan struct{} // closed by Close
 	wake chan struct{} // the keeper is to look after the leases
+	most time.Duration // a look's time
 
 	mu      sync.Mutex
 	closing bool
@@ -42,7 +43,7 @@ const (
 
 func newCenter(ctx context.Context, s settings, log *slog.Logger) (*center, error) {
 	c := &center{
-		ctx: context.WithoutCancel(ctx), s: s, log: log, over: make(chan struct{}), wake: make(chan struct{}, 1), up: make(chan struct{}),
+		ctx: context.WithoutCancel(ctx), s: s, log: log, over: make(chan struct{}), wake: make(chan struct{}, 1), up: make(chan struct{}), most: lookTimeout,
 		leases: map[*lease]bool{}, watches: map[*watch]bool{},
 	}
 	conn, events, err := zk.Connect(s.servers, s.session, zk.WithLogger(zkLog{log}), zk.WithLogInfo(false), zk.WithMaxBufferSize(maxPacketBytes), zk.WithEventCallback(c.event))
@@ -91,6 +92,9 @@ func (c *center) event(e zk.Event) {
 		}
 		if id := c.conn.SessionID(); id != c.session {
 			c.session = id
+			for w := range c.watches {
+				w.disarm()
+			}
 			c.log.Info("zookeeper: a session began", "session", fmt.Sprintf("%#x", id))
 			c.signal()
 		}
@@ -115,13 +119,25 @@ func (c *center) signal() {
 // do runs requests of the client library, which know no context: they wait for a connection. What is left behind ends with the
 // connection's return, or with Close.
 func (c *center) do(ctx context.Context, request func() error) error {
-	c.mu.Lock()
-	if c.closing {
-		c.mu.Unlock()
+	if !c.begin() {
 		return registry.ErrClosed
 	}
+	return c.run(ctx, request)
+}
+
+// begin counts a request that is to run; false once the registry is closed.
+func (c *center) begin() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closing {
+		return false
+	}
 	c.wg.Add(1)
-	c.mu.Unlock()
+	return true
+}
+
+// run runs a request that has begun.
+func (c *center) run(ctx context.Context, request func() error) error {
 	done := make(chan error, 1)
 	go func() {
 		defer c.wg.Done()
@@ -141,8 +157,8 @@ func (c *center) do(ctx context.Context, request func() error) error {
 // explained gives the library's errors the registry's meaning.
 func explained(err error) error {
 	switch {
-	case err == nil:
-		return nil
+	case err == nil, errors.Is(err, registry.ErrUnreachable):
+		return err
 	case errors.Is(err, zk.ErrNoAuth), errors.Is(err, zk.ErrAuthFailed), errors.Is(err, zk.ErrInvalidACL):
 		return &registry.Refusal{What: "access", Reason: err.Error() + " (is the URL's user the one that made the nodes?)"}
 	case errors.Is(err, zk.ErrClosing):
@@ -155,12 +171,14 @@ func explained(err error) error {
 
 // retry runs a request again while the connection is lost under it, until ctx ends.
 func (c *center) retry(ctx context.Context, request func() error) error {
+	return c.do(ctx, func() error { return c.again(ctx, request) })
+}
+
+// again runs a request, again while the connection is lost under it, until ctx ends.
+func (c *center) again(ctx context.Context, request func() error) error {
 	for n := 0; ; n++ {
-		err := c.do(ctx, request)
-		if !errors.Is(err, registry.ErrUnreachable) || ctx.Err() != nil {
-			return err
-		}
-		if c.pause(ctx, n) != nil {
+		err := explained(request())
+		if !errors.Is(err, registry.ErrUnreachable) || ctx.Err() != nil || c.pause(ctx, n) != nil {
 			return err
 		}
 	}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dubbofn/dubbofn/registry"
@@ -13,12 +13,31 @@ import (
 // lease is a registration that is kept.
 type lease struct {
 	c     *center
+	app   string
 	since int64 // Unix milliseconds
 
-	turn  sync.Mutex // one at a time
+	turn  chan struct{} // holds one while something is done, for as long as the server takes
+	over  atomic.Bool
 	now   registry.Registration
 	nodes map[string][]byte // the ephemeral ones, by path
-	over  bool
+}
+
+// alone runs a request when it is its turn, for at most as long as ctx lasts. A request that is given up goes on, and has the
+// turn until it is done.
+func (l *lease) alone(ctx context.Context, request func() error) error {
+	select {
+	case l.turn <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("the server has not answered what was asked before: %w", context.Cause(ctx))
+	}
+	if !l.c.begin() {
+		<-l.turn
+		return registry.ErrClosed
+	}
+	return l.c.run(ctx, func() error {
+		defer func() { <-l.turn }()
+		return request()
+	})
 }
 
 // nodesOf gives the ephemeral nodes of a registration. Everything that can be refused here is.
@@ -87,20 +106,16 @@ func (c *center) Register(ctx context.Context, r registry.Registration) (registr
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	l := &lease{c: c, now: r, since: time.Now().UnixMilli()}
-	nodes, err := c.nodesOf(r, l.since)
-	if err != nil {
+	l := &lease{c: c, app: r.Instance.App, now: r, since: time.Now().UnixMilli(), turn: make(chan struct{}, 1)}
+	var err error
+	if l.nodes, err = c.nodesOf(r, l.since); err != nil {
 		return nil, err
 	}
-	if err := c.retry(ctx, func() error { return c.documents(r) }); err != nil {
-		return nil, fmt.Errorf("register %s: %w", r.Instance.App, err)
-	}
-	if err := c.retry(ctx, func() error { return c.holdAll(nodes) }); err != nil {
+	if err := l.alone(ctx, func() error { return l.write(ctx, r, l.nodes) }); err != nil {
 		undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 		defer cancel()
-		return nil, errors.Join(fmt.Errorf("register %s: %w", r.Instance.App, err), c.do(undo, func() error { return c.leaveAll(nodes) }))
+		return nil, errors.Join(fmt.Errorf("register %s: %w", r.Instance.App, err), l.End(undo))
 	}
-	l.nodes = nodes
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closing {
@@ -108,6 +123,20 @@ func (c *center) Register(ctx context.Context, r registry.Registration) (registr
 	}
 	c.leases[l] = true
 	return l, nil
+}
+
+// write writes documents and nodes, again while the connection is lost under it. Has the lease ended meanwhile, they go again.
+func (l *lease) write(ctx context.Context, r registry.Registration, nodes map[string][]byte) error {
+	err := l.c.again(ctx, func() error {
+		if err := l.c.documents(r); err != nil {
+			return err
+		}
+		return l.c.holdAll(nodes)
+	})
+	if l.over.Load() {
+		err = errors.Join(err, l.c.leaveAll(nodes))
+	}
+	return err
 }
 
 func (c *center) holdAll(nodes map[string][]byte) error {
@@ -129,69 +158,61 @@ func (c *center) leaveAll(nodes map[string][]byte) error {
 
 // Update registers over what is there: what is new first, then what is no more.
 func (l *lease) Update(ctx context.Context, r registry.Registration) error {
-	l.turn.Lock()
-	defer l.turn.Unlock()
-	if l.over {
+	if l.over.Load() {
 		return registry.ErrClosed
 	}
-	if err := l.now.CanBecome(r); err != nil {
-		return err
-	}
-	c := l.c
-	nodes, err := c.nodesOf(r, l.since)
+	nodes, err := l.c.nodesOf(r, l.since)
 	if err != nil {
 		return err
 	}
-	if err := c.retry(ctx, func() error { return c.documents(r) }); err != nil {
-		return fmt.Errorf("update registration of %s: %w", r.Instance.App, err)
-	}
-	if err := c.retry(ctx, func() error { return c.holdAll(nodes) }); err != nil {
-		c.signal() // the keeper restores what was
-		return fmt.Errorf("update registration of %s: %w", r.Instance.App, err)
-	}
-	gone := map[string][]byte{}
-	for path, content := range l.nodes {
-		if nodes[path] == nil {
-			gone[path] = content
+	return l.alone(ctx, func() error {
+		if l.over.Load() {
+			return registry.ErrClosed
 		}
-	}
-	l.now, l.nodes = r, nodes
-	if err := c.retry(ctx, func() error { return c.leaveAll(gone) }); err != nil {
-		return fmt.Errorf("update registration of %s: %w", r.Instance.App, err)
-	}
-	return nil
+		if err := l.now.CanBecome(r); err != nil {
+			return err
+		}
+		if err := l.write(ctx, r, nodes); err != nil {
+			l.c.signal() // the keeper restores what was
+			return fmt.Errorf("update registration of %s: %w", r.Instance.App, err)
+		}
+		gone := map[string][]byte{}
+		for path, content := range l.nodes {
+			if nodes[path] == nil {
+				gone[path] = content
+			}
+		}
+		l.now, l.nodes = r, nodes
+		if err := l.c.again(ctx, func() error { return l.c.leaveAll(gone) }); err != nil {
+			return fmt.Errorf("update registration of %s: %w", r.Instance.App, err)
+		}
+		return nil
+	})
 }
 
 // End takes the instances away. What the server could not be told within ctx ends with the session.
 func (l *lease) End(ctx context.Context) error {
-	l.turn.Lock()
-	defer l.turn.Unlock()
-	if l.over {
+	if !l.over.CompareAndSwap(false, true) {
 		return nil
 	}
-	l.over = true
-	c := l.c
-	c.mu.Lock()
-	delete(c.leases, l)
-	c.mu.Unlock()
-	if err := c.do(ctx, func() error { return c.leaveAll(l.nodes) }); err != nil {
-		return fmt.Errorf("deregister %s: %w", l.now.Instance.App, err)
+	l.c.mu.Lock()
+	delete(l.c.leases, l)
+	l.c.mu.Unlock()
+	if err := l.alone(ctx, func() error { return l.c.leaveAll(l.nodes) }); err != nil {
+		return fmt.Errorf("deregister %s: %w", l.app, err)
 	}
 	return nil
 }
 
 // restore writes again what is missing.
 func (l *lease) restore(ctx context.Context) error {
-	l.turn.Lock()
-	defer l.turn.Unlock()
-	if l.over {
-		return nil
-	}
-	return l.c.do(ctx, func() error {
-		if err := l.c.documents(l.now); err != nil {
-			return err
+	ctx, cancel := context.WithTimeout(ctx, l.c.most)
+	defer cancel()
+	return l.alone(ctx, func() error {
+		if l.over.Load() {
+			return nil
 		}
-		return l.c.holdAll(l.nodes)
+		return l.write(ctx, l.now, l.nodes)
 	})
 }
 

@@ -21,18 +21,32 @@ import (
 // watch is one that is followed: the paths that it read, and which of them have changed since.
 type watch struct {
 	mu    sync.Mutex
-	paths map[string]bool // those that a watch is set for
+	paths map[string]armed
 	dirty map[string]bool
 	all   bool // everything is to be read again
 	wake  chan struct{}
 }
 
-// mark notes that a path has changed; "" means that anything may have.
+// armed is whether the server will tell of the next change at a path. One watch is enough: the client library keeps each that is
+// set until it is told of, however often the same is asked for.
+type armed uint8
+
+const (
+	disarmed armed = iota
+	arming
+	onPresent // there was a node
+	onAbsent
+)
+
+// mark notes that a path has changed, which uses up its watch; "" means that anything may have.
 func (w *watch) mark(path string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if path != "" && !w.paths[path] {
-		return
+	if path != "" {
+		if _, ok := w.paths[path]; !ok {
+			return
+		}
+		w.paths[path] = disarmed
 	}
 	w.all = w.all || path == ""
 	w.dirty[path] = true
@@ -42,11 +56,31 @@ func (w *watch) mark(path string) {
 	}
 }
 
-// watching notes that a watch is about to be set.
-func (w *watch) watching(path string) {
+// disarm notes that the server forgot every watch.
+func (w *watch) disarm() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.paths[path] = true
+	for p := range w.paths {
+		w.paths[p] = disarmed
+	}
+}
+
+// state tells whether a path is armed; the path is followed from now on.
+func (w *watch) state(path string) armed {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := w.paths[path]
+	w.paths[path] = s
+	return s
+}
+
+// set notes what came of arming, unless the path has changed meanwhile.
+func (w *watch) set(path string, s armed) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if s == arming || w.paths[path] == arming {
+		w.paths[path] = s
+	}
 }
 
 // take gives what has changed since.
@@ -62,7 +96,7 @@ func (w *watch) take() (dirty map[string]bool, all bool) {
 func (w *watch) forget(keep func(path string) bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	maps.DeleteFunc(w.paths, func(p string, _ bool) bool { return !keep(p) })
+	maps.DeleteFunc(w.paths, func(p string, _ armed) bool { return !keep(p) })
 }
 
 // lookEvery is how often a watch looks although it was told nothing; each pause is up to a half longer by chance.
@@ -70,7 +104,7 @@ const lookEvery = time.Minute
 
 // follow gives the first state and every different one until ctx ends or the registry closes. A look that fails changes nothing.
 func follow[T any](ctx context.Context, c *center, look func(ctx context.Context, w *watch) (T, error), each func(T)) error {
-	w := &watch{paths: map[string]bool{}, dirty: map[string]bool{}, all: true, wake: make(chan struct{}, 1)}
+	w := &watch{paths: map[string]armed{}, dirty: map[string]bool{}, all: true, wake: make(chan struct{}, 1)}
 	c.mu.Lock()
 	if c.closing {
 		c.mu.Unlock()
@@ -127,59 +161,93 @@ func follow[T any](ctx context.Context, c *center, look func(ctx context.Context
 	}
 }
 
-// look runs requests for a watch, bounded in time.
-func (c *center) look(ctx context.Context, request func() error) error {
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+// look runs requests for a watch, bounded in time. What comes later is dropped.
+func look[T any](ctx context.Context, c *center, request func() (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.most)
 	defer cancel()
-	return c.do(ctx, request)
+	return ask(ctx, c.do, request)
+}
+
+// ask runs a request by do or retry, whose answer nobody takes once ctx has ended.
+func ask[T any](ctx context.Context, how func(context.Context, func() error) error, request func() (T, error)) (T, error) {
+	answer := make(chan T, 1)
+	err := how(ctx, func() error {
+		v, err := request()
+		if err == nil {
+			answer <- v
+		}
+		return err
+	})
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return <-answer, nil
 }
 
 const lookTimeout = 10 * time.Second
 
-// children gives a node's children, none where it is not there, and sets a watch for either.
-func (c *center) children(w *watch, path string) ([]string, error) {
+// read reads a node, none where it is not there, and sees that a watch is set: plain reads it, watched does so and sets one.
+func (c *center) read(w *watch, path string, plain, watched func() error) (found bool, err error) {
 	for range 3 {
-		if w == nil {
-			names, _, err := c.conn.Children(path)
-			if errors.Is(err, zk.ErrNoNode) {
-				return nil, nil
-			}
-			return names, err
+		state := disarmed
+		if w != nil {
+			state = w.state(path)
 		}
-		w.watching(path)
-		names, _, _, err := c.conn.ChildrenW(path)
+		if w == nil || state == onPresent || state == onAbsent {
+			err := plain()
+			absent := errors.Is(err, zk.ErrNoNode)
+			if err != nil && !absent {
+				return false, err
+			}
+			if w == nil || absent == (state == onAbsent) {
+				return !absent, nil
+			}
+		}
+		w.set(path, arming)
+		err := watched()
+		if err == nil {
+			w.set(path, onPresent)
+			return true, nil
+		}
 		if !errors.Is(err, zk.ErrNoNode) {
-			return names, err
+			w.set(path, disarmed)
+			return false, err
 		}
 		there, _, _, err := c.conn.ExistsW(path)
-		if err != nil || !there {
-			return nil, err
+		if err != nil {
+			w.set(path, disarmed)
+			return false, err
 		}
+		if !there {
+			w.set(path, onAbsent)
+			return false, nil
+		}
+		w.set(path, disarmed)
 	}
-	return nil, fmt.Errorf("read %s: it comes and goes", path)
+	return false, fmt.Errorf("read %s: it comes and goes", path)
+}
+
+// children gives a node's children, none where it is not there, and sets a watch for either.
+func (c *center) children(w *watch, path string) (names []string, err error) {
+	found, err := c.read(w, path,
+		func() (err error) { names, _, err = c.conn.Children(path); return err },
+		func() (err error) { names, _, _, err = c.conn.ChildrenW(path); return err })
+	if !found {
+		return nil, err
+	}
+	return names, err
 }
 
 // content gives a node's content, false where it is not there, and sets a watch for either.
-func (c *center) content(w *watch, path string) ([]byte, bool, error) {
-	for range 3 {
-		if w == nil {
-			b, _, err := c.conn.Get(path)
-			if errors.Is(err, zk.ErrNoNode) {
-				return nil, false, nil
-			}
-			return b, err == nil, err
-		}
-		w.watching(path)
-		b, _, _, err := c.conn.GetW(path)
-		if !errors.Is(err, zk.ErrNoNode) {
-			return b, err == nil, err
-		}
-		there, _, _, err := c.conn.ExistsW(path)
-		if err != nil || !there {
-			return nil, false, err
-		}
+func (c *center) content(w *watch, path string) (b []byte, found bool, err error) {
+	found, err = c.read(w, path,
+		func() (err error) { b, _, err = c.conn.Get(path); return err },
+		func() (err error) { b, _, _, err = c.conn.GetW(path); return err })
+	if !found {
+		return nil, false, err
 	}
-	return nil, false, fmt.Errorf("read %s: it comes and goes", path)
+	return b, true, err
 }
 
 // apps gives the applications that either line's mapping has.
@@ -202,48 +270,35 @@ func (c *center) apps(w *watch, iface string) ([]string, error) {
 }
 
 // Apps reads both lines' mappings.
-func (c *center) Apps(ctx context.Context, iface string) (apps []string, err error) {
-	err = c.retry(ctx, func() error {
-		var err error
-		apps, err = c.apps(nil, iface)
-		return err
-	})
-	return apps, err
+func (c *center) Apps(ctx context.Context, iface string) ([]string, error) {
+	return ask(ctx, c.retry, func() ([]string, error) { return c.apps(nil, iface) })
 }
 
 // WatchApps follows both lines' mappings.
 func (c *center) WatchApps(ctx context.Context, iface string, each func([]string)) error {
-	return follow(ctx, c, func(ctx context.Context, w *watch) (apps []string, err error) {
+	return follow(ctx, c, func(ctx context.Context, w *watch) ([]string, error) {
 		w.take()
-		err = c.look(ctx, func() error {
-			var err error
-			apps, err = c.apps(w, iface)
-			return err
-		})
-		return apps, err
+		return look(ctx, c, func() ([]string, error) { return c.apps(w, iface) })
 	}, each)
 }
 
 // Instances reads the instances under a name.
-func (c *center) Instances(ctx context.Context, n registry.Name) (all []registry.Instance, err error) {
-	err = c.retry(ctx, func() error {
-		var err error
-		all, err = c.instances(nil, n, map[string]registry.Instance{}, nil, true)
-		return err
+func (c *center) Instances(ctx context.Context, n registry.Name) ([]registry.Instance, error) {
+	return ask(ctx, c.retry, func() ([]registry.Instance, error) {
+		return c.instances(nil, n, map[string]registry.Instance{}, nil, true)
 	})
-	return all, err
 }
 
 // WatchInstances follows the instances under a name: what has changed is read again, no more.
 func (c *center) WatchInstances(ctx context.Context, n registry.Name, each func([]registry.Instance)) error {
 	known := map[string]registry.Instance{} // by node
-	return follow(ctx, c, func(ctx context.Context, w *watch) (all []registry.Instance, err error) {
+	return follow(ctx, c, func(ctx context.Context, w *watch) ([]registry.Instance, error) {
 		dirty, everything := w.take()
-		err = c.look(ctx, func() error {
-			var err error
-			all, err = c.instances(w, n, known, dirty, everything)
-			return err
-		})
+		mine := known
+		all, err := look(ctx, c, func() ([]registry.Instance, error) { return c.instances(w, n, mine, dirty, everything) })
+		if err != nil {
+			known = map[string]registry.Instance{} // the request may still run, and has the old one; everything is read again
+		}
 		return all, err
 	}, each)
 }
@@ -328,17 +383,17 @@ func (c *center) Metadata(ctx context.Context, app, revision string) (registry.M
 	if p != path.Clean(p) || app == "" || revision == "" {
 		return registry.Metadata{}, fmt.Errorf("metadata of %q, revision %q: names have no slashes, and are not empty", app, revision)
 	}
-	var b []byte
-	var found bool
-	err := c.retry(ctx, func() error {
-		var err error
-		b, found, err = c.content(nil, p)
-		return err
+	b, err := ask(ctx, c.retry, func() ([]byte, error) {
+		b, found, err := c.content(nil, p)
+		if err == nil && !found {
+			err = registry.ErrNotFound
+		}
+		return b, err
 	})
 	switch {
-	case err != nil:
+	case err != nil && !errors.Is(err, registry.ErrNotFound):
 		return registry.Metadata{}, fmt.Errorf("look up metadata of %s: %w", app, err)
-	case !found:
+	case err != nil:
 		return registry.Metadata{}, fmt.Errorf("look up metadata of %s, revision %s: %w", app, revision, registry.ErrNotFound)
 	case len(b) > registry.MaxMetadataBytes:
 		return registry.Metadata{}, fmt.Errorf("metadata of %s, revision %s has %d bytes (limit %d)", app, revision, len(b), registry.MaxMetadataBytes)
@@ -355,16 +410,14 @@ func (c *center) WatchRule(ctx context.Context, group, key string, each func(str
 		return fmt.Errorf("rule %q of group %q: neither is empty or has a slash", key, group)
 	}
 	p := c.s.rulePath(group, key)
-	return follow(ctx, c, func(ctx context.Context, w *watch) (doc string, err error) {
+	return follow(ctx, c, func(ctx context.Context, w *watch) (string, error) {
 		w.take()
-		err = c.look(ctx, func() error {
+		return look(ctx, c, func() (string, error) {
 			b, _, err := c.content(w, p)
 			if err == nil && len(b) > maxRuleBytes {
-				return fmt.Errorf("rule %s has %d bytes (limit %d)", key, len(b), maxRuleBytes)
+				return "", fmt.Errorf("rule %s has %d bytes (limit %d)", key, len(b), maxRuleBytes)
 			}
-			doc = string(b)
-			return err
+			return string(b), err
 		})
-		return doc, err
 	}, each)
 }
