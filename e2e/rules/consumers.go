@@ -25,6 +25,17 @@ type goConsumer struct {
 
 func (*goConsumer) name() string { return "Go" }
 
+// outcome tells in the words of the kit's Ask how a call went.
+func outcome(err error) string {
+	if code, _ := invoker.CodeOf(err); code == invoker.CodeTimeout {
+		return "timeout"
+	}
+	if err != nil {
+		return "error " + err.Error()
+	}
+	return "ok"
+}
+
 func (g *goConsumer) ask(line string) (string, error) {
 	words := strings.Fields(line)
 	n, err := strconv.Atoi(words[1])
@@ -33,14 +44,7 @@ func (g *goConsumer) ask(line string) (string, error) {
 	}
 	if words[0] == "sleep" {
 		var s string
-		err := g.service.Call(g.ctx, "sleep", &s, int64(n))
-		if code, _ := invoker.CodeOf(err); code == invoker.CodeTimeout {
-			return "timeout", nil
-		}
-		if err != nil {
-			return "error " + err.Error(), nil
-		}
-		return "ok", nil
+		return outcome(g.service.Call(g.ctx, "sleep", &s, int64(n))), nil
 	}
 	by := map[string]int{}
 	for range n {

@@ -42,7 +42,7 @@ func who(providers string, attachments ...string) expectation {
 	}}
 }
 
-// share expects of 300 calls a part of from to to percent to be answered by one of two providers.
+// share expects that of 300 calls one of two providers answers a part, in percent, between the two bounds.
 func share(provider, other string, from, to int) expectation {
 	return expectation{ask: "who 300", want: fmt.Sprintf("%s %d to %d %%", provider, from, to), good: func(answer string) bool {
 		n := counts(answer)
