@@ -33,7 +33,7 @@ type Config struct {
 	Bind           string `envconfig:"DUBBOFN_BIND" desc:"The address that both listeners bind to. Default: all of them." want:"an IP address"`
 	Port           int    `envconfig:"DUBBOFN_PORT" default:"20880" desc:"The Dubbo TCP port; 0 picks a free one." want:"0 to 65535"`
 	HTTPPort       int    `envconfig:"PORT" default:"8080" desc:"The HTTP port (HTTP/1.1 and h2c): health and the lane POST /dubbo; 0 picks a free one." want:"0 to 65535"`
-	Token          string `envconfig:"DUBBOFN_TOKEN" desc:"What callers of POST /dubbo must show in the header Dubbofn-Token; without it they get 401. On Knative the lane stays closed until there is one." want:"any text" secret:"yes"`
+	Token          string `envconfig:"DUBBOFN_TOKEN" desc:"What callers of POST /dubbo must show in the header Dubbofn-Token; without it they get 401. On Knative, and where consumers must show a certificate, the lane stays closed until there is one." want:"any text" secret:"yes"`
 
 	TLSCert       string `envconfig:"DUBBOFN_TLS_CERT" desc:"This process's certificate, a PEM file with its chain. With it the Dubbo port speaks TLS. The file may be replaced: new connections use it within a second." want:"a file"`
 	TLSKey        string `envconfig:"DUBBOFN_TLS_KEY" desc:"The certificate's private key, a PEM file without a password." want:"a file"`

@@ -155,3 +155,16 @@ func TestByteSizeReadsUnits(t *testing.T) {
 		}
 	}
 }
+
+func TestConfigAsksForNoCertificatesWherePlainConnectionsAreServed(t *testing.T) {
+	for _, want := range []string{"required", "optional"} {
+		clean(t, map[string]string{"DUBBOFN_TLS_CA": "ca.pem", "DUBBOFN_TLS_CLIENT_AUTH": want})
+		if _, err := FromEnvironment(); err == nil || !strings.Contains(err.Error(), `DUBBOFN_TLS_CLIENT_AUTH="`+want+`" needs DUBBOFN_TLS_CERT`) {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+	clean(t, map[string]string{"DUBBOFN_TLS_CA": "ca.pem", "DUBBOFN_TLS_CLIENT_AUTH": "none"}) // a consumer's alone
+	if _, err := FromEnvironment(); err != nil {
+		t.Error(err)
+	}
+}

@@ -240,9 +240,10 @@ func (f *function) serveHTTP() error {
 	return nil
 }
 
-// lane is POST /dubbo; on Knative it stays closed for as long as no token says who may use it.
+// lane is POST /dubbo; on Knative, and where the Dubbo port takes only consumers with a certificate, it stays closed for as long as no
+// token says who may use it.
 func (f *function) lane() http.Handler {
-	if f.config.Token == "" && f.config.onKnative() {
+	if f.config.Token == "" && (f.config.onKnative() || f.config.wantsCertificates()) {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, "no token is configured: set DUBBOFN_TOKEN to open POST /dubbo", http.StatusUnauthorized)
 		})

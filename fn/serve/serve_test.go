@@ -14,7 +14,9 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/dubbofn/dubbofn/auth"
 	"github.com/dubbofn/dubbofn/fn"
+	"github.com/dubbofn/dubbofn/internal/certtest"
 	"github.com/dubbofn/dubbofn/internal/metadatainfo"
 	"github.com/dubbofn/dubbofn/invoker"
 	"github.com/dubbofn/dubbofn/invoker/dubbo"
@@ -198,29 +200,59 @@ func TestRevisionIsTheSameWhereverTheFunctionRuns(t *testing.T) {
 
 func TestLaneOnKnativeStaysClosedWithoutAToken(t *testing.T) {
 	t.Parallel()
-	for token, want := range map[string]int{"": http.StatusUnauthorized, "secret": http.StatusUnauthorized} {
+	for _, token := range []string{"", "secret"} {
 		c := testConfig(t)
 		c.KService, c.Token = "greet", token
 		at, _ := start(t, c, greeter())
 		if at.Dubbo != nil {
 			t.Errorf("the Dubbo port is open on Knative: %v", at.Dubbo)
 		}
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+at.HTTP.String()+"/dubbo", strings.NewReader(""))
-		if err != nil {
-			t.Fatal(err)
-		}
-		client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-		resp, err := client.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := resp.Body.Close(); err != nil {
-			t.Error(err)
-		}
-		if resp.StatusCode != want {
-			t.Errorf("token %q: %d, want %d", token, resp.StatusCode, want)
+		if got := knock(t, at); got != http.StatusUnauthorized {
+			t.Errorf("token %q: %d", token, got)
 		}
 	}
+}
+
+// The lane is no way around what the Dubbo port asks of consumers.
+func TestLaneStaysClosedWithoutATokenWhereConsumersMustShowACertificate(t *testing.T) {
+	t.Parallel()
+	a, err := certtest.New(t.TempDir(), "ours")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, key, err := a.Issue("provider", "provider.example", 1, time.Now().Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, closed := range []bool{true, false} {
+		c := testConfig(t)
+		c.TLSCert, c.TLSKey, c.TLSCA = cert, key, a.File
+		if !closed {
+			c.TLSClientAuth = auth.ClientAuthNone
+		}
+		at, _ := start(t, c, greeter())
+		if got := knock(t, at); (got == http.StatusUnauthorized) != closed {
+			t.Errorf("closed %v: %d", closed, got)
+		}
+	}
+}
+
+// knock gives the status of an empty POST /dubbo without a token.
+func knock(t *testing.T, at Addresses) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+at.HTTP.String()+"/dubbo", strings.NewReader(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := resp.Body.Close(); err != nil {
+		t.Error(err)
+	}
+	return resp.StatusCode
 }
 
 func TestEveryFaultOfThePartsIsReportedBeforeAnythingIsOpened(t *testing.T) {

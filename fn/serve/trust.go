@@ -43,6 +43,9 @@ func (c *Config) checkTrust(bad func(field string, value any, why string)) {
 	if !slices.Contains([]string{"", auth.ClientAuthRequired, auth.ClientAuthOptional, auth.ClientAuthNone}, c.TLSClientAuth) {
 		bad("TLSClientAuth", c.TLSClientAuth, "is not offered")
 	}
+	if c.TLSCert == "" && (c.TLSClientAuth == auth.ClientAuthRequired || c.TLSClientAuth == auth.ClientAuthOptional) {
+		bad("TLSClientAuth", c.TLSClientAuth, "needs DUBBOFN_TLS_CERT: without it connections are plain")
+	}
 	if c.AuthWindow != 0 && c.AuthWindow < time.Second { // 0 is auth's default
 		bad("AuthWindow", c.AuthWindow, "is too short")
 	}
@@ -71,6 +74,12 @@ func (t trust) listen(l net.Listener) (net.Listener, error) {
 		return l, nil
 	}
 	return t.tls.Listen(l)
+}
+
+// wantsCertificates tells whether nobody may call over the Dubbo port without a certificate.
+func (c Config) wantsCertificates() bool {
+	required := c.TLSClientAuth == auth.ClientAuthRequired || c.TLSClientAuth == "" && c.TLSCA != ""
+	return c.TLSCert != "" && required && !c.TLSPlain
 }
 
 // publish tells consumers what is wanted of them, by Dubbo Java's parameters (Constants.SSL_ENABLED_KEY; auth's Constants, 3.3.6).
