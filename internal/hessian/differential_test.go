@@ -2,6 +2,7 @@ package hessian_test
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -55,11 +56,7 @@ func (p *picture) value(v any) {
 	case *java.List:
 		p.list(reflect.ValueOf(v.Items))
 	case *java.Map:
-		var entries []string
-		for _, e := range v.Entries {
-			entries = append(entries, p.entry(e.Key, e.Value))
-		}
-		p.entries(entries)
+		p.javaMap(v)
 	case *java.Object:
 		fields := map[string]any{}
 		for _, f := range v.Fields {
@@ -79,6 +76,21 @@ func (p *picture) value(v any) {
 	default:
 		p.reflected(v)
 	}
+}
+
+// javaMap draws what Java's map would hold: of equal keys, which ours keeps, the last.
+func (p *picture) javaMap(m *java.Map) {
+	last := map[string]string{}
+	for _, e := range m.Entries {
+		q := picture{left: p.left, depth: p.depth}
+		q.value(e.Key)
+		key := q.b.String()
+		if _, again := last[key]; again && e.Value == nil {
+			p.skip = true // null-map-value: the library leaves out the null, and keeps the value before
+		}
+		last[key] = p.entry(e.Key, e.Value)
+	}
+	p.entries(slices.Collect(maps.Values(last)))
 }
 
 func (p *picture) reflected(v any) {
