@@ -219,8 +219,9 @@ func (c *center) Close() error {
 		errs = append(errs, l.End(ctx))
 	}
 	c.mu.Lock()
-	if c.closing {
+	if c.closing { // by another Close
 		c.mu.Unlock()
+		c.wg.Wait()
 		return nil
 	}
 	c.closing = true
@@ -233,8 +234,8 @@ func (c *center) Close() error {
 
 const closeTimeout = 3 * time.Second
 
-// write makes a persistent node with that content, and what is missing above it.
-func (c *center) write(path string, content []byte) error {
+// put makes a persistent node with that content, and what is missing above it.
+func (c *center) put(path string, content []byte) error {
 	for range 3 {
 		b, stat, err := c.conn.Get(path)
 		switch {

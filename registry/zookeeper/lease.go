@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync/atomic"
 	"time"
 
@@ -20,6 +21,7 @@ type lease struct {
 	over  atomic.Bool
 	now   registry.Registration
 	nodes map[string][]byte // the ephemeral ones, by path
+	stray map[string][]byte // others that may be there, and are to go
 }
 
 // alone runs a request when it is its turn, for at most as long as ctx lasts. A request that is given up goes on, and has the
@@ -75,12 +77,12 @@ func (c *center) documents(r registry.Registration) error {
 		if err != nil {
 			return err
 		}
-		if err := c.write(c.s.metadataPath(app, r.Metadata.Revision()), doc); err != nil {
+		if err := c.put(c.s.metadataPath(app, r.Metadata.Revision()), doc); err != nil {
 			return err
 		}
 		for _, s := range r.Metadata.Services {
 			if def, ok := r.Definitions[s.Key()]; ok {
-				if err := c.write(c.s.definitionPath(s, app), def); err != nil {
+				if err := c.put(c.s.definitionPath(s, app), def); err != nil {
 					return err
 				}
 			}
@@ -93,7 +95,7 @@ func (c *center) documents(r registry.Registration) error {
 			}
 		}
 		if levels.Has(registry.LegacyMapping) {
-			if err := c.write(c.s.legacyPath(iface)+"/"+app, []byte(app)); err != nil {
+			if err := c.put(c.s.legacyPath(iface)+"/"+app, []byte(app)); err != nil {
 				return err
 			}
 		}
@@ -111,7 +113,7 @@ func (c *center) Register(ctx context.Context, r registry.Registration) (registr
 	if l.nodes, err = c.nodesOf(r, l.since); err != nil {
 		return nil, err
 	}
-	if err := l.alone(ctx, func() error { return l.write(ctx, r, l.nodes) }); err != nil {
+	if err := l.alone(ctx, func() error { return c.again(ctx, func() error { return c.write(r, l.nodes) }) }); err != nil {
 		undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 		defer cancel()
 		return nil, errors.Join(fmt.Errorf("register %s: %w", r.Instance.App, err), l.End(undo))
@@ -125,18 +127,12 @@ func (c *center) Register(ctx context.Context, r registry.Registration) (registr
 	return l, nil
 }
 
-// write writes documents and nodes, again while the connection is lost under it. Has the lease ended meanwhile, they go again.
-func (l *lease) write(ctx context.Context, r registry.Registration, nodes map[string][]byte) error {
-	err := l.c.again(ctx, func() error {
-		if err := l.c.documents(r); err != nil {
-			return err
-		}
-		return l.c.holdAll(nodes)
-	})
-	if l.over.Load() {
-		err = errors.Join(err, l.c.leaveAll(nodes))
+// write writes documents and nodes.
+func (c *center) write(r registry.Registration, nodes map[string][]byte) error {
+	if err := c.documents(r); err != nil {
+		return err
 	}
-	return err
+	return c.holdAll(nodes)
 }
 
 func (c *center) holdAll(nodes map[string][]byte) error {
@@ -172,47 +168,84 @@ func (l *lease) Update(ctx context.Context, r registry.Registration) error {
 		if err := l.now.CanBecome(r); err != nil {
 			return err
 		}
-		if err := l.write(ctx, r, nodes); err != nil {
+		before := l.nodes
+		l.stray = without(union(l.stray, nodes), before)
+		err := l.c.again(ctx, func() error {
+			if err := l.c.write(r, nodes); err != nil {
+				return err
+			}
+			return l.c.leaveAll(without(union(l.stray, before), nodes))
+		})
+		if err != nil {
 			l.c.signal() // the keeper restores what was
 			return fmt.Errorf("update registration of %s: %w", r.Instance.App, err)
 		}
-		gone := map[string][]byte{}
-		for path, content := range l.nodes {
-			if nodes[path] == nil {
-				gone[path] = content
-			}
-		}
-		l.now, l.nodes = r, nodes
-		if err := l.c.again(ctx, func() error { return l.c.leaveAll(gone) }); err != nil {
-			return fmt.Errorf("update registration of %s: %w", r.Instance.App, err)
-		}
+		l.now, l.nodes, l.stray = r, nodes, nil
 		return nil
 	})
 }
 
-// End takes the instances away. What the server could not be told within ctx ends with the session.
+func union(a, b map[string][]byte) map[string][]byte {
+	all := map[string][]byte{}
+	maps.Copy(all, a)
+	maps.Copy(all, b)
+	return all
+}
+
+func without(a, b map[string][]byte) map[string][]byte {
+	left := map[string][]byte{}
+	for path, content := range a {
+		if _, ok := b[path]; !ok {
+			left[path] = content
+		}
+	}
+	return left
+}
+
+// End takes the instances away. What the server could not be told within ctx is told later, while the registry is open.
 func (l *lease) End(ctx context.Context) error {
 	if !l.over.CompareAndSwap(false, true) {
 		return nil
 	}
-	l.c.mu.Lock()
-	delete(l.c.leases, l)
-	l.c.mu.Unlock()
-	if err := l.alone(ctx, func() error { return l.c.leaveAll(l.nodes) }); err != nil {
+	if err := l.alone(ctx, func() error { return l.c.again(ctx, l.leave) }); err != nil {
+		l.c.mu.Lock()
+		l.c.leases[l] = true
+		l.c.mu.Unlock()
+		l.c.signal()
 		return fmt.Errorf("deregister %s: %w", l.app, err)
 	}
 	return nil
 }
 
-// restore writes again what is missing.
+// leave takes away what is there of a lease that is over; then nobody has to look after it.
+func (l *lease) leave() error {
+	if err := l.c.leaveAll(union(l.nodes, l.stray)); err != nil {
+		return err
+	}
+	l.c.mu.Lock()
+	delete(l.c.leases, l)
+	l.c.mu.Unlock()
+	return nil
+}
+
+// restore writes again what is missing, and takes away what is too much.
 func (l *lease) restore(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, l.c.most)
 	defer cancel()
 	return l.alone(ctx, func() error {
-		if l.over.Load() {
+		return l.c.again(ctx, func() error {
+			if l.over.Load() {
+				return l.leave()
+			}
+			if err := l.c.write(l.now, l.nodes); err != nil {
+				return err
+			}
+			if err := l.c.leaveAll(l.stray); err != nil {
+				return err
+			}
+			l.stray = nil
 			return nil
-		}
-		return l.write(ctx, l.now, l.nodes)
+		})
 	})
 }
 
@@ -236,11 +269,16 @@ func (c *center) keep() {
 		}
 		t.Stop()
 		c.mu.Lock()
-		leases := make([]*lease, 0, len(c.leases))
+		var leases, over []*lease
 		for l := range c.leases {
-			leases = append(leases, l)
+			if l.over.Load() {
+				over = append(over, l)
+			} else {
+				leases = append(leases, l)
+			}
 		}
 		c.mu.Unlock()
+		leases = append(over, leases...) // what is over may be where another is
 		var err error
 		for _, l := range leases {
 			err = errors.Join(err, l.restore(ctx))

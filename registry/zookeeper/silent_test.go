@@ -30,6 +30,8 @@ type silent struct {
 	free chan struct{} // answers wait until it is closed
 	kids []string      // of /services/shop
 	made map[string]bool
+
+	fails func(op int32, path string) (code int32, cut bool) // nil: nothing does
 }
 
 func newSilent(t *testing.T) (*silent, *center) {
@@ -129,6 +131,9 @@ func (f *silent) serve(c net.Conn) {
 		<-free
 		op := int32(binary.BigEndian.Uint32(b[4:]))
 		body, code := f.answer(op, b[8:])
+		if code == cutOff {
+			return
+		}
 		head := binary.BigEndian.AppendUint32(nil, binary.BigEndian.Uint32(b))
 		head = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(head, 1), uint32(code))
 		write(c, append(head, body...))
@@ -137,6 +142,9 @@ func (f *silent) serve(c net.Conn) {
 		}
 	}
 }
+
+// cutOff is in place of an answer's code where the connection is cut instead.
+const cutOff = -1
 
 func (f *silent) answer(op int32, b []byte) (body []byte, code int32) {
 	const create, remove, exists, get, ping, children, noNode = 1, 2, 3, 4, 11, 12, -101
@@ -147,6 +155,13 @@ func (f *silent) answer(op int32, b []byte) (body []byte, code int32) {
 	stat := make([]byte, 68)
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.fails != nil {
+		if code, cut := f.fails(op, path); cut {
+			return nil, cutOff
+		} else if code != 0 {
+			return nil, code
+		}
+	}
 	switch {
 	case op == children && path == "/services/shop":
 		body = binary.BigEndian.AppendUint32(nil, uint32(len(f.kids)))
