@@ -34,7 +34,7 @@ type PoolConfig struct {
 	BackoffMin    time.Duration // the pause after a failed attempt, doubled with each, up to BackoffMax. Default: 100 ms
 	BackoffMax    time.Duration // Default: 5 s
 	GiveUpAfter   time.Duration // attempts end after failing for so long; then the next Get dials. Default: 10 min
-	WarmAtOnce    int           // attempts that no caller waits for, under way at once. Default: 64
+	WarmAtOnce    int           // first attempts that no caller waits for, under way at once. Default: 64
 	FinishTimeout time.Duration // how long what is in flight on a connection that is let go may take. Default: 10 s
 	Log           *slog.Logger  // Default: nothing is logged
 }
@@ -97,7 +97,7 @@ type Pool[C Conn] struct {
 	ctx  context.Context // ends with Close
 	stop context.CancelFunc
 	wg   sync.WaitGroup
-	room chan struct{} // for attempts that no caller waits for
+	room chan struct{} // for first attempts that no caller waits for
 
 	mu      sync.Mutex
 	targets map[string]*Target[C]

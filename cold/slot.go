@@ -22,7 +22,8 @@ type finisher interface {
 type slot[C Conn] struct {
 	t       *Target[C]
 	values  context.Context
-	patient bool // no caller waits for the first attempt
+	patient bool            // no caller waits for the first attempt
+	kick    <-chan struct{} // closed when a caller wants a connection that the last attempt did not make
 }
 
 // run connects and keeps connected until the target is let go, or nothing answers for too long.
@@ -44,15 +45,18 @@ func (s *slot[C]) run() {
 		if err == nil {
 			t.add(c)
 		}
-		t.attempted(err)
+		s.kick = t.attempted(err)
 		if err == nil {
 			begin := time.Now()
 			if !s.keep(c) {
 				return
 			}
 			failing, err = time.Time{}, errLost
-			if time.Since(begin) > cfg.BackoffMax { // one that accepts and cuts at once is as good as none
+			switch lived := time.Since(begin); { // one that accepts and cuts at once is as good as none
+			case lived > cfg.BackoffMax:
 				pause = cfg.BackoffMin
+			case lived < cfg.BackoffMin:
+				s.kick = t.attempted(fmt.Errorf("connect to %s: %w", t.address, errLost))
 			}
 		}
 		now := time.Now()
@@ -73,13 +77,10 @@ func (s *slot[C]) run() {
 // queue waits for its turn among the attempts that no caller waits for; false means that the target was let go meanwhile.
 func (s *slot[C]) queue() bool {
 	t := s.t
-	t.mu.Lock()
-	kick := t.kick
-	t.mu.Unlock()
 	select {
 	case t.pool.room <- struct{}{}:
 		return true
-	case <-kick: // now one waits
+	case <-s.kick: // now one waits
 		s.patient = false
 		return true
 	case <-t.ctx.Done():
@@ -97,9 +98,11 @@ func (s *slot[C]) leave() {
 	if t.running == 0 && t.live.Load() == nil {
 		t.state.Store(uint32(Idle))
 	}
-	if t.released && t.failure == nil {
+	if t.released {
 		t.failure = fmt.Errorf("connect to %s: %w", t.address, ErrClosed)
-		t.attempts++
+	}
+	if t.running == 0 {
+		t.attempts++ // who waits, waits for nobody
 	}
 	t.tell()
 }
@@ -124,14 +127,11 @@ func (s *slot[C]) dial() (C, error) {
 // pause waits before the next attempt; false means that there is none.
 func (s *slot[C]) pause(d time.Duration) bool {
 	t := s.t
-	t.mu.Lock()
-	kick := t.kick
-	t.mu.Unlock()
 	timer := time.NewTimer(d/2 + rand.N(d/2+1))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-kick:
+	case <-s.kick:
 	case <-t.ctx.Done():
 		return false
 	}
@@ -141,8 +141,9 @@ func (s *slot[C]) pause(d time.Duration) bool {
 // keep gives a connection to those who ask until it ends, and replaces it when it is old. It tells whether to connect again.
 func (s *slot[C]) keep(c C) bool {
 	t := s.t
+	lifetime := s.lifetime()
 	for {
-		switch s.watch(c) {
+		switch s.watch(c, lifetime) {
 		case lost:
 			t.remove(c)
 			t.pool.ended.Add(1)
@@ -156,8 +157,10 @@ func (s *slot[C]) keep(c C) bool {
 			next, err := s.dial()
 			if err != nil {
 				t.pool.cfg.Log.Warn("cold: an old connection stays, for want of a new one", "address", t.address, "error", err)
+				lifetime = t.pool.cfg.BackoffMax
 				continue
 			}
+			lifetime = s.lifetime()
 			t.pool.renewed.Add(1)
 			t.add(next)
 			t.remove(c)
@@ -177,15 +180,21 @@ const (
 	old
 )
 
+// lifetime is how old the next connection may get; 0 means as old as it likes.
+func (s *slot[C]) lifetime() time.Duration {
+	cfg := &s.t.pool.cfg
+	return cfg.Lifetime - time.Duration(rand.Float64()*cfg.Jitter*float64(cfg.Lifetime))
+}
+
 // watch waits until a connection has to go, and pings it meanwhile.
-func (s *slot[C]) watch(c C) end {
+func (s *slot[C]) watch(c C, lifetime time.Duration) end {
 	t, cfg := s.t, &s.t.pool.cfg
 	t.mu.Lock()
 	again := t.again
 	t.mu.Unlock()
 	var age, look <-chan time.Time
-	if cfg.Lifetime > 0 {
-		timer := time.NewTimer(cfg.Lifetime - time.Duration(rand.Float64()*cfg.Jitter*float64(cfg.Lifetime)))
+	if lifetime > 0 {
+		timer := time.NewTimer(lifetime)
 		defer timer.Stop()
 		age = timer.C
 	}

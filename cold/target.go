@@ -156,11 +156,12 @@ func (t *Target[C]) any() (c C, ok bool) {
 		return c, true
 	}
 	if live := t.live.Load(); live != nil {
-		c = (*live)[0]
-		select {
-		case <-c.Done():
-		default:
-			return c, true
+		for _, c = range *live {
+			select {
+			case <-c.Done():
+			default:
+				return c, true
+			}
 		}
 	}
 	return c, false
@@ -207,21 +208,19 @@ func (t *Target[C]) renew() {
 
 // start is called with the lock held; it sees to it that every slot is at work.
 func (t *Target[C]) start(ctx context.Context, patient bool) {
-	if t.running > 0 {
-		return
+	if t.running == 0 {
+		t.failure = nil
+		t.state.CompareAndSwap(uint32(Idle), uint32(Dialing))
 	}
 	values := context.WithoutCancel(ctx)
-	t.running = t.pool.cfg.PerAddress
-	t.failure = nil
-	t.state.CompareAndSwap(uint32(Idle), uint32(Dialing))
-	for range t.running {
-		s := &slot[C]{t: t, values: values, patient: patient}
+	for ; t.running < t.pool.cfg.PerAddress; t.running++ {
+		s := &slot[C]{t: t, values: values, patient: patient, kick: t.kick}
 		t.pool.wg.Go(s.run)
 	}
 }
 
-// attempted notes how an attempt ended, and tells those who wait.
-func (t *Target[C]) attempted(err error) {
+// attempted notes how an attempt ended, and tells those who wait. It gives what the next caller in want of a connection closes.
+func (t *Target[C]) attempted(err error) (kick <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.attempts++
@@ -230,8 +229,12 @@ func (t *Target[C]) attempted(err error) {
 		t.state.Store(uint32(Failing))
 	} else {
 		t.state.Store(uint32(Ready))
+		if !t.released {
+			t.start(t.ctx, true) // those that gave up
+		}
 	}
 	t.tell()
+	return t.kick
 }
 
 func (t *Target[C]) tell() {
@@ -250,6 +253,7 @@ func (t *Target[C]) add(c C) {
 	next = append(next, c)
 	t.live.Store(&next)
 	t.pool.open.Add(1)
+	t.tell()
 }
 
 func (t *Target[C]) remove(c C) {
