@@ -31,6 +31,7 @@ type silent struct {
 	kids []string      // of /services/shop
 	made map[string]bool
 
+	late  time.Duration                                      // each answer comes so long after its question, however many there are
 	fails func(op int32, path string) (code int32, cut bool) // nil: nothing does
 }
 
@@ -79,7 +80,7 @@ func (f *silent) list(from, n int) {
 	defer f.mu.Unlock()
 	f.kids = nil
 	for i := range n {
-		f.kids = append(f.kids, fmt.Sprintf("10.0.%d.%d:20880", from, i))
+		f.kids = append(f.kids, fmt.Sprintf("10.%d.%d.%d:20880", from, i/256, i%256))
 	}
 }
 
@@ -124,6 +125,18 @@ func (f *silent) serve(c net.Conn) {
 	f.mu.Unlock()
 	hello := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, 0), 30000)
 	write(c, append(text(binary.BigEndian.AppendUint64(hello, 77), strings.Repeat("p", 16)), 0))
+	type answer struct {
+		at   time.Time
+		text []byte
+	}
+	answers := make(chan answer, 1000)
+	defer close(answers)
+	f.wg.Go(func() {
+		for a := range answers {
+			time.Sleep(time.Until(a.at))
+			write(c, a.text)
+		}
+	})
 	for b := packet(c); b != nil; b = packet(c) {
 		f.mu.Lock()
 		free := f.free
@@ -136,6 +149,13 @@ func (f *silent) serve(c net.Conn) {
 		}
 		head := binary.BigEndian.AppendUint32(nil, binary.BigEndian.Uint32(b))
 		head = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(head, 1), uint32(code))
+		f.mu.Lock()
+		late := f.late
+		f.mu.Unlock()
+		if late > 0 {
+			answers <- answer{time.Now().Add(late), append(head, body...)}
+			continue
+		}
 		write(c, append(head, body...))
 		if op == -11 { // close
 			return
@@ -190,6 +210,7 @@ func (f *silent) follow(t *testing.T, c *center) <-chan int {
 	got, done := make(chan int, 100), make(chan struct{})
 	go func() {
 		defer close(done)
+		defer close(got)
 		if err := c.WatchInstances(ctx, registry.Name{App: "shop"}, func(all []registry.Instance) { got <- len(all) }); err != nil {
 			t.Errorf("the watch ended: %v", err)
 		}
@@ -216,6 +237,20 @@ func TestALookThatIsGivenUpDisturbsNoOther(t *testing.T) {
 		if n == 400 {
 			break
 		}
+	}
+}
+
+// TestManyInstancesAreFoundFarFromTheServer: one after another they would take longer than a look may.
+func TestManyInstancesAreFoundFarFromTheServer(t *testing.T) {
+	t.Parallel()
+	f, c := newSilent(t)
+	c.most = 2 * time.Second
+	f.mu.Lock()
+	f.late = 20 * time.Millisecond
+	f.mu.Unlock()
+	f.list(1, 500)
+	if n := <-f.follow(t, c); n != 500 {
+		t.Errorf("%d instances", n)
 	}
 }
 

@@ -250,6 +250,42 @@ func (c *center) content(w *watch, path string) (b []byte, found bool, err error
 	return b, true, err
 }
 
+// contents gives the contents of many nodes, those that are there, as content does. Several are on their way at once, since a
+// server may be far away.
+func (c *center) contents(w *watch, paths []string) (map[string][]byte, error) {
+	const workers = 64
+	var mu sync.Mutex
+	var fault error
+	all := make(map[string][]byte, len(paths))
+	next := func() (path string, more bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		if len(paths) == 0 || fault != nil {
+			return "", false
+		}
+		path, paths = paths[0], paths[1:]
+		return path, true
+	}
+	var wg sync.WaitGroup
+	for range min(workers, len(paths)) {
+		wg.Go(func() {
+			for p, more := next(); more; p, more = next() {
+				b, found, err := c.content(w, p)
+				mu.Lock()
+				if fault == nil {
+					fault = err
+				}
+				if found {
+					all[p] = b
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	return all, fault
+}
+
 // apps gives the applications that either line's mapping has.
 func (c *center) apps(w *watch, iface string) ([]string, error) {
 	if strings.Contains(iface, "/") {
@@ -314,32 +350,36 @@ func (c *center) instances(w *watch, n registry.Name, known map[string]registry.
 		return nil, err
 	}
 	there := make(map[string]bool, len(names))
-	var all []registry.Instance
+	var unread []string
 	for _, name := range names {
 		p := base + "/" + name
 		there[p] = true
-		i, ok := known[p]
-		if !ok || everything || dirty[p] {
-			b, found, err := c.content(w, p)
-			if err != nil {
-				return nil, err
-			}
-			if !found {
-				delete(known, p)
-				continue
-			}
-			if i, err = parsePayload(n.App, b); err != nil {
-				c.log.Warn("zookeeper: an instance is left out", "node", cut(p), "error", err)
-				delete(known, p)
-				continue
-			}
-			known[p] = i
+		if _, ok := known[p]; !ok || everything || dirty[p] {
+			unread = append(unread, p)
+			delete(known, p)
 		}
-		all = append(all, i)
+	}
+	contents, err := c.contents(w, unread)
+	if err != nil {
+		return nil, err
+	}
+	for p, b := range contents {
+		i, err := parsePayload(n.App, b)
+		if err != nil {
+			c.log.Warn("zookeeper: an instance is left out", "node", cut(p), "error", err)
+			continue
+		}
+		known[p] = i
 	}
 	maps.DeleteFunc(known, func(p string, _ registry.Instance) bool { return !there[p] })
 	if w != nil {
 		w.forget(func(p string) bool { return there[p] || p == base })
+	}
+	var all []registry.Instance
+	for _, name := range names {
+		if i, ok := known[base+"/"+name]; ok {
+			all = append(all, i)
+		}
 	}
 	registry.SortInstances(all)
 	return all, nil
