@@ -47,52 +47,39 @@ func (c *center) configUp() {
 
 // keep restores what is to be restored until ctx ends.
 func (c *center) keep(ctx context.Context) {
-	next := func() time.Duration { return checkEvery*4/5 + rand.N(checkEvery*2/5) }
+	next := func() time.Duration { return c.s.check*4/5 + rand.N(c.s.check*2/5) }
 	timer := time.NewTimer(next())
 	defer timer.Stop()
-	for checks := 1; ; {
+	var again <-chan time.Time // nil while nothing is to be tried again
+	for checks, tries := 1, 0; ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-c.wake:
+		case <-again:
 		case <-timer.C:
 			c.check(ctx, checks%documentsEvery == 0)
 			checks++
 			timer.Reset(next())
 		}
-		for n := 0; ; n++ {
-			start := time.Now()
-			did, err := c.restore(ctx)
-			if ctx.Err() != nil {
-				return
-			}
-			if err == nil {
-				if did > 0 {
-					c.log.Info("nacos: registrations restored", "names", did, "took", time.Since(start), "tries", n+1)
-				}
-				break
-			}
-			if n%10 == 0 {
+		start := time.Now()
+		did, err := c.restore(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			if tries%10 == 0 {
 				c.log.Warn("nacos: registrations could not be restored, trying again", "error", err)
 			}
-			if !c.again(ctx, n) {
-				return
-			}
+			again = time.After(pauseOf(tries))
+			tries++
+			continue
 		}
+		if did > 0 {
+			c.log.Info("nacos: registrations restored", "names", did, "took", time.Since(start), "tries", tries+1)
+		}
+		again, tries = nil, 0
 	}
-}
-
-// again waits for the nth time, or until something new is to be restored; false when ctx ended.
-func (c *center) again(ctx context.Context, n int) bool {
-	t := time.NewTimer(pauseOf(n))
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-	case <-c.wake:
-	}
-	return true
 }
 
 // How long instances wait for metadata when both are to be restored: consumers that know the revision need the instance only,

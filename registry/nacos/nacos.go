@@ -76,11 +76,12 @@ type settings struct {
 	user      string
 	password  string
 	timeout   time.Duration
+	check     time.Duration // how often what is quiet is looked after
 }
 
 // read reports all faults at once.
 func read(scheme string, c registry.Config) (settings, error) {
-	s := settings{namespace: c.Params["namespace"], group: c.Params["group"], user: c.User, password: c.Password, timeout: defaultTimeout}
+	s := settings{namespace: c.Params["namespace"], group: c.Params["group"], user: c.User, password: c.Password, timeout: defaultTimeout, check: checkEvery}
 	var errs []error
 	if c.Scheme != "" && c.Scheme != scheme {
 		errs = append(errs, fmt.Errorf("scheme %q is not %q", c.Scheme, scheme))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/nacos-group/nacos-sdk-go/v2/common/constant"
 	"github.com/nacos-group/nacos-sdk-go/v2/common/remote/rpc/rpc_request"
+	"github.com/nacos-group/nacos-sdk-go/v2/common/remote/rpc/rpc_response"
 	"github.com/nacos-group/nacos-sdk-go/v2/common/security"
 	"github.com/nacos-group/nacos-sdk-go/v2/model"
 
@@ -192,12 +193,14 @@ func (c *center) WatchApps(ctx context.Context, iface string, each func([]string
 // maxRuleBytes bounds a rule's document.
 const maxRuleBytes = 1 << 20
 
+var errTooLarge = errors.New("it is too large")
+
 // WatchRule listens to a rule's config, whose data id is the key.
 func (c *center) WatchRule(ctx context.Context, group, rule string, each func(string)) error {
 	k := key{group, rule}
 	return c.listenTo(ctx, k, func(content []string) { each(content[0]) }, func(_ context.Context, content string) ([]string, error) {
 		if len(content) > maxRuleBytes {
-			return nil, fmt.Errorf("config %s has %d bytes (limit %d)", k, len(content), maxRuleBytes)
+			return nil, fmt.Errorf("config %s: %w: %d bytes (limit %d)", k, errTooLarge, len(content), maxRuleBytes)
 		}
 		return []string{content}, nil
 	})
@@ -242,7 +245,7 @@ func (c *center) refresh(ctx context.Context, l *listening) error {
 		return nil
 	}
 	err := c.listen(ctx, l)
-	if err != nil {
+	if err != nil && !errors.Is(err, errTooLarge) { // that one only its next change can mend
 		c.mu.Lock()
 		l.dirty = true
 		c.mu.Unlock()
@@ -251,21 +254,8 @@ func (c *center) refresh(ctx context.Context, l *listening) error {
 }
 
 func (c *center) listen(ctx context.Context, l *listening) error {
-	content, found, err := c.read(ctx, l.key)
+	content, err := c.heard(ctx, l.key)
 	if err != nil {
-		return err
-	}
-	req := rpc_request.NewConfigBatchListenRequest(1)
-	known := ""
-	if found {
-		known = digest(content)
-	}
-	req.ConfigListenContexts = append(req.ConfigListenContexts, model.ConfigListenContext{Group: l.key.group, DataId: l.key.dataID, Tenant: c.s.namespace, Md5: known})
-	r, err := c.config.ask(ctx, c.headed(req), security.BuildConfigResourceByRequest(req))
-	if err != nil {
-		return fmt.Errorf("watch config %s: %w", l.key, err)
-	}
-	if err := refusal("watching config "+l.key.String(), r); err != nil {
 		return err
 	}
 	value, err := l.load(ctx, content)
@@ -274,6 +264,39 @@ func (c *center) listen(ctx context.Context, l *listening) error {
 	}
 	l.state.set(value)
 	return nil
+}
+
+// heard reads a config and listens for what differs from it. What changes in between the server tells in its answer, and never again.
+func (c *center) heard(ctx context.Context, k key) (content string, err error) {
+	for range 4 { // and then the next check sees it
+		var found, changed bool
+		if content, found, err = c.read(ctx, k); err != nil {
+			return "", err
+		}
+		if changed, err = c.differs(ctx, k, content, found); err != nil || !changed {
+			return content, err
+		}
+	}
+	return content, nil
+}
+
+// differs listens for what differs from what is known of a config, and tells whether it does already.
+func (c *center) differs(ctx context.Context, k key, content string, found bool) (bool, error) {
+	req := rpc_request.NewConfigBatchListenRequest(1)
+	known := ""
+	if found {
+		known = digest(content)
+	}
+	req.ConfigListenContexts = append(req.ConfigListenContexts, model.ConfigListenContext{Group: k.group, DataId: k.dataID, Tenant: c.s.namespace, Md5: known})
+	r, err := c.config.ask(ctx, c.headed(req), security.BuildConfigResourceByRequest(req))
+	if err != nil {
+		return false, fmt.Errorf("watch config %s: %w", k, err)
+	}
+	if err := refusal("watching config "+k.String(), r); err != nil {
+		return false, err
+	}
+	answer, ok := r.(*rpc_response.ConfigChangeBatchListenResponse)
+	return ok && len(answer.ChangedConfigs) > 0, nil
 }
 
 // changed takes what the config service pushes: only that something changed.
@@ -308,5 +331,12 @@ func (c *center) restoreWatches(ctx context.Context) error {
 	c.mu.Unlock()
 	return errors.Join(
 		atOnce(subs, func(s *subscription) error { return c.refreshInstances(ctx, s) }),
-		atOnce(listens, func(l *listening) error { return c.refresh(ctx, l) }))
+		atOnce(listens, func(l *listening) error {
+			err := c.refresh(ctx, l)
+			if errors.Is(err, errTooLarge) {
+				c.log.Warn("nacos: a rule is refused, the last one stands", "error", err)
+				return nil
+			}
+			return err
+		}))
 }

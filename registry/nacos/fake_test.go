@@ -1,0 +1,144 @@
+package nacos
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nacos-group/nacos-sdk-go/v2/common/logger"
+
+	"github.com/dubbofn/dubbofn/registry"
+)
+
+// fake is as much of a Nacos server as the tests need: configs, over gRPC written by hand.
+type fake struct {
+	mu      sync.Mutex
+	configs map[key]string
+	queried func(k key) // is told of each query once it is answered; the mutex is held
+}
+
+// newFake gives a server and a registry that is connected to it and looks after everything so often.
+func newFake(t *testing.T, check time.Duration) (*fake, *center) {
+	t.Helper()
+	f := &fake{configs: map[key]string{}, queried: func(key) {}}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var protocols http.Protocols
+	protocols.SetUnencryptedHTTP2(true)
+	server := &http.Server{Handler: f, Protocols: &protocols, ReadHeaderTimeout: time.Minute}
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = server.Serve(l) })
+	t.Cleanup(func() { _ = server.Close(); wg.Wait() })
+	s, err := read("nacos", registry.Config{Addresses: []string{"127.0.0.1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.servers[0].GrpcPort = uint64(l.Addr().(*net.TCPAddr).Port)
+	s.check = check
+	localIP()
+	quiet()
+	c, err := newCenter(t.Context(), s, newAgent(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return f, c
+}
+
+// quiet is for the SDK, which has one logger for the whole process.
+var quiet = sync.OnceFunc(func() { logger.SetLogger(sdkLog{slog.New(slog.DiscardHandler)}) })
+
+func (f *fake) set(k key, content string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.configs[k] = content
+}
+
+// ServeHTTP answers gRPC's unary requests, and holds its streams open.
+func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/grpc")
+	if !strings.HasPrefix(r.URL.Path, "/Request/") {
+		_ = http.NewResponseController(w).Flush()
+		_, _ = io.Copy(io.Discard, r.Body)
+		<-r.Context().Done()
+		return
+	}
+	b, err := io.ReadAll(r.Body)
+	if err != nil || len(b) < 5 {
+		return
+	}
+	kind, body := string(field(field(b[5:], 2), 3)), field(field(b[5:], 3), 2)
+	kind, answer := f.answer(kind, body)
+	text, err := json.Marshal(answer)
+	if err != nil {
+		panic(err)
+	}
+	p := put(nil, 2, put(nil, 3, []byte(kind)))
+	p = put(p, 3, put(nil, 2, text))
+	w.Header().Set(http.TrailerPrefix+"Grpc-Status", "0")
+	_, _ = w.Write(append(binary.BigEndian.AppendUint32([]byte{0}, uint32(len(p))), p...))
+}
+
+// field gives what stands under a number in a protobuf message that has byte strings only, put writes it.
+func field(b []byte, want uint64) []byte {
+	for len(b) > 0 {
+		tag, n := binary.Uvarint(b)
+		size, m := binary.Uvarint(b[max(n, 0):])
+		if n <= 0 || m <= 0 || tag&7 != 2 || size > uint64(len(b)-n-m) {
+			return nil
+		}
+		b = b[n+m:]
+		if tag>>3 == want {
+			return b[:size]
+		}
+		b = b[size:]
+	}
+	return nil
+}
+
+func put(b []byte, number uint64, v []byte) []byte {
+	b = binary.AppendUvarint(b, number<<3|2)
+	return append(binary.AppendUvarint(b, uint64(len(v))), v...)
+}
+
+func (f *fake) answer(kind string, body []byte) (string, map[string]any) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	answer := map[string]any{"resultCode": 200, "success": true, "connectionId": "1"}
+	switch kind {
+	case "ConfigQueryRequest":
+		var q struct{ Group, DataID string }
+		_ = json.Unmarshal(body, &q)
+		k := key{q.Group, q.DataID}
+		if content, ok := f.configs[k]; ok {
+			answer["content"] = content
+		} else {
+			answer["resultCode"], answer["errorCode"], answer["success"] = 500, configNotFound, false
+		}
+		f.queried(k)
+	case "ConfigBatchListenRequest":
+		var q struct {
+			ConfigListenContexts []struct{ Group, DataID, MD5 string }
+		}
+		_ = json.Unmarshal(body, &q)
+		var changed []map[string]string
+		for _, l := range q.ConfigListenContexts {
+			content, ok := f.configs[key{l.Group, l.DataID}]
+			if ok != (l.MD5 != "") || ok && digest(content) != l.MD5 {
+				changed = append(changed, map[string]string{"group": l.Group, "dataId": l.DataID})
+			}
+		}
+		answer["changedConfigs"] = changed
+		return "ConfigChangeBatchListenResponse", answer
+	}
+	return strings.Replace(kind, "Request", "Response", 1), answer
+}
