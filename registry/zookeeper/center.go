@@ -28,8 +28,9 @@ type center struct {
 
 	mu      sync.Mutex
 	closing bool
-	session int64 // the present one
-	leases  map[*lease]bool
+	session int64             // the present one
+	leases  map[*lease]bool   // that are to be looked after, those among them that are over until they are gone
+	owners  map[string]*lease // of the ephemeral nodes, by path
 	watches map[*watch]bool
 	up      chan struct{} // closed when there is a session for the first time
 }
@@ -44,7 +45,7 @@ const (
 func newCenter(ctx context.Context, s settings, log *slog.Logger) (*center, error) {
 	c := &center{
 		ctx: context.WithoutCancel(ctx), s: s, log: log, over: make(chan struct{}), wake: make(chan struct{}, 1), up: make(chan struct{}), most: lookTimeout,
-		leases: map[*lease]bool{}, watches: map[*watch]bool{},
+		leases: map[*lease]bool{}, owners: map[string]*lease{}, watches: map[*watch]bool{},
 	}
 	conn, events, err := zk.Connect(s.servers, s.session, zk.WithLogger(zkLog{log}), zk.WithLogInfo(false), zk.WithMaxBufferSize(maxPacketBytes), zk.WithEventCallback(c.event))
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -113,17 +114,19 @@ func (c *center) Register(ctx context.Context, r registry.Registration) (registr
 	if l.nodes, err = c.nodesOf(r, l.since); err != nil {
 		return nil, err
 	}
+	c.mu.Lock()
+	if c.closing {
+		c.mu.Unlock()
+		return nil, registry.ErrClosed
+	}
+	c.leases[l] = true
+	c.mu.Unlock()
+	l.own(l.nodes)
 	if err := l.alone(ctx, func() error { return c.again(ctx, func() error { return c.write(r, l.nodes) }) }); err != nil {
 		undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 		defer cancel()
 		return nil, errors.Join(fmt.Errorf("register %s: %w", r.Instance.App, err), l.End(undo))
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closing {
-		return nil, registry.ErrClosed
-	}
-	c.leases[l] = true
 	return l, nil
 }
 
@@ -144,10 +147,39 @@ func (c *center) holdAll(nodes map[string][]byte) error {
 	return nil
 }
 
-func (c *center) leaveAll(nodes map[string][]byte) error {
+// own notes that nodes are this lease's from now on, even where another's may still be.
+func (l *lease) own(nodes map[string][]byte) {
+	l.c.mu.Lock()
+	defer l.c.mu.Unlock()
+	for path := range nodes {
+		l.c.owners[path] = l
+	}
+}
+
+// leaveAll takes nodes away, except those that another lease owns by now.
+func (l *lease) leaveAll(nodes map[string][]byte) error {
+	c := l.c
 	var errs []error
 	for path := range nodes {
-		errs = append(errs, c.leave(path))
+		c.mu.Lock()
+		owner := c.owners[path]
+		c.mu.Unlock()
+		if owner != nil && owner != l {
+			continue
+		}
+		if err := c.leave(path); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		c.mu.Lock()
+		switch c.owners[path] {
+		case l:
+			delete(c.owners, path)
+		case nil:
+		default:
+			c.signal() // it may have been the other's that went
+		}
+		c.mu.Unlock()
 	}
 	return errors.Join(errs...)
 }
@@ -170,11 +202,12 @@ func (l *lease) Update(ctx context.Context, r registry.Registration) error {
 		}
 		before := l.nodes
 		l.stray = without(union(l.stray, nodes), before)
+		l.own(nodes)
 		err := l.c.again(ctx, func() error {
 			if err := l.c.write(r, nodes); err != nil {
 				return err
 			}
-			return l.c.leaveAll(without(union(l.stray, before), nodes))
+			return l.leaveAll(without(union(l.stray, before), nodes))
 		})
 		if err != nil {
 			l.c.signal() // the keeper restores what was
@@ -208,9 +241,6 @@ func (l *lease) End(ctx context.Context) error {
 		return nil
 	}
 	if err := l.alone(ctx, func() error { return l.c.again(ctx, l.leave) }); err != nil {
-		l.c.mu.Lock()
-		l.c.leases[l] = true
-		l.c.mu.Unlock()
 		l.c.signal()
 		return fmt.Errorf("deregister %s: %w", l.app, err)
 	}
@@ -219,7 +249,7 @@ func (l *lease) End(ctx context.Context) error {
 
 // leave takes away what is there of a lease that is over; then nobody has to look after it.
 func (l *lease) leave() error {
-	if err := l.c.leaveAll(union(l.nodes, l.stray)); err != nil {
+	if err := l.leaveAll(union(l.nodes, l.stray)); err != nil {
 		return err
 	}
 	l.c.mu.Lock()
@@ -240,7 +270,7 @@ func (l *lease) restore(ctx context.Context) error {
 			if err := l.c.write(l.now, l.nodes); err != nil {
 				return err
 			}
-			if err := l.c.leaveAll(l.stray); err != nil {
+			if err := l.leaveAll(l.stray); err != nil {
 				return err
 			}
 			l.stray = nil
@@ -269,16 +299,8 @@ func (c *center) keep() {
 		}
 		t.Stop()
 		c.mu.Lock()
-		var leases, over []*lease
-		for l := range c.leases {
-			if l.over.Load() {
-				over = append(over, l)
-			} else {
-				leases = append(leases, l)
-			}
-		}
+		leases := slices.Collect(maps.Keys(c.leases))
 		c.mu.Unlock()
-		leases = append(over, leases...) // what is over may be where another is
 		var err error
 		for _, l := range leases {
 			err = errors.Join(err, l.restore(ctx))

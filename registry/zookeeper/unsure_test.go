@@ -119,3 +119,53 @@ func TestAnEndIsToldOnceThereIsAConnection(t *testing.T) {
 		})
 	}
 }
+
+// TestAnEndThatIsToldLateTakesNothingFromAnother: who could not deregister may register again meanwhile.
+func TestAnEndThatIsToldLateTakesNothingFromAnother(t *testing.T) {
+	t.Parallel()
+	const node, remove = "/services/greet/10.0.0.1:20880", 2
+	f, c := newSilent(t)
+	r := registry.Registration{Instance: registry.Instance{App: "greet", Host: "10.0.0.1", Port: 20880}, Metadata: registry.Metadata{App: "greet"}, Levels: registry.AppInstance}
+	l, err := c.Register(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.fault(func(op int32, _ string) (int32, bool) { return 0, op == remove })
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if err := l.End(ctx); err == nil {
+		t.Error("End succeeded")
+	}
+	again, err := c.Register(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	removed := 0 // guarded by the server's mutex
+	f.fault(func(op int32, _ string) (int32, bool) {
+		if op == remove {
+			removed++
+		}
+		return 0, false
+	})
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		c.mu.Lock()
+		n := len(c.leases)
+		c.mu.Unlock()
+		if n == 1 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d leases are looked after", n)
+		}
+	}
+	f.eventually(t, "/services/greet/", node)
+	f.mu.Lock()
+	if removed > 0 {
+		t.Error("the node of the second was taken away")
+	}
+	f.mu.Unlock()
+	if err := again.End(t.Context()); err != nil {
+		t.Error(err)
+	}
+	f.eventually(t, "/services/greet/")
+}
