@@ -398,12 +398,18 @@ func (c *center) providers(w *watch, n registry.Name) ([]registry.Instance, erro
 			c.log.Warn("zookeeper: a provider is left out", "error", err)
 			continue
 		}
-		if same(n.Version, i.Metadata["version"]) && same(n.Group, i.Metadata["group"]) {
+		if offered(n, i) {
 			all = append(all, i)
 		}
 	}
 	registry.SortInstances(all)
 	return all, nil
+}
+
+// offered tells whether a provider is of the version that is wanted, and of a group among those that are.
+func offered(n registry.Name, i registry.Instance) bool {
+	group := i.Metadata["group"]
+	return same(n.Version, i.Metadata["version"]) && (same(n.Group, group) || slices.Contains(strings.Split(n.Group, ","), group))
 }
 
 // same compares a version or group with a provider's; "0.0.0" means none, "*" any.
