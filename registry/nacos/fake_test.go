@@ -21,13 +21,14 @@ import (
 type fake struct {
 	mu      sync.Mutex
 	configs map[key]string
-	queried func(k key) // is told of each query once it is answered; the mutex is held
+	silent  map[string]chan struct{} // requests by type whose answers wait until it is closed
+	queried func(k key)              // is told of each query once it is answered; the mutex is held
 }
 
 // newFake gives a server and a registry that is connected to it and looks after everything so often.
 func newFake(t *testing.T, check time.Duration) (*fake, *center) {
 	t.Helper()
-	f := &fake{configs: map[key]string{}, queried: func(key) {}}
+	f := &fake{configs: map[key]string{}, silent: map[string]chan struct{}{}, queried: func(key) {}}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -63,6 +64,15 @@ func (f *fake) set(k key, content string) {
 	f.configs[k] = content
 }
 
+// hold keeps the answers to a type of request back until release is called.
+func (f *fake) hold(kind string) (release func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	free := make(chan struct{})
+	f.silent[kind] = free
+	return sync.OnceFunc(func() { close(free) })
+}
+
 // ServeHTTP answers gRPC's unary requests, and holds its streams open.
 func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/grpc")
@@ -77,6 +87,16 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	kind, body := string(field(field(b[5:], 2), 3)), field(field(b[5:], 3), 2)
+	f.mu.Lock()
+	free := f.silent[kind]
+	f.mu.Unlock()
+	if free != nil {
+		select {
+		case <-free:
+		case <-r.Context().Done():
+			return
+		}
+	}
 	kind, answer := f.answer(kind, body)
 	text, err := json.Marshal(answer)
 	if err != nil {

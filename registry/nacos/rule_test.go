@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/nacos-group/nacos-sdk-go/v2/common/remote/rpc/rpc_request"
+
+	"github.com/dubbofn/dubbofn/registry"
 )
 
 // follow watches a rule until the test ends.
@@ -82,4 +84,43 @@ func TestARuleThatIsTooLargeHoldsUpNothing(t *testing.T) {
 	f.set(large, "small again")
 	push(c, large)
 	until(t, grown, "small again")
+}
+
+// TestAWatchEndsInTimeWhileTheServerIsSilent: whoever closes a reference does not wait for it.
+func TestAWatchEndsInTimeWhileTheServerIsSilent(t *testing.T) {
+	t.Parallel()
+	const subscribe, query = "SubscribeServiceRequest", "ConfigQueryRequest"
+	f, c := newFake(t, time.Hour)
+	first := make(chan struct{}, 1)
+	instances := func(ctx context.Context) error {
+		return c.WatchInstances(ctx, registry.Name{App: "shop"}, func([]registry.Instance) { first <- struct{}{} })
+	}
+	rule := func(ctx context.Context) error {
+		return c.WatchRule(ctx, "dubbo", "shop.tag-router", func(string) { first <- struct{}{} })
+	}
+	for name, w := range map[string]struct {
+		watch func(context.Context) error
+		kind  string
+	}{"instances": {instances, subscribe}, "rule": {rule, query}} {
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 3)
+		go func() { ended <- w.watch(ctx) }()
+		<-first
+		release := f.hold(w.kind)
+		other, leave := context.WithCancel(t.Context())
+		for range 2 { // the second waits for the first
+			go func() { ended <- w.watch(other) }()
+		}
+		time.Sleep(50 * time.Millisecond)
+		begin := time.Now()
+		leave()
+		cancel()
+		for range 3 {
+			<-ended
+		}
+		if d := time.Since(begin); d > time.Second {
+			t.Errorf("%s: the watches took %v to end", name, d)
+		}
+		release()
+	}
 }

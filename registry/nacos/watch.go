@@ -60,11 +60,28 @@ func (s *state[T]) follow(ctx context.Context, over <-chan struct{}, each func([
 	}
 }
 
+// turn lets one request run at a time; it holds one meanwhile.
+type turn chan struct{}
+
+func newTurn() turn { return make(turn, 1) }
+
+// take waits until it is one's turn, or until ctx ends.
+func (t turn) take(ctx context.Context) error {
+	select {
+	case t <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (t turn) leave() { <-t }
+
 // subscription is what watches of one name share. It stays when the last watch leaves: there are only so many names.
 type subscription struct {
 	name  registry.Name
 	state *state[registry.Instance]
-	turn  sync.Mutex // one request at a time
+	turn  turn
 
 	refs  int  // this and the following are guarded by the center's mutex
 	dirty bool // to be asked again, whatever is known
@@ -75,7 +92,7 @@ type subscription struct {
 type listening struct {
 	key   key
 	state *state[string]
-	turn  sync.Mutex
+	turn  turn
 	load  func(ctx context.Context, content string) ([]string, error) // what watches are told where the config has that content
 
 	refs  int
@@ -92,7 +109,7 @@ func (c *center) WatchInstances(ctx context.Context, n registry.Name, each func(
 	}
 	s := c.subs[name]
 	if s == nil {
-		s = &subscription{name: n, state: newState[registry.Instance]()}
+		s = &subscription{name: n, state: newState[registry.Instance](), turn: newTurn()}
 		c.subs[name] = s
 	}
 	s.refs++
@@ -108,8 +125,10 @@ func (c *center) WatchInstances(ctx context.Context, n registry.Name, each func(
 
 // refreshInstances subscribes, or does so again, and takes the state that comes with the answer.
 func (c *center) refreshInstances(ctx context.Context, s *subscription) error {
-	s.turn.Lock()
-	defer s.turn.Unlock()
+	if err := s.turn.take(ctx); err != nil {
+		return fmt.Errorf("watch instances of %s: %w", s.name, err)
+	}
+	defer s.turn.leave()
 	c.mu.Lock()
 	if s.dirty {
 		s.at = 0 // another server, or the same one after a restart, may count from elsewhere
@@ -142,27 +161,30 @@ func (c *center) take(s *subscription, service model.Service) {
 	s.state.set(usable(s.name, service))
 }
 
-// unsubscribe leaves, and tells the server when nobody is left. It does not wait long: a push that nobody wants hurts nobody.
+// unsubscribe leaves; when nobody is left the server is told, which nobody waits for but Close: a push that nobody wants hurts nobody.
 func (c *center) unsubscribe(s *subscription) {
 	c.mu.Lock()
-	s.refs--
-	left := s.refs == 0 && !c.closing
-	c.mu.Unlock()
-	if !left {
+	defer c.mu.Unlock()
+	if s.refs--; s.refs > 0 || c.closing {
 		return
 	}
-	limit, cancel := c.brief()
-	defer cancel()
-	s.turn.Lock()
-	defer s.turn.Unlock()
-	c.mu.Lock()
-	left = s.refs == 0
-	c.mu.Unlock()
-	if left {
+	c.wg.Go(func() {
+		limit, cancel := c.brief()
+		defer cancel()
+		if s.turn.take(limit) != nil {
+			return
+		}
+		defer s.turn.leave()
+		c.mu.Lock()
+		left := s.refs == 0
+		c.mu.Unlock()
+		if !left {
+			return
+		}
 		if _, err := c.subscribe(limit, s.name.String(), false); err != nil {
 			c.log.Debug("nacos: a subscription could not be ended", "name", s.name.String(), "error", err)
 		}
-	}
+	})
 }
 
 // notified takes what the naming service pushes.
@@ -215,7 +237,7 @@ func (c *center) listenTo(ctx context.Context, k key, each func([]string), load 
 	}
 	l := c.listens[k]
 	if l == nil {
-		l = &listening{key: k, state: newState[string](), load: load}
+		l = &listening{key: k, state: newState[string](), turn: newTurn(), load: load}
 		c.listens[k] = l
 	}
 	l.refs++
@@ -235,8 +257,10 @@ func (c *center) listenTo(ctx context.Context, k key, each func([]string), load 
 
 // refresh reads the config and listens for what differs from it.
 func (c *center) refresh(ctx context.Context, l *listening) error {
-	l.turn.Lock()
-	defer l.turn.Unlock()
+	if err := l.turn.take(ctx); err != nil {
+		return fmt.Errorf("watch config %s: %w", l.key, err)
+	}
+	defer l.turn.leave()
 	c.mu.Lock()
 	l.dirty = false
 	gone := l.refs == 0
