@@ -52,6 +52,9 @@ func layers() map[string]layer {
 			"internal/hessian", "internal/javatype", "internal/metadatainfo", "internal/environ",
 		}},
 		"cold":                      {},
+		"cold/activator": {
+			uses: []string{"auth", "cold", "fn", "invoker", "invoker/dubbo", "registry", "internal/earlylane", "internal/hessian", "internal/metadataservice"},
+		},
 		"invoker/cluster":           {uses: []string{"invoker", "cold"}},
 		"invoker/cluster/directory": {uses: []string{"invoker", "invoker/cluster", "cold", "registry"}},
 		"fn":                        {uses: []string{"invoker", "internal/hessian", "internal/javatype", "java"}},

@@ -1,0 +1,93 @@
+package activator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/dubbofn/dubbofn/auth"
+	"github.com/dubbofn/dubbofn/invoker/dubbo"
+	"github.com/dubbofn/dubbofn/registry"
+)
+
+// Config says how an [Activator] behaves. Dubbo and Host are needed; zero fields mean the defaults.
+type Config struct {
+	// Dubbo is where consumers connect (20880). The Activator closes it.
+	Dubbo net.Listener
+	// Lane is where functions dial (20881). The Activator closes it. Default: no early lane.
+	Lane net.Listener
+	// Host and Port are what is registered. Port's default is that of Dubbo.
+	Host string
+	Port int
+	// Ports may be listened on for functions whose services another function holds on Port; what is listened on is registered.
+	// Default: none, such functions are refused.
+	Ports []int
+	// Listen opens one of Ports. Default: TCP on the address of Dubbo.
+	Listen func(port int) (net.Listener, error)
+	// Token is what functions are shown, and show, that have none of their own. Without any there is no early lane.
+	Token string
+
+	// ServerTLS is what consumers are shown; default: plain. ClientTLS is for functions whose URL is https; default: the system's roots.
+	ServerTLS, ClientTLS *auth.TLS
+	// Snapshot gives what a starting process of an app is greeted with. Default: nothing.
+	Snapshot func(app string) []byte
+
+	// Server bounds the wire on the consumers' side; its MaxInFlight and Budget bound what is parked in all. Its defaults here: 65536 calls.
+	Server dubbo.ServerConfig
+	// ParkedCalls and ParkedBytes bound what waits for one function; one more call gets status 100. Default: 20000, 64 MiB.
+	ParkedCalls, ParkedBytes int
+	// Forwards bounds the calls that are with one function at once over the platform's path; more wait here. Default: 1000.
+	Forwards int
+	// Fresh is how long a function is taken to be awake after an answer; after it, a call is parked and the function knocked on: that
+	// costs an awake one a round trip. Keep it below the platform's shortest time to zero. Default: 2 s.
+	Fresh time.Duration
+	// Drain is how long Run may take to end: consumers turn away, calls end. Default: 20 s.
+	Drain time.Duration
+	// Log is told what happens. Default: nothing is logged.
+	Log *slog.Logger
+}
+
+// Place is one registry that stand-ins are written to.
+type Place struct {
+	// Name is what logs call it: its URL without credentials.
+	Name string
+	// Open connects; it is tried again until it succeeds. The Activator closes what it gives.
+	Open func(context.Context) (registry.Registry, error)
+	// Levels are what is written there. Default: all, the interface level too. With a metadata centre: two places, its own first.
+	Levels registry.Level
+}
+
+const (
+	defaultInFlight    = 1 << 16
+	defaultParkedCalls = 20_000
+	defaultParkedBytes = 64 << 20
+	defaultForwards    = 1000
+	defaultFresh       = 2 * time.Second
+	defaultDrain       = 20 * time.Second
+)
+
+// Validate reports every setting that makes no sense.
+func (c Config) Validate() error {
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	if c.Dubbo == nil {
+		fault("Dubbo is nil: want the listener that consumers connect to")
+	}
+	if c.Host == "" {
+		fault("Host is empty: want the address that consumers are to connect to")
+	}
+	for _, p := range append([]int{c.Port}, c.Ports...) {
+		if p < 0 || p > 65535 {
+			fault("port %d: want 0 to 65535", p)
+		}
+	}
+	for name, n := range map[string]int{"ParkedCalls": c.ParkedCalls, "ParkedBytes": c.ParkedBytes, "Forwards": c.Forwards, "Fresh": int(c.Fresh), "Drain": int(c.Drain)} {
+		if n < 0 {
+			fault("%s is %d: want 0 (the default) or more", name, n)
+		}
+	}
+	return errors.Join(append(faults, c.Server.Validate())...)
+}
