@@ -51,7 +51,7 @@ func layers() map[string]layer {
 			"auth", "invoker", "invoker/cluster", "invoker/cluster/directory", "invoker/cluster/rule", "invoker/dubbo", "invoker/protect", "cold", "registry", "java",
 			"internal/hessian", "internal/javatype", "internal/metadatainfo", "internal/environ",
 		}},
-		"cold":                      {},
+		"cold": {},
 		"cold/activator": {
 			uses: []string{"auth", "cold", "fn", "invoker", "invoker/dubbo", "registry", "internal/earlylane", "internal/hessian", "internal/metadataservice"},
 		},
