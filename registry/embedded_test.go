@@ -2,11 +2,13 @@ package registry_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net/url"
 	"os"
 	"os/exec"
@@ -14,6 +16,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -201,4 +205,44 @@ func TestNamesCanNotLeaveTheDirectory(t *testing.T) {
 	if files, err := os.ReadDir(parent); err != nil || len(files) != 1 {
 		t.Errorf("beside the registry there is %v, %v", files, err)
 	}
+}
+
+func TestAFaultThatStaysIsToldOnce(t *testing.T) {
+	dir := t.TempDir() + "/registry"
+	rule := filepath.Join(dir, "rules", "shop.tag-router")
+	if err := os.MkdirAll(filepath.Dir(rule), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		r, err := registry.Embedded.Open(t.Context(), registry.Config{Params: map[string]string{"dir": dir}, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var told []string
+		done := make(chan error)
+		go func() {
+			done <- r.(registry.RuleWatcher).WatchRule(t.Context(), "dubbo", "shop.tag-router", func(content string) { told = append(told, content) })
+		}()
+		write := func(content string) {
+			if err := os.WriteFile(rule, []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute)
+		}
+		large := strings.Repeat("x", 2<<20)
+		for _, content := range []string{"a", large, "b", large} {
+			write(content)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+		<-done
+		if n := strings.Count(log.String(), "the last state stands"); n != 2 || !slices.Equal(told, []string{"", "a", "b"}) {
+			t.Errorf("%d lines of log, and told %q", n, told)
+		}
+	})
 }

@@ -55,6 +55,7 @@ func poll[T any](ctx context.Context, d *directory, look func() ([]T, error), ea
 	t := time.NewTimer(0)
 	defer t.Stop()
 	<-t.C
+	var fault string // that was told, while it stays
 	for {
 		t.Reset(pollEvery*2/3 + rand.N(pollEvery*2/3))
 		select {
@@ -66,11 +67,13 @@ func poll[T any](ctx context.Context, d *directory, look func() ([]T, error), ea
 		}
 		now, err := look()
 		if err != nil {
-			if ctx.Err() == nil {
+			if ctx.Err() == nil && err.Error() != fault {
+				fault = err.Error()
 				d.log.Warn("embedded registry: a look failed, the last state stands", "error", err)
 			}
 			continue
 		}
+		fault = ""
 		if len(now) == 0 && len(last) == 0 || reflect.DeepEqual(now, last) {
 			continue
 		}
