@@ -1,6 +1,7 @@
 package zookeeper
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -320,5 +321,33 @@ func TestEndKeepsItsTime(t *testing.T) {
 		if time.Now().After(end) {
 			t.Fatal("what was being restored is left behind")
 		}
+	}
+}
+
+// TestALookThatFailsTheSameWayIsToldOnce: it is tried again for as long as it takes.
+func TestALookThatFailsTheSameWayIsToldOnce(t *testing.T) {
+	t.Parallel()
+	f, c := newSilent(t)
+	var log bytes.Buffer // written by the watch alone
+	c.mu.Lock()
+	c.log = slog.New(slog.NewTextHandler(&log, nil))
+	c.mu.Unlock()
+	ctx, cancel := context.WithCancel(t.Context())
+	told, done := make(chan string, 10), make(chan error, 1)
+	go func() { done <- c.WatchRule(ctx, "dubbo", "shop.tag-router", func(content string) { told <- content }) }()
+	<-told
+	f.fault(func(int32, string) (int32, bool) { return -102, false })
+	c.mu.Lock()
+	for w := range c.watches {
+		w.mark("")
+	}
+	c.mu.Unlock()
+	time.Sleep(2 * time.Second)
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if n := strings.Count(log.String(), "a look failed"); n != 1 {
+		t.Errorf("%d lines of log:\n%s", n, &log)
 	}
 }

@@ -127,6 +127,7 @@ func follow[T any](ctx context.Context, c *center, look func(ctx context.Context
 		return err
 	}
 	each(last)
+	var fault string // that was told, while it stays
 	for failed := 0; ; {
 		t := time.NewTimer(lookEvery)
 		if failed > 0 {
@@ -149,11 +150,14 @@ func follow[T any](ctx context.Context, c *center, look func(ctx context.Context
 			if failed++; ctx.Err() == nil {
 				w.mark("")
 				<-w.wake // the timer begins again, not at once
-				c.log.Warn("zookeeper: a look failed, the last state stands", "error", err)
+				if fault != err.Error() {
+					fault = err.Error()
+					c.log.Warn("zookeeper: a look failed, the last state stands", "error", err)
+				}
 			}
 			continue
 		}
-		failed = 0
+		failed, fault = 0, ""
 		if !reflect.DeepEqual(now, last) {
 			last = now
 			each(now)
