@@ -69,6 +69,7 @@ func layers() map[string]layer {
 		},
 		"registry/registrytest": {uses: []string{"registry"}},
 		"internal/fresh":        {},
+		"internal/earlylane":    {},
 		"internal/certtest":     {},
 		"internal/javaserial":   {},
 		"auth":                  {uses: []string{"invoker", "internal/fresh", "internal/javaserial", "internal/javatype"}},
