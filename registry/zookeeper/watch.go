@@ -114,11 +114,7 @@ func follow[T any](ctx context.Context, c *center, look func(ctx context.Context
 	c.wg.Add(1)
 	c.mu.Unlock()
 	defer c.wg.Done()
-	defer func() {
-		c.mu.Lock()
-		delete(c.watches, w)
-		c.mu.Unlock()
-	}()
+	defer c.unwatch(w)
 	last, err := look(ctx, w)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -163,6 +159,12 @@ func follow[T any](ctx context.Context, c *center, look func(ctx context.Context
 			each(now)
 		}
 	}
+}
+
+func (c *center) unwatch(w *watch) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.watches, w)
 }
 
 // look runs requests for a watch, bounded in time. What comes later is dropped.
