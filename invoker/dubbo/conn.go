@@ -57,7 +57,8 @@ type Conn struct {
 
 	mu      sync.Mutex
 	pending map[uint64]*waiter
-	idle    chan struct{} // closed when nothing is pending; made by Finish, after which no call is taken
+	taken   bool          // the reader has taken a call out of pending, and its answer is arriving
+	idle    chan struct{} // closed when nothing is pending or arriving; made by Finish, after which no call is taken
 	failure error         // why the connection ended; nil while it lives
 	done    chan struct{} // closed when it ends
 	wg      sync.WaitGroup
@@ -157,9 +158,7 @@ func (c *Conn) Finish(ctx context.Context) error {
 	c.mu.Lock()
 	if c.idle == nil {
 		c.idle = make(chan struct{})
-		if len(c.pending) == 0 {
-			close(c.idle)
-		}
+		c.rest()
 	}
 	idle := c.idle
 	c.mu.Unlock()
@@ -190,12 +189,13 @@ func (c *Conn) Ping(ctx context.Context) error {
 	if !c.register(id, w) {
 		return c.unavailable(false)
 	}
-	if _, _, ok := c.w.sendWhile(ctx, appendEvent(nil, flagRequest|flagTwoWay|serializationHess2, 0, id, eventHeartbeat)); !ok {
+	if _, _, ok := c.w.sendWhile(ctx, appendEvent(nil, flagRequest|flagTwoWay|serializationHess2, 0, id, eventHeartbeat)); !ok && ctx.Err() == nil {
 		c.forget(id, w)
 		return c.unavailable(false)
 	}
 	select {
 	case <-w.ready:
+		c.drop(w.reply)
 		return w.reply.err
 	case <-ctx.Done():
 		c.forget(id, w)
@@ -227,6 +227,8 @@ func (c *Conn) fail(why error) {
 func (c *Conn) deliver(w *waiter, r reply) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.taken = false
+	c.rest()
 	if w.gone {
 		c.drop(r)
 		return
@@ -242,19 +244,19 @@ func (c *Conn) drop(r reply) {
 	}
 }
 
-// take gives the waiter for an answer, nil where there is none: a late or second answer.
+// take gives the waiter for an answer, nil where there is none: a late or second answer. It wants a deliver.
 func (c *Conn) take(id uint64) *waiter {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	w := c.pending[id]
-	c.remove(id)
+	c.taken = w != nil
+	delete(c.pending, id)
 	return w
 }
 
-// remove is called with the lock held.
-func (c *Conn) remove(id uint64) {
-	delete(c.pending, id)
-	if c.idle != nil && len(c.pending) == 0 {
+// rest is called with the lock held; it tells Finish when there is nothing left to wait for.
+func (c *Conn) rest() {
+	if c.idle != nil && len(c.pending) == 0 && !c.taken {
 		closeOnce(c.idle)
 	}
 }
@@ -316,7 +318,7 @@ func (c *Conn) answer(h header) error {
 func (c *Conn) unread(w *waiter, err error) error {
 	var why *refused
 	if !errors.As(err, &why) {
-		c.deliver(w, reply{err: err})
+		c.deliver(w, reply{err: fmt.Errorf("read: %w", err)})
 		return err
 	}
 	code := invoker.CodeBadResponse
@@ -353,7 +355,7 @@ func (c *Conn) event(h header) error {
 	case eventWriteable:
 		c.readonly.Store(false)
 	case eventHeartbeat:
-		if h.twoWay() {
+		if h.twoWay() && !c.w.full.Load() { // one that reads nothing is not answered
 			c.w.send(appendEvent(nil, h.serialization(), statusOK, h.id, eventHeartbeat), false)
 		}
 	}

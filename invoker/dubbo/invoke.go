@@ -96,7 +96,7 @@ func (c *Conn) invoke(ctx context.Context, inv *invoker.Invocation, o *outgoing)
 		if e := (*invoker.Error)(nil); errors.As(err, &e) {
 			return res, true, err
 		}
-		return res, true, c.unavailable(c.w.begun.Load() >= batch)
+		return res, true, &invoker.Error{Code: invoker.CodeUnavailable, Err: err, MaybeExecuted: c.w.begun.Load() >= batch}
 	}
 	res, err = c.result(inv, o)
 	c.drop(o.reply)
@@ -119,7 +119,8 @@ func (c *Conn) forget(id uint64, w *waiter) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.pending[id] == w {
-		c.remove(id)
+		delete(c.pending, id)
+		c.rest()
 		return true
 	}
 	if !w.got {
@@ -282,17 +283,18 @@ func decodeResult(types *hessian.Types, dec *hessian.Decoder, into any) (res inv
 		}
 	case withNull:
 		if into != nil {
-			reflect.ValueOf(into).Elem().SetZero()
+			to, err := target(into)
+			if err != nil {
+				return res, nil, fmt.Errorf("result: %w", err)
+			}
+			to.SetZero()
 		}
 	}
 	if flag < 0 || flag >= 2*attached {
 		return res, nil, fmt.Errorf("result flag %d (0 to 5)", flag)
 	}
 	if flag >= attached {
-		err = dec.Map(func(k string, v any) error {
-			res.Attachments.Set(k, v)
-			return nil
-		})
+		err = dec.Map(func(k string, v any) error { return attach(&res.Attachments, k, v) })
 		if err != nil {
 			return res, nil, fmt.Errorf("attachments: %w", err)
 		}
@@ -304,11 +306,10 @@ func decodeValue(types *hessian.Types, dec *hessian.Decoder, into any) (any, err
 	if into == nil {
 		return dec.Value()
 	}
-	to := reflect.ValueOf(into)
-	if to.Kind() != reflect.Pointer || to.IsNil() {
-		return nil, fmt.Errorf("%T to decode into: want a pointer", into)
+	to, err := target(into)
+	if err != nil {
+		return nil, err
 	}
-	to = to.Elem()
 	plan, err := types.Plan(to.Type())
 	if err != nil {
 		return nil, err
@@ -323,4 +324,13 @@ func decodeValue(types *hessian.Types, dec *hessian.Decoder, into any) (any, err
 		to.Set(reflect.ValueOf(v))
 	}
 	return v, nil
+}
+
+// target is what a result is decoded into.
+func target(into any) (reflect.Value, error) {
+	to := reflect.ValueOf(into)
+	if to.Kind() != reflect.Pointer || to.IsNil() {
+		return reflect.Value{}, fmt.Errorf("%T to decode into: want a pointer", into)
+	}
+	return to.Elem(), nil
 }

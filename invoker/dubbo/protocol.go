@@ -1,9 +1,11 @@
 package dubbo
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/dubbofn/dubbofn/internal/hessian"
+	"github.com/dubbofn/dubbofn/invoker"
 )
 
 // protocolVersion is what frames say of themselves (Java: Version.DEFAULT_DUBBO_PROTOCOL_VERSION, 2.7.23 and 3.3).
@@ -64,6 +66,18 @@ func readsAttachments(version string) bool {
 type attachmentWriter struct {
 	enc *hessian.Encoder
 	err error
+}
+
+// maxAttachments bounds those of a request or a response: to look each up among all takes time.
+const maxAttachments = 4096
+
+// attach adds an attachment that was read.
+func attach(to *invoker.Attachments, key string, value any) error {
+	if to.Len() >= maxAttachments {
+		return fmt.Errorf("more than %d", maxAttachments)
+	}
+	to.Set(key, value)
+	return nil
 }
 
 // usualAttachments is how many a Java consumer's request has, and some.

@@ -87,7 +87,9 @@ func (c *nameCache) put(head []byte, n *names) {
 // attach takes one attachment of the request that is being read.
 func (r *request) attach(key string, value any) error {
 	inv := &r.call.inv
-	inv.Attachments.Set(key, value)
+	if err := attach(&inv.Attachments, key, value); err != nil {
+		return err
+	}
 	switch key {
 	case keyGroup:
 		inv.Service.Group = text(value)
