@@ -82,8 +82,11 @@ func (d *Directory) rebuild(log *onceLog) (wait time.Duration) {
 		wait = look
 	}
 	snap.Providers = d.hold(append(wanted, more...), rules)
-	if len(snap.Providers) > 0 {
+	switch {
+	case len(snap.Providers) > 0:
 		snap.Err = nil
+	case len(wanted) > 0:
+		snap.Err = fmt.Errorf("each of the %d providers is disabled, by configurators or by itself", len(wanted))
 	}
 	d.snap.Store(snap)
 	if d.cfg.OnApps != nil && len(apps) > 0 && !slices.Equal(apps, d.told) {
@@ -410,7 +413,7 @@ func (d *Directory) fromInterface(log *onceLog) (list []cluster.Provider, why er
 			out = cmp.Or(out, fmt.Errorf("provider %s at interface level: %w", i.Address(), err))
 			continue
 		}
-		p := cluster.Provider{Address: i.Address(), App: firstOf(i.App, m["application"]), Service: m}
+		p := cluster.Provider{Address: i.Address(), App: cmp.Or(i.App, m["application"]), Service: m}
 		if d.wild() {
 			p.Key = invoker.ServiceKey{Interface: d.cfg.Service.Interface, Version: m["version"], Group: m["group"]}
 		}
@@ -423,13 +426,6 @@ func (d *Directory) fromInterface(log *onceLog) (list []cluster.Provider, why er
 		return nil, fmt.Errorf("nothing is registered at interface level as %s", d.names()[0])
 	}
 	return list, nil
-}
-
-func firstOf(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 func keys(m registry.Metadata) []string {

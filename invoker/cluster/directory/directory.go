@@ -163,6 +163,8 @@ func (d *Directory) Settle(ctx context.Context) error {
 	case <-done:
 	case <-d.ctx.Done():
 		return context.Cause(d.ctx)
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 	return nil
 }

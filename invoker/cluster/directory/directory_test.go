@@ -206,6 +206,43 @@ func TestDirectoryFetchesMetadataOnceAndTriesAgainForEver(t *testing.T) {
 	})
 }
 
+// TestDirectoryThatClosesWhileItFetchesConcernsNoOther is about two that want the same metadata.
+func TestDirectoryThatClosesWhileItFetchesConcernsNoOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBook()
+		b.slow = time.Second
+		b.app("shop", "r1", 1, service("", ""))
+		cache := &directory.MetadataCache{}
+		run(t, b, directory.Config{Cache: cache}, func(t *testing.T, one *directory.Directory) {
+			settle()
+			run(t, b, directory.Config{Cache: cache}, func(t *testing.T, other *directory.Directory) {
+				settle()
+				_ = one.Close()
+				if err := other.Ready(t.Context()); err != nil || len(addresses(other)) != 1 || other.Stats().Failures != 0 {
+					t.Errorf("%v, providers %q, %+v; want the other to fetch it itself", err, addresses(other), other.Stats())
+				}
+			})
+		})
+	})
+}
+
+func TestDirectorySaysThatRulesDisableEveryProvider(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBook()
+		b.app("shop", "r1", 3, service("", ""))
+		run(t, b, directory.Config{}, func(t *testing.T, d *directory.Directory) {
+			_ = d.Ready(t.Context())
+			d.SetRules(directory.Rules{Override: func(*cluster.Provider) map[string]string { return map[string]string{"disabled": "true"} }})
+			settle()
+			if s := d.Snapshot(); len(s.Providers) != 0 || s.Err == nil || !strings.Contains(s.Err.Error(), "disabled") {
+				t.Errorf("%d providers, %v; want to be told why there are none", len(s.Providers), s.Err)
+			}
+		})
+	})
+}
+
 func TestDirectoryIsReadyWithTheWholeList(t *testing.T) {
 	t.Parallel()
 	for slow, want := range map[time.Duration]struct {

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -35,8 +36,19 @@ func (c *MetadataCache) Fetches() int64 {
 	return c.fetches
 }
 
-// get gives the metadata of a revision: what is kept, else what fetch finds, which the first who asks runs.
+// get gives the metadata of a revision: what is kept, else what fetch finds, which the first who asks runs. Where that one leaves, the
+// next goes on.
 func (c *MetadataCache) get(ctx context.Context, key metadataKey, fetch func() (registry.Metadata, error)) (registry.Metadata, error) {
+	for {
+		m, mine, err := c.once(ctx, key, fetch)
+		if mine || !errors.Is(err, context.Canceled) || ctx.Err() != nil {
+			return m, err
+		}
+	}
+}
+
+// once runs fetch, or waits for who does; mine tells which.
+func (c *MetadataCache) once(ctx context.Context, key metadataKey, fetch func() (registry.Metadata, error)) (m registry.Metadata, mine bool, err error) {
 	c.mu.Lock()
 	e := c.entries[key]
 	if e == nil {
@@ -56,15 +68,15 @@ func (c *MetadataCache) get(ctx context.Context, key metadataKey, fetch func() (
 		}
 		c.mu.Unlock()
 		close(e.done)
-		return e.meta, e.err
+		return e.meta, true, e.err
 	}
 	e.used = time.Now()
 	c.mu.Unlock()
 	select {
 	case <-e.done:
-		return e.meta, e.err
+		return e.meta, false, e.err
 	case <-ctx.Done():
-		return registry.Metadata{}, context.Cause(ctx)
+		return registry.Metadata{}, false, context.Cause(ctx)
 	}
 }
 
