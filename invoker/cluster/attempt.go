@@ -21,6 +21,7 @@ type attempt struct {
 	tried  []*Provider
 	ran    int  // tries that failed and may have run
 	at     int  // the index of the last choice in the view
+	left   int  // tries that may follow this one
 	surely bool // no provider takes calls: the choice is to be connected to
 }
 
@@ -85,13 +86,14 @@ func (a *attempt) search() *Provider {
 		switch {
 		case a.wasTried(p):
 			continue
+		case p.Ready(): // since the last look
+			a.at = i
+			return p
+		case reachable >= 0:
 		case p.reachable():
 			reachable = i
 		case untried < 0:
 			untried = i
-		}
-		if reachable >= 0 {
-			break
 		}
 	}
 	switch {
@@ -182,10 +184,7 @@ func (a *attempt) note(p *Provider) {
 // again tells whether the call may be tried once more after the error of a try, whose context was brief: it did not run, or it may run
 // twice.
 func (a *attempt) again(ctx, brief context.Context, err error) bool {
-	var e *invoker.Error
-	if errors.As(err, &e) && e.MaybeExecuted {
-		a.ran++
-	}
+	a.ended(err)
 	switch {
 	case ctx.Err() != nil || !retriable(err, a.m.settings.idempotent) || a.ran > a.m.settings.repeats:
 		return false
@@ -196,6 +195,14 @@ func (a *attempt) again(ctx, brief context.Context, err error) bool {
 	a.c.counts.retries.Add(1)
 	a.renew()
 	return true
+}
+
+// ended counts a try that failed, and may have run.
+func (a *attempt) ended(err error) {
+	var e *invoker.Error
+	if errors.As(err, &e) && e.MaybeExecuted {
+		a.ran++
+	}
 }
 
 // renew goes on with the providers that there are now.
@@ -224,7 +231,7 @@ func retriable(err error, idempotent bool) bool {
 	return false
 }
 
-// failed gives the last error, with what was tried before.
+// failed gives the last error, with what was tried before: where one of those tries may have run, the call may.
 func (a *attempt) failed(err error) error {
 	if err == nil || len(a.tried) < 2 {
 		return err
@@ -239,7 +246,7 @@ func (a *attempt) failed(err error) error {
 	}
 	next := *e
 	next.Op = fmt.Sprintf("call %s.%s, %d tries (%s)", a.inv.Service, methodOf(a.inv), len(a.tried), strings.Join(where, ", "))
-	next.Err = err
+	next.Err, next.MaybeExecuted = err, e.MaybeExecuted || a.ran > 0
 	return &next
 }
 
@@ -273,7 +280,7 @@ var errBrief = fmt.Errorf("no answer within the time of one try (TryTimeout): %w
 // patience bounds how long a try may wait for a connection while there are others to try.
 func (a *attempt) patience(ctx context.Context) (context.Context, context.CancelFunc) {
 	d, ok := ctx.Deadline()
-	if !ok || len(a.tried) >= min(a.m.settings.tries, len(a.v.providers)) {
+	if !ok || a.left <= 0 || len(a.tried) >= len(a.v.providers) {
 		return ctx, func() {}
 	}
 	return context.WithTimeout(ctx, time.Until(d)/2)

@@ -23,9 +23,10 @@ type Cluster struct {
 	dir     Directory
 	cfg     Config
 	plan    atomic.Pointer[plan]
-	mu      sync.Mutex // of making plans
+	mu      sync.Mutex // of making plans, and of closed
+	closed  bool
 	sticky  atomic.Pointer[Provider]
-	ready   atomic.Pointer[Provider] // one that took calls when it was last looked for
+	ready   atomic.Pointer[Provider] // one that was available when it was last looked for
 	queue   failbackQueue
 	running sync.WaitGroup // tries that their call did not wait for
 	counts  counts
@@ -65,11 +66,24 @@ func New(d Directory, c Config) (*Cluster, error) {
 
 // Close ends failback's retries: what is queued is dropped and logged. It waits for what runs. Calling it again does nothing.
 func (c *Cluster) Close() error {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
 	defer c.running.Wait()
 	if n := c.queue.close(); n > 0 {
 		c.cfg.Log.Warn("cluster: failback dropped calls at the end", "service", c.cfg.Service, "calls", n)
 	}
 	return nil
+}
+
+// begin runs f in a goroutine that Close waits for. A closed cluster begins nothing.
+func (c *Cluster) begin(f func()) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		c.running.Go(f)
+	}
+	return !c.closed
 }
 
 // Stats gives the counters.
@@ -88,14 +102,14 @@ func (c *Cluster) Stats() Stats {
 	return s
 }
 
-// Available tells whether a call could be sent to some provider at once.
+// Available tells whether a call could be sent to some provider at once, or to one that nobody has connected to yet.
 func (c *Cluster) Available() bool {
 	all := c.dir.Snapshot().Providers
-	if p := c.ready.Load(); p != nil && p.Ready() && find(all, p) >= 0 {
+	if p := c.ready.Load(); p != nil && p.available() && find(all, p) >= 0 {
 		return true
 	}
 	for _, p := range all {
-		if p.Ready() {
+		if p.available() {
 			c.ready.Store(p)
 			return true
 		}
@@ -268,7 +282,7 @@ func (m *method) keep(routed *map[string]*route) {
 func (m *method) current() *view {
 	v := m.whole.Load()
 	if v.until != 0 && v.stale(time.Now().UnixNano()) && v.renewing.CompareAndSwap(false, true) {
-		m.plan.c.running.Go(func() {
+		m.plan.c.begin(func() {
 			next := newView(m.name, &m.settings, v.providers, time.Now(), v)
 			m.mu.Lock()
 			defer m.mu.Unlock()

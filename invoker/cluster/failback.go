@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -82,11 +81,12 @@ func (q *failbackQueue) retry(ctx context.Context, c *Cluster, inv *invoker.Invo
 		case <-q.closed:
 			return
 		}
-		err := errors.New("the cluster was closed")
+		var again bool
+		var err error
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			err = c.once(ctx, inv)
+			again, err = c.once(ctx, inv)
 		}()
 		select {
 		case <-done:
@@ -98,24 +98,27 @@ func (q *failbackQueue) retry(ctx context.Context, c *Cluster, inv *invoker.Invo
 		if !isError(err) {
 			return
 		}
-		c.cfg.Log.Warn("cluster: a call failed again (failback)", "service", inv.Service, "method", methodOf(inv), "try", n, "of", tries, "error", err)
+		c.cfg.Log.Warn("cluster: a call failed again (failback)", "service", inv.Service, "method", methodOf(inv), "try", n, "of", tries, "harmless to repeat", again, "error", err)
+		if !again {
+			return
+		}
 	}
 }
 
-// once tries a queued call.
-func (c *Cluster) once(ctx context.Context, inv *invoker.Invocation) error {
+// once tries a queued call. again tells whether one more try does no harm.
+func (c *Cluster) once(ctx context.Context, inv *invoker.Invocation) (again bool, err error) {
 	snap := c.dir.Snapshot()
 	m := c.method(snap, methodOf(inv))
 	v := m.view(inv)
 	if len(v.providers) == 0 {
-		return c.none(snap, inv)
+		return true, c.none(snap, inv)
 	}
 	c.counts.retries.Add(1)
 	ctx, cancel := withDeadline(ctx, m.settings.timeout)
 	defer cancel()
 	a := &attempt{c: c, m: m, v: v, inv: inv}
-	_, err := a.try(ctx)
-	return err
+	_, err = a.try(ctx)
+	return retriable(err, m.settings.idempotent), err
 }
 
 // close drops what is queued, waits for what runs, and tells how many there were.

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -22,6 +23,7 @@ type host struct {
 	mu      sync.Mutex
 	answer  func(ctx context.Context, inv *invoker.Invocation) (invoker.Result, error)
 	refuses bool
+	slow    time.Duration // what connecting takes
 	leaving atomic.Bool
 	calls   atomic.Int64
 	once    sync.Once
@@ -72,10 +74,23 @@ func (d *hosts) Close() error                { return nil }
 // network makes n hosts, sorted by address and connected, with what each publishes.
 func network(tb testing.TB, n int, params ...map[string]string) *hosts {
 	tb.Helper()
+	d := unconnected(tb, n, params...)
+	for _, p := range d.Snapshot().Providers {
+		if _, err := p.Target.Get(tb.Context()); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return d
+}
+
+// unconnected is a network that nobody has connected to yet.
+func unconnected(tb testing.TB, n int, params ...map[string]string) *hosts {
+	tb.Helper()
 	d := &hosts{tb: tb}
 	at := map[string]*host{}
 	d.pool = cold.NewPool(func(_ context.Context, address string) (Conn, error) {
 		h := at[address]
+		time.Sleep(h.slow)
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		if h.refuses {
@@ -95,9 +110,6 @@ func network(tb testing.TB, n int, params ...map[string]string) *hosts {
 			p.Service = params[i%len(params)]
 		}
 		snap.Providers = append(snap.Providers, NewProvider(p))
-		if _, err := p.Target.Get(tb.Context()); err != nil {
-			tb.Fatal(err)
-		}
 	}
 	d.snap.Store(snap)
 	return d

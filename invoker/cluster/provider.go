@@ -59,6 +59,12 @@ func (p *Provider) MethodParam(method, key string) string {
 // against it.
 func (p *Provider) Ready() bool { return p.Target != nil && p.Target.Ready() && p.admits() }
 
+// available tells whether a call may as well go there: it is ready, or the first call is to connect to it (Java:
+// LazyConnectExchangeClient.isConnected, 3.3.6).
+func (p *Provider) available() bool {
+	return p.Ready() || p.Target != nil && p.Target.State() == cold.Idle && p.admits()
+}
+
 const (
 	defaultWeight = 100
 	defaultWarmup = 10 * 60 * 1000 // ms
@@ -121,7 +127,7 @@ func (p *Provider) send(ctx context.Context, conn Conn, inv *invoker.Invocation)
 	begin := time.Now()
 	res, err := conn.Invoke(ctx, inv)
 	p.state.active.Add(-1)
-	if err == nil {
+	if err == nil || !isError(err) { // what the method threw is an answer, too (Java: ActiveLimitFilter.onResponse, 3.3.6)
 		p.state.took(time.Since(begin))
 	}
 	return res, err

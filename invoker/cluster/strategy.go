@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 
 	"github.com/dubbofn/dubbofn/invoker"
@@ -27,6 +28,7 @@ func strategies() map[string]strategy {
 // failover tries other providers.
 func failover(ctx context.Context, a *attempt) (invoker.Result, error) {
 	for n := 1; ; n++ {
+		a.left = a.m.settings.tries - n
 		brief, cancel := a.brief(ctx, n)
 		res, err := a.try(brief)
 		cancel()
@@ -87,6 +89,7 @@ func forking(ctx context.Context, a *attempt) (invoker.Result, error) {
 		if last = <-outcomes; last.err == nil || !isError(last.err) {
 			break
 		}
+		a.ended(last.err)
 	}
 	settle(a.inv, last)
 	return last.res, a.failed(last.err)
@@ -116,17 +119,33 @@ func broadcast(ctx context.Context, a *attempt) (invoker.Result, error) {
 		waiting--
 		if o.err == nil {
 			good = o
+			a.ran++
 			continue
 		}
+		if !isError(o.err) {
+			a.ran++
+		}
+		a.ended(o.err)
 		failures++
 		bad = o
 		a.c.cfg.Log.Warn("cluster: a provider failed (broadcast)", "service", a.inv.Service, "method", methodOf(a.inv), "error", o.err)
 	}
 	if failures > 0 {
-		return invoker.Result{}, bad.err
+		return invoker.Result{}, a.partly(bad.err)
 	}
 	settle(a.inv, good)
 	return good.res, nil
+}
+
+// partly gives the error of a call that fails at some providers: where it may have run at any, it may have.
+func (a *attempt) partly(err error) error {
+	var e *invoker.Error
+	if a.ran == 0 || !errors.As(err, &e) || e.MaybeExecuted {
+		return err
+	}
+	next := *e
+	next.Op, next.Err, next.MaybeExecuted = fmt.Sprintf("call %s.%s at each provider", a.inv.Service, methodOf(a.inv)), err, true
+	return &next
 }
 
 // maxAtOnce is how many providers broadcast calls at the same time.
@@ -135,10 +154,12 @@ const maxAtOnce = 64
 // fork calls a provider in a goroutine of its own.
 func (a *attempt) fork(ctx context.Context, p *Provider, outcomes chan<- outcome) {
 	mine := clone(a.inv) // here, since the caller may be gone before the goroutine begins
-	a.c.running.Go(func() {
+	if !a.c.begin(func() {
 		res, err := a.c.call(ctx, p, mine)
 		outcomes <- outcome{res, err, mine.Into}
-	})
+	}) {
+		outcomes <- outcome{err: invoker.Errorf(invoker.CodeUnavailable, "call "+p.Address, "the cluster was closed")} // there is room
+	}
 }
 
 // clone copies a call for a try beside others: arguments are shared, what the call may change is not.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"github.com/dubbofn/dubbofn/invoker"
 )
@@ -20,11 +21,13 @@ type Zone struct {
 
 // ZoneAware chooses among several registries (Java: ZoneAwareClusterInvoker, 3.3.6): one that is preferred; else one of the
 // zone that the call names in the attachment registry_zone, which registry_zone_force makes a must; else one by weight. A
-// registry without a provider that takes calls is passed over while another has one. Safe for concurrent use.
+// registry without a provider that takes calls is passed over while another has one. Sticky calls stay with the registry that
+// was chosen by weight. Safe for concurrent use.
 type ZoneAware struct {
 	zones []Zone
 	total int64
 	rand  random
+	last  atomic.Pointer[Cluster] // where sticky calls went
 }
 
 // NewZoneAware makes a ZoneAware of one or more zones.
@@ -70,6 +73,10 @@ func (z *ZoneAware) choose(inv *invoker.Invocation) (*Cluster, error) {
 			return nil, invoker.Errorf(invoker.CodeUnavailable, "call "+inv.Service.String()+"."+methodOf(inv), "%w in zone %q, which the call insists on (registry_zone_force); the registries are %s", ErrNoProvider, want, z.text())
 		}
 	}
+	sticky := z.zones[0].Cluster.sticks(inv)
+	if c := z.last.Load(); sticky && c != nil && c.Available() {
+		return c, nil
+	}
 	offset := z.rand(z.total)
 	at := 0
 	for i, o := range z.zones {
@@ -80,6 +87,9 @@ func (z *ZoneAware) choose(inv *invoker.Invocation) (*Cluster, error) {
 	}
 	for i := range z.zones {
 		if o := z.zones[(at+i)%len(z.zones)]; o.Cluster.Available() {
+			if sticky {
+				z.last.Store(o.Cluster)
+			}
 			return o.Cluster, nil
 		}
 	}
@@ -90,6 +100,11 @@ func (z *ZoneAware) choose(inv *invoker.Invocation) (*Cluster, error) {
 		}
 	}
 	return z.zones[at].Cluster, nil
+}
+
+// sticks tells whether a call is to stay where those before it went.
+func (c *Cluster) sticks(inv *invoker.Invocation) bool {
+	return c.method(c.dir.Snapshot(), methodOf(inv)).settings.sticky
 }
 
 func (z *ZoneAware) text() string {
