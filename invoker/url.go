@@ -94,7 +94,7 @@ func (u URL) Addresses(defaultPort int) []string {
 	return all
 }
 
-// String gives the URL with its parameters sorted and the password hidden.
+// String gives the URL with its parameters sorted, and the password and secret parameters hidden.
 func (u URL) String() string {
 	x := url.URL{Scheme: u.Protocol, Host: u.Host, Path: u.Path}
 	if u.Port != 0 {
@@ -108,7 +108,7 @@ func (u URL) String() string {
 	}
 	q := url.Values{}
 	for k, v := range u.Params {
-		if k == "password" || k == "token" {
+		if secret(k) {
 			v = "***"
 		}
 		q.Set(k, v)
@@ -117,12 +117,29 @@ func (u URL) String() string {
 	return x.String()
 }
 
-// redact hides what stands between "://" and "@" in a URL that could not be parsed.
+// redact hides what may be secret in a URL that could not be parsed: the user and password, and the parameters.
 func redact(s string) string {
-	if i := strings.Index(s, "://"); i >= 0 {
-		if j := strings.LastIndex(s, "@"); j > i {
-			return s[:i+3] + "***" + s[j:]
-		}
+	scheme, rest, ok := strings.Cut(s, "://")
+	if ok {
+		scheme += "://"
+	} else {
+		scheme, rest = "", s
 	}
-	return s
+	head, params, ok := strings.Cut(rest, "?")
+	if strings.Contains(params, "@") { // the question mark may be a password's
+		return scheme + "***"
+	}
+	if ok {
+		rest = head + "?…"
+	}
+	if i := strings.LastIndex(rest, "@"); i >= 0 {
+		rest = "***" + rest[i:]
+	}
+	return scheme + rest
+}
+
+// secret tells whether a parameter of this name is not to be shown: "password", "token", "secretKey" and their like.
+func secret(key string) bool {
+	key = strings.ToLower(key)
+	return strings.Contains(key, "password") || strings.Contains(key, "secret") || key == "token"
 }
