@@ -209,13 +209,18 @@ func encodeCallAttachments(ctx context.Context, inv *invoker.Invocation, enc *he
 		w.text(keyGroup, inv.Service.Group)
 	}
 	deadline, limited := ctx.Deadline()
+	var left string
 	if limited {
-		w.text(keyTimeout, strconv.FormatInt(max(1, time.Until(deadline).Milliseconds()), 10))
+		left = strconv.FormatInt(max(1, time.Until(deadline).Milliseconds()), 10)
+		w.text(keyTimeout, left)
+	}
+	if limited && countsDown(ctx, inv) {
+		w.text(keyTimeoutLeft, left)
 	}
 	for k, v := range inv.Attachments.All() {
 		switch k {
 		case keyPath, keyInterface, keyVersion, keyGroup:
-		case keyTimeout:
+		case keyTimeout, keyTimeoutLeft:
 			if !limited {
 				w.put(k, v)
 			}
@@ -225,6 +230,20 @@ func encodeCallAttachments(ctx context.Context, inv *invoker.Invocation, enc *he
 	}
 	enc.MapEnd()
 	return w.err
+}
+
+// countsDown tells whether the provider is to hold its own calls to the time that is left, as Java's do for a call of that kind only:
+// one that says so, or is made within a call that came so (Java: DubboInvoker.calculateTimeout, ContextFilter, 2.7.23 and 3.3).
+func countsDown(ctx context.Context, inv *invoker.Invocation) bool {
+	if _, ok := inv.Attachments.Value(keyTimeoutLeft); ok {
+		return true
+	}
+	within := invoker.FromContext(ctx)
+	if within == nil {
+		return false
+	}
+	_, ok := within.Attachments.Value(keyTimeoutLeft)
+	return ok
 }
 
 // result reads an answer (Java: DecodeableRpcResult.decode, 3.3).
