@@ -13,6 +13,8 @@ func layers() map[string]layer {
 		yaml     = "github.com/goccy/go-yaml"
 		failsafe = "github.com/failsafe-go/failsafe-go"
 		zk       = "github.com/go-zookeeper/zk"
+		clientgo = "k8s.io/client-go"
+		machine  = "k8s.io/apimachinery"
 	)
 	return map[string]layer{
 		"java":             {modules: map[string]string{decimal: "BigDecimal with its scale kept, which big.Float and big.Rat lose"}},
@@ -54,6 +56,13 @@ func layers() map[string]layer {
 		"cold": {},
 		"cold/activator": {
 			uses: []string{"auth", "cold", "fn", "invoker", "invoker/dubbo", "registry", "internal/earlylane", "internal/hessian", "internal/metadataservice"},
+		},
+		"cold/activator/knative": {
+			uses: []string{"cold/activator"},
+			modules: map[string]string{
+				clientgo: "watches of the Kubernetes API, kept in a cache and renewed",
+				machine:  "the types that client-go speaks in",
+			},
 		},
 		"invoker/cluster":           {uses: []string{"invoker", "cold"}},
 		"invoker/cluster/directory": {uses: []string{"invoker", "invoker/cluster", "cold", "registry"}},
