@@ -101,7 +101,7 @@ func call(ctx context.Context, out, errs io.Writer, f callFlags, args []string) 
 	enc := json.NewEncoder(out)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
-	return enc.Encode(printable(result.Value, nil))
+	return enc.Encode(printable(result.Value))
 }
 
 // invocation makes the generic call ($invoke, generic=true) that the command line asks for: with it the provider does the typing.

@@ -81,9 +81,21 @@ func fromNumber(s string) (any, error) {
 	return f, nil
 }
 
+// maxPrinted is how many values are printed: as many as an answer of the greatest length (8 MiB) may have, each a byte. A value that is
+// shared is printed each time, so that a few bytes may stand for any number.
+const maxPrinted = 8 << 20
+
 // printable turns a result into what encoding/json writes in Java's words: maps with string keys, dates as RFC 3339, byte[] as base64.
-// A value that contains itself is cut with "(cycle)".
-func printable(v any, above []any) any {
+// A value that contains itself is cut with "(cycle)", and one of too many parts with "(too much to print)".
+func printable(v any) any { return (&printer{left: maxPrinted}).value(v, nil) }
+
+// printer counts the values down.
+type printer struct{ left int }
+
+func (p *printer) value(v any, above []any) any {
+	if p.left--; p.left < 0 {
+		return "(too much to print)"
+	}
 	switch x := v.(type) {
 	case nil, bool, string, int8, int16, int32, int64, int:
 		return v
@@ -107,17 +119,17 @@ func printable(v any, above []any) any {
 		}
 		o := ordered{{"class", x.Class}}
 		for _, f := range x.Fields {
-			o = append(o, pair{f.Name, printable(f.Value, append(above, v))})
+			o = append(o, pair{f.Name, p.value(f.Value, append(above, v))})
 		}
 		return o
 	case *java.Map:
-		return printableEntries(v, x.Entries, above)
+		return p.entries(v, x.Entries, above)
 	case *java.List:
-		return printableItems(v, x.Items, above)
+		return p.items(v, x.Items, above)
 	case []any:
-		return printableItems(v, x, above)
+		return p.items(v, x, above)
 	}
-	return printableReflect(v, above)
+	return p.reflect(v, above)
 }
 
 // finite gives v, or its name where JSON has no number for it.
@@ -128,7 +140,7 @@ func finite(f float64, v any) any {
 	return v
 }
 
-func printableReflect(v any, above []any) any {
+func (p *printer) reflect(v any, above []any) any {
 	r := reflect.ValueOf(v)
 	switch r.Kind() {
 	case reflect.Map:
@@ -136,30 +148,30 @@ func printableReflect(v any, above []any) any {
 		for k, e := range r.Seq2() {
 			entries = append(entries, java.Entry{Key: k.Interface(), Value: e.Interface()})
 		}
-		return printableEntries(v, entries, above)
+		return p.entries(v, entries, above)
 	case reflect.Slice:
 		items := make([]any, r.Len())
 		for i := range items {
 			items[i] = r.Index(i).Interface()
 		}
-		return printableItems(v, items, above)
+		return p.items(v, items, above)
 	default:
 		return fmt.Sprint(v)
 	}
 }
 
-func printableItems(list any, items []any, above []any) any {
+func (p *printer) items(list any, items []any, above []any) any {
 	if cyclic(list, above) {
 		return "(cycle)"
 	}
 	out := make([]any, len(items))
 	for i := range items {
-		out[i] = printable(items[i], append(above, list))
+		out[i] = p.value(items[i], append(above, list))
 	}
 	return out
 }
 
-func printableEntries(m any, entries []java.Entry, above []any) any {
+func (p *printer) entries(m any, entries []java.Entry, above []any) any {
 	if cyclic(m, above) {
 		return "(cycle)"
 	}
@@ -169,7 +181,7 @@ func printableEntries(m any, entries []java.Entry, above []any) any {
 		if !ok {
 			key = fmt.Sprint(e.Key)
 		}
-		o = append(o, pair{key, printable(e.Value, append(above, m))})
+		o = append(o, pair{key, p.value(e.Value, append(above, m))})
 	}
 	o.sort()
 	return o

@@ -193,10 +193,23 @@ func TestResultsPrintAsJSON(t *testing.T) {
 		`{"name":"x","self":"(cycle)"}`:      loop,
 		`["NaN"]`:                            []any{nan()},
 	} {
-		got, err := json.Marshal(printable(v, nil))
+		got, err := json.Marshal(printable(v))
 		if err != nil || string(got) != want {
 			t.Errorf("%v: %s, %v; want %s", want, got, err, want)
 		}
+	}
+}
+
+// TestSharedValuesDontPrintWithoutEnd has 40 lists, each of which holds the one before twice.
+func TestSharedValuesDontPrintWithoutEnd(t *testing.T) {
+	t.Parallel()
+	var v any = "x"
+	for range 40 {
+		v = []any{v, v}
+	}
+	got, err := json.Marshal((&printer{left: 1000}).value(v, nil))
+	if err != nil || len(got) > 64<<10 || !bytes.Contains(got, []byte("(too much to print)")) {
+		t.Errorf("%d bytes, %v", len(got), err)
 	}
 }
 
