@@ -88,7 +88,10 @@ func (s *Service) form(t throws, e *invoker.Exception) error {
 		if !f.IsExported() || f.Anonymous {
 			continue
 		}
-		to := v.Elem().FieldByIndex(f.Index)
+		to, err := v.Elem().FieldByIndexErr(f.Index)
+		if err != nil {
+			continue // of an embedded pointer, which is nil
+		}
 		name := javatype.LowerCamel(f.Name)
 		if tag, _, _ := strings.Cut(f.Tag.Get("hessian"), ","); tag != "" {
 			name = tag
