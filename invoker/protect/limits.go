@@ -1,6 +1,7 @@
 package protect
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -79,15 +80,11 @@ func (b Breaker) Validate() error {
 
 // over gives the limits of a method where common says what l leaves open.
 func (l Limits) over(common Limits) Limits {
-	if l.Concurrency == 0 {
-		l.Concurrency, l.Wait = common.Concurrency, common.Wait
-	}
-	if l.Rate == 0 {
-		l.Rate, l.Per = common.Rate, common.Per
-	}
-	if l.Breaker.Percent == 0 {
-		l.Breaker = common.Breaker
-	}
+	l.Concurrency, l.Wait = cmp.Or(l.Concurrency, common.Concurrency), cmp.Or(l.Wait, common.Wait)
+	l.Rate, l.Per = cmp.Or(l.Rate, common.Rate), cmp.Or(l.Per, common.Per)
+	b, c := &l.Breaker, common.Breaker
+	b.Percent, b.Calls, b.Window = cmp.Or(b.Percent, c.Percent), cmp.Or(b.Calls, c.Calls), cmp.Or(b.Window, c.Window)
+	b.Open, b.Trials = cmp.Or(b.Open, c.Open), cmp.Or(b.Trials, c.Trials)
 	if l.Fallback == nil {
 		l.Fallback = common.Fallback
 	}

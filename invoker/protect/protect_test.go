@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
 	"github.com/dubbofn/dubbofn/invoker"
@@ -273,6 +274,22 @@ func TestFallbackAnswers(t *testing.T) {
 	}
 	if s := p.Stats()["get"]; s.Fallbacks != 1 {
 		t.Errorf("stats %+v; want 1 fallback", s)
+	}
+}
+
+func TestAMethodsLimitsSayWhatTheyLeaveOpenAsTheOthers(t *testing.T) {
+	t.Parallel()
+	common := Limits{Concurrency: 8, Wait: time.Second, Rate: 100, Per: time.Minute, Breaker: Breaker{Percent: 50, Calls: 7, Window: time.Minute}}
+	for name, tt := range map[string]struct{ own, want Limits }{
+		"nothing":     {Limits{}, common},
+		"all":         {Limits{Concurrency: 1, Wait: 2, Rate: 3, Per: 4, Breaker: Breaker{Percent: 5, Calls: 6, Window: 7, Open: 8, Trials: 9}}, Limits{Concurrency: 1, Wait: 2, Rate: 3, Per: 4, Breaker: Breaker{Percent: 5, Calls: 6, Window: 7, Open: 8, Trials: 9}}},
+		"its wait":    {Limits{Wait: time.Hour}, Limits{Concurrency: 8, Wait: time.Hour, Rate: 100, Per: time.Minute, Breaker: common.Breaker}},
+		"its time":    {Limits{Per: time.Hour}, Limits{Concurrency: 8, Wait: time.Second, Rate: 100, Per: time.Hour, Breaker: common.Breaker}},
+		"its breaker": {Limits{Breaker: Breaker{Percent: 90, Open: time.Hour}}, Limits{Concurrency: 8, Wait: time.Second, Rate: 100, Per: time.Minute, Breaker: Breaker{Percent: 90, Calls: 7, Window: time.Minute, Open: time.Hour}}},
+	} {
+		if diff := cmp.Diff(tt.want, tt.own.over(common)); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
 	}
 }
 
