@@ -260,10 +260,7 @@ func newTerm(key string) (term, error) {
 func (l line) AppendKey(key []byte, inv *invoker.Invocation) []byte {
 	for _, t := range l.when {
 		if value, ok, varies := l.ofCall(t, inv); varies {
-			if !ok {
-				key = append(key, 1)
-			}
-			key = append(append(key, value...), 2)
+			key = appendPart(key, ok, value)
 		}
 	}
 	return key

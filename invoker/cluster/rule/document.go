@@ -17,6 +17,7 @@ import (
 const (
 	maxBytes = 256 << 10
 	maxDepth = 32
+	maxKeys  = 4096 // the reader compares each key of a map with all others there
 )
 
 // head is what every rule begins with.
@@ -35,23 +36,23 @@ func read(doc string, into any) (err error) {
 	if len(doc) > maxBytes {
 		return fmt.Errorf("the rule has %d bytes (limit %d)", len(doc), maxBytes)
 	}
-	if err := shallow(doc); err != nil {
-		return err
-	}
 	defer func() {
 		if p := recover(); p != nil { // the library's, on what no rule holds
 			err = fmt.Errorf("not the YAML of a rule: %v", p)
 		}
 	}()
+	if err := shallow(doc); err != nil {
+		return err
+	}
 	if err := yaml.Unmarshal([]byte(doc), into); err != nil {
 		return fmt.Errorf("not the YAML of a rule: %s", strings.TrimSpace(yaml.FormatError(err, false, true)))
 	}
 	return nil
 }
 
-// shallow refuses what a rule never needs and a reader may choke on: deep nesting, and aliases, which multiply.
+// shallow refuses what a rule never needs and a reader may choke on: deep nesting, many keys, and aliases, which multiply.
 func shallow(doc string) error {
-	depth, column, line, opened := 0, 0, 0, 0 // opened: what begins on the line, "- - -" or "a: b:", each within the one before
+	depth, column, line, opened, keys := 0, 0, 0, 0, 0 // opened: what begins on the line, "- - -" or "a: b:", each within the one before
 	for _, t := range lexer.Tokenize(doc) {
 		if t.Position.Line != line {
 			line, opened = t.Position.Line, 0
@@ -66,6 +67,9 @@ func shallow(doc string) error {
 		case token.SequenceEndType, token.MappingEndType:
 			depth--
 		case token.SequenceEntryType, token.MappingKeyType, token.MappingValueType:
+			if t.Type != token.SequenceEntryType {
+				keys++
+			}
 			column = max(column, t.Position.IndentNum)
 			if depth == 0 {
 				opened++
@@ -73,6 +77,9 @@ func shallow(doc string) error {
 		}
 		if depth+opened > maxDepth || column > 8*maxDepth {
 			return fmt.Errorf("line %d: nested deeper than %d levels", t.Position.Line, maxDepth)
+		}
+		if keys > maxKeys {
+			return fmt.Errorf("line %d: more keys than a rule may have (limit %d)", t.Position.Line, maxKeys)
 		}
 	}
 	return nil

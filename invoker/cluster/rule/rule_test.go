@@ -171,8 +171,8 @@ func TestEqualKeysAreRoutedAlike(t *testing.T) {
 	}
 	routes := map[string]string{}
 	for _, method := range []string{"get", "set", ""} {
-		for _, arg := range [][]any{nil, {"x"}, {""}, {nil}, {"null"}, {"y"}} {
-			for _, k := range [][]string{nil, {"k", "v"}, {"k", ""}} {
+		for _, arg := range [][]any{nil, {"x"}, {""}, {nil}, {"null"}, {"y"}, {"x\x02\x00v"}} {
+			for _, k := range [][]string{nil, {"k", "v"}, {"k", ""}, {"k", "v\x02\x00v"}, {"k", "\x01v"}} {
 				inv := call(method, arg, k...)
 				var key string
 				for _, one := range r.of(Consumer{}) {
@@ -245,6 +245,7 @@ func TestBadDocumentsAreRefusedWithEveryFault(t *testing.T) {
 		"a wrong type":               {tagError, "tags: 5", []string{"not the YAML"}},
 		"no tags":                    {tagError, "key: shop", []string{"no tags"}},
 		"faults in tags":             {tagError, "tags:\n- addresses: [\"10.0.0.0/99\", \"\"]\n- name: x\n  match:\n  - value: {regex: \"(\"}\n  - key: k\n    value: {regex: \"(\"}\n", []string{"tag 1", "want a name", "10.0.0.0/99", "match 1", "want a key", "regex \"(\""}},
+		"too many keys":              {tagError, "tags:\n" + strings.Repeat("- {name: a, addresses: [b]}\n", 2100), []string{"keys", "limit 4096"}},
 		"another version":            {conditionError, "configVersion: v3.2\nconditions: []", []string{`configVersion "v3.2"`, "v3.0", "v3.1"}},
 		"faults in destinations":     {conditionError, "configVersion: v3.1\nconditions:\n- from: {match: '=x'}\n  to: [{match: 'arguments[x]=1'}]\n- to: [" + strings.Repeat("{weight: 1},", 65) + "]\n", []string{"condition 1", `from "=x"`, "before any key", "arguments[0]", "condition 2", "limit 64"}},
 		"faults in lines":            {conditionError, "conditions:\n- '=x => y=z'\n- 'a=b => c=d,=e'\n- 'arguments[x]=1 => a=b'\n- ''\n", []string{"condition 1", "condition 2", "condition 3", "arguments[0]", "condition 4"}},
@@ -354,7 +355,12 @@ func TestWatchKeepsTheLastGoodRule(t *testing.T) {
 		w.SetApps([]string{"shop"})
 		c.set("shop.tag-router", "tags:\n- name: x\n  addresses: [\"10.0.0.1\"]\n")
 		step("the provider's tags", "map[retries:1 timeout:6]")
+		c.set("shop.tag-router", "tags: nonsense")
+		routed()
 		w.SetApps([]string{"mall"})
+		if n := len(w.Faults()); n != 0 {
+			t.Errorf("%d faults, of an application that offers the service no more", n)
+		}
 		step("another application offers it", "1map[retries:1 timeout:6]")
 		c.set("org.example.Users::.condition-router", "force: true\nconditions: ['=> a=b']")
 		step("a condition that leaves none", "map[retries:1 timeout:6]")
@@ -400,6 +406,53 @@ func TestWatchOutlivesItsCenter(t *testing.T) {
 		if n != 2 {
 			t.Errorf("%d routers once the center is back, want the tags and the condition", n)
 		}
+		_ = w.Close()
+	})
+}
+
+// TestKeysOfSeveralValuesDontMix: two values of a call are told apart wherever one ends.
+func TestKeysOfSeveralValuesDontMix(t *testing.T) {
+	t.Parallel()
+	r, err := ParseCondition("conditions:\n- arguments[0]=x&arguments[1]=y => region=a\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := r.of(Consumer{})[0]
+	if a, b := one.AppendKey(nil, call("get", []any{"x", "y\x02z"})), one.AppendKey(nil, call("get", []any{"x\x02y", "z"})); string(a) == string(b) {
+		t.Errorf("both have the key %q", a)
+	}
+}
+
+// TestAWatchThatHeldForLongBeginsAgainSoon: the pauses grow while a config center fails, and are short again after it did not.
+func TestAWatchThatHeldForLongBeginsAgainSoon(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := &center{docs: map[string]string{}, changed: make(chan struct{})}
+		var mu sync.Mutex
+		var now Set
+		w := NewWatch(t.Context(), c, Consumer{Service: invoker.ServiceKey{Interface: "a.B"}}, slog.New(slog.DiscardHandler), func(s Set) { mu.Lock(); now = s; mu.Unlock() })
+		fail := func(err error) {
+			c.mu.Lock()
+			c.broken = err
+			c.mu.Unlock()
+			c.set("", "")
+		}
+		for range 12 {
+			fail(errors.New("connection refused"))
+			synctest.Wait()
+			fail(nil)
+			time.Sleep(time.Hour)
+		}
+		fail(errors.New("connection refused"))
+		synctest.Wait()
+		fail(nil)
+		c.set("a.B::.condition-router", "conditions: ['=> ']")
+		time.Sleep(time.Second)
+		mu.Lock()
+		if len(now.Routers) != 2 {
+			t.Errorf("%d routers a second after a short fault, want the tags and the condition", len(now.Routers))
+		}
+		mu.Unlock()
 		_ = w.Close()
 	})
 }

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net"
 	"slices"
@@ -77,11 +78,16 @@ func (t Tag) dynamic() bool { return len(t.Tags) > 0 && t.Head.enabled() }
 
 // AppendKey implements [cluster.Router].
 func (t Tag) AppendKey(key []byte, inv *invoker.Invocation) []byte {
-	insists := byte(0)
-	if insist(inv) {
-		insists = 1
+	return appendPart(key, insist(inv), inv.Attachments.Get(keyTag))
+}
+
+// appendPart adds to a key what no other flag and value give, whatever follows: a value may hold any byte.
+func appendPart(key []byte, flag bool, value string) []byte {
+	n := uint64(len(value)) << 1
+	if flag {
+		n |= 1
 	}
-	return append(append(key, insists), inv.Attachments.Get(keyTag)...)
+	return append(binary.AppendUvarint(key, n), value...)
 }
 
 // insist tells whether a call is for providers with its tag and for no other.

@@ -154,9 +154,13 @@ func (w *Watch) SetApps(apps []string) {
 		if !slices.Contains(apps, app) {
 			stop()
 			delete(w.apps, app)
-			delete(w.held, app+tags)
+			gone := []string{app + tags}
 			if app != w.consumer.Application {
-				delete(w.held, app+conditions)
+				gone = append(gone, app+conditions)
+			}
+			for _, key := range gone {
+				delete(w.held, key)
+				delete(w.fault, key)
 			}
 		}
 	}
@@ -186,6 +190,7 @@ func (w *Watch) follow(ctx context.Context, key string) {
 	w.wg.Go(func() {
 		defer answered()
 		for pause := firstPause; ctx.Err() == nil; pause = min(2*pause, lastPause) {
+			begin := time.Now()
 			err := w.center.WatchRule(ctx, group(key), key, func(doc string) {
 				w.take(ctx, key, doc)
 				answered()
@@ -193,6 +198,9 @@ func (w *Watch) follow(ctx context.Context, key string) {
 			answered()
 			if ctx.Err() != nil {
 				return
+			}
+			if time.Since(begin) > lastPause {
+				pause = firstPause
 			}
 			w.log.Warn("rule: a watch ended, beginning again", "key", key, "error", err, "after", pause)
 			select {
