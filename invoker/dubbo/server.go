@@ -18,6 +18,7 @@ import (
 // count all of them together. Safe for concurrent use.
 type Server struct {
 	provider Provider
+	relay    *relaying // nil: requests are decoded, and run here
 	cfg      ServerConfig
 	limits   hessian.Limits
 	names    nameCache

@@ -34,6 +34,7 @@ type serverConn struct {
 	beats  atomic.Uint64
 	beat   atomic.Int64 // when the last heartbeat was sent
 	buf    []byte       // the reader's, for answers of its own
+	frames frameList    // of a relay
 }
 
 func newServerConn(sv *serving, nc net.Conn) *serverConn {
@@ -70,6 +71,7 @@ func (c *serverConn) run() {
 		why = errPeerGone
 	}
 	c.cut(why)
+	c.left()
 	<-c.w.done
 	c.sv.remove(c)
 	c.s.cfg.Log.Debug("dubbo: connection closed", "remote", c.remote, "reason", context.Cause(c.ctx))
@@ -139,6 +141,9 @@ func (c *serverConn) request(h header) error {
 	if !s.admit(c.r.now) {
 		c.refuse(h, statusExhausted, fmt.Sprintf("%d calls in flight (limit %d)", s.cfg.MaxInFlight, s.cfg.MaxInFlight))
 		return c.r.skip(int(h.length))
+	}
+	if s.relay != nil {
+		return c.pass(h)
 	}
 	r := s.request()
 	r.begin(c, h, c.r.now)
