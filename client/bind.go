@@ -127,20 +127,24 @@ func (s *Service) descriptor(f reflect.StructField, name string) (string, error)
 	if len(faults) > 0 {
 		return "", errors.Join(faults...)
 	}
-	declared, ok := f.Tag.Lookup("java")
+	tag, ok := f.Tag.Lookup("java")
 	if !ok {
 		if m := s.ref.methods[name]; m != nil && m.declared {
 			return m.descriptor, count(m.descriptor, rt.NumIn()-1)
 		}
 		return b.String(), nil
 	}
-	b.Reset()
-	for part := range strings.SplitSeq(declared, ",") {
+	var names []string
+	for part := range strings.SplitSeq(tag, ",") {
 		if part = strings.TrimSpace(part); part != "" {
-			b.WriteString(javatype.Descriptor(part))
+			names = append(names, part)
 		}
 	}
-	return b.String(), count(b.String(), rt.NumIn()-1)
+	descriptor, err := declared(names)
+	if err != nil {
+		return "", err
+	}
+	return descriptor, count(descriptor, rt.NumIn()-1)
 }
 
 // count compares a descriptor with the number of arguments.

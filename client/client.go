@@ -35,6 +35,7 @@ type Client struct {
 
 	mu         sync.Mutex
 	opened     map[string]registry.Registry // by URL
+	opening    map[string]chan struct{}     // by URL; closed when that is over
 	references map[*Service]struct{}
 	closed     bool
 }
@@ -48,7 +49,7 @@ func New(c Config, adapters ...registry.Adapter) (*Client, error) {
 	cl := &Client{
 		cfg: c, log: c.Log, types: hessian.NewTypes(), budget: dubbo.NewBudget(0),
 		adapters: map[string]registry.Adapter{registry.Embedded.Name(): registry.Embedded},
-		opened:   map[string]registry.Registry{}, references: map[*Service]struct{}{}, passOn: map[string]bool{},
+		opened:   map[string]registry.Registry{}, opening: map[string]chan struct{}{}, references: map[*Service]struct{}{}, passOn: map[string]bool{},
 	}
 	for _, key := range c.PassOn {
 		cl.passOn[strings.ToLower(strings.TrimSpace(key))] = true
@@ -98,27 +99,53 @@ func (c *Client) checkURLs() error {
 	return errors.Join(faults...)
 }
 
-// open gives a registry, connected once.
+// open gives a registry, connected once. Nobody waits for one that is being opened but those who want it.
 func (c *Client) open(ctx context.Context, u invoker.URL) (registry.Registry, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	key := u.Protocol + " " + u.User + " " + u.String()
-	if r := c.opened[key]; r != nil {
+	c.mu.Lock()
+	for c.opening[key] != nil {
+		over := c.opening[key]
+		c.mu.Unlock()
+		select {
+		case <-over: // where it failed, this one tries: the other may have had less time
+		case <-ctx.Done():
+			return nil, fmt.Errorf("open registry %s: %w", u, context.Cause(ctx))
+		}
+		c.mu.Lock()
+	}
+	if r := c.opened[key]; r != nil || c.closed {
+		c.mu.Unlock()
+		if r == nil {
+			return nil, errClosed
+		}
 		return r, nil
 	}
-	if c.closed {
-		return nil, errClosed
+	over := make(chan struct{})
+	c.opening[key] = over
+	c.mu.Unlock()
+
+	r, err := c.connect(ctx, u)
+
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.opening, key)
+	close(over)
+	if err != nil {
+		return nil, fmt.Errorf("open registry %s: %w", u, err)
 	}
+	if c.closed {
+		return nil, errors.Join(errClosed, r.Close())
+	}
+	c.opened[key] = r
+	return r, nil
+}
+
+func (c *Client) connect(ctx context.Context, u invoker.URL) (registry.Registry, error) {
 	cfg := registry.Config{Scheme: u.Protocol, Path: u.Path, User: u.User, Password: u.Password, Params: u.Params, Log: c.log}
 	if u.Host != "" {
 		cfg.Addresses = u.Addresses(0)
 	}
-	r, err := c.adapters[u.Protocol].Open(ctx, cfg)
-	if err != nil {
-		return nil, fmt.Errorf("open registry %s: %w", u, err)
-	}
-	c.opened[key] = r
-	return r, nil
+	return c.adapters[u.Protocol].Open(ctx, cfg)
 }
 
 var errClosed = errors.New("the client was closed")

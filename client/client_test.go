@@ -226,9 +226,10 @@ func TestBindFillsFunctionsAndReportsEveryFault(t *testing.T) {
 		C func(ctx context.Context, n int) error `java:"int,int"`
 		D string
 		e func(ctx context.Context) error
+		F func(ctx context.Context, words []string) error `java:"java.util List"`
 	}
 	err := s.Bind(&bad)
-	for _, want := range []string{"field A", "field B", "chan int", "field C", "2 parameters", "field D", "field e", "not exported"} {
+	for _, want := range []string{"field A", "field B", "chan int", "field C", "2 parameters", "field D", "field e", "not exported", "field F", "java.util List"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v lacks %q", err, want)
 		}

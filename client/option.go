@@ -120,18 +120,25 @@ func Idempotent(methods ...string) Option {
 func Method(name string, javaTypes ...string) Option {
 	return func(r *reference) {
 		m := r.method(name)
+		var err error
 		m.declared = true
-		sound := true
-		for _, t := range javaTypes {
-			d := javatype.Descriptor(t)
-			m.descriptor += d
-			each, ok := javatype.Parameters(d)
-			sound = sound && ok && len(each) == 1 && javatype.IsClassName(strings.TrimRight(javatype.Name(d), "[]"))
-		}
-		if !sound {
-			r.fault("method %s: parameter types %q: want Java's names like int, java.lang.String or org.example.User[]", name, javaTypes)
+		if m.descriptor, err = declared(javaTypes); err != nil {
+			r.fault("method %s: %w", name, err)
 		}
 	}
+}
+
+// declared gives the descriptor of parameters whose Java types are named.
+func declared(javaTypes []string) (descriptor string, err error) {
+	for _, t := range javaTypes {
+		d := javatype.Descriptor(t)
+		descriptor += d
+		each, ok := javatype.Parameters(d)
+		if !ok || len(each) != 1 || !javatype.IsClassName(strings.TrimRight(javatype.Name(d), "[]")) {
+			return "", fmt.Errorf("parameter types %q: want Java's names like int, java.lang.String or org.example.User[]", javaTypes)
+		}
+	}
+	return descriptor, nil
 }
 
 // MethodConfig sets how one method is called; what it leaves open holds as for the others.

@@ -36,7 +36,7 @@ type Service struct {
 	pkg         string
 
 	mu   sync.Mutex
-	apps []string // that offer the service
+	apps [][]string // that offer the service, by each registry
 }
 
 // Reference refers to a service by its Java interface. It uses the client that ctx carries (see [NewContext]), else makes one from
@@ -110,7 +110,6 @@ func (s *Service) connect(ctx context.Context) error {
 		Lazy: c.cfg.Lazy, Pool: c.pool, Cache: &c.cache, Local: c.localMetadata, Log: c.log, Rules: rulesOf(rule.None()),
 		Connection: c.trust.connection,
 	}
-	dc.OnApps = s.offered
 	cc := r.cluster
 	cc.Service, cc.Log, cc.Methods = r.key, c.log, map[string]cluster.MethodConfig{}
 	cc.Timeout, cc.TryTimeout = cmp.Or(cc.Timeout, c.cfg.Timeout), cmp.Or(cc.TryTimeout, c.cfg.TryTimeout)
@@ -193,28 +192,27 @@ func (s *Service) govern(ctx context.Context) error {
 		}
 	})
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.rules = w
-	s.mu.Unlock()
-	s.offered(nil)
+	s.follow()
 	return nil
 }
 
 // rulesPatience is how long a reference waits for the rules.
 const rulesPatience = 3 * time.Second
 
-// offered is told the applications that offer the service.
-func (s *Service) offered(apps []string) {
+// offered is told the applications that offer the service by one of the registries.
+func (s *Service) offered(registry int, apps []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, a := range apps {
-		if !slices.Contains(s.apps, a) {
-			s.apps = append(s.apps, a)
-		}
-	}
+	s.apps[registry] = apps
 	if s.rules != nil {
-		s.rules.SetApps(slices.Clone(s.apps))
+		s.follow()
 	}
 }
+
+// follow is called with the lock held; it follows the rules of the applications that offer the service, and of no others.
+func (s *Service) follow() { s.rules.SetApps(slices.Concat(s.apps...)) }
 
 func rulesOf(set rule.Set) directory.Rules {
 	return directory.Rules{Routers: set.Routers, Override: set.Override, Migration: directory.Migration(set.Migration)}
@@ -257,7 +255,9 @@ func (s *Service) choice(ctx context.Context, dc directory.Config, cc cluster.Co
 		return nil, err
 	}
 	var zones []cluster.Zone
+	s.apps = make([][]string, len(sources))
 	for i, src := range sources {
+		dc.OnApps = func(apps []string) { s.offered(i, apps) }
 		d, err := directory.New(ctx, src, dc)
 		cl, err := add(d, err)
 		if err != nil {
