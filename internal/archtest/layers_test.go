@@ -35,8 +35,9 @@ func layers() map[string]layer {
 				gost:  "getty's own types for its task pool and its logger",
 			},
 		},
-		"internal/javatype":     {},
-		"internal/metadatainfo": {uses: []string{"registry"}},
+		"internal/javatype":        {},
+		"internal/metadatainfo":    {uses: []string{"registry"}},
+		"internal/metadataservice": {uses: []string{"fn", "invoker", "registry", "internal/metadatainfo"}},
 		"internal/environ": {
 			uses:    []string{"invoker"},
 			modules: map[string]string{env: "the one table of environment variables"},
@@ -83,7 +84,7 @@ func layers() map[string]layer {
 		"internal/javaserial":   {},
 		"auth":                  {uses: []string{"invoker", "internal/fresh", "internal/javaserial", "internal/javatype"}},
 		"fn/serve": {
-			uses: []string{"auth", "fn", "invoker", "invoker/dubbo", "registry", "internal/hessian", "internal/javatype", "internal/metadatainfo", "internal/environ", "java"},
+			uses: []string{"auth", "fn", "invoker", "invoker/dubbo", "registry", "internal/hessian", "internal/javatype", "internal/metadatainfo", "internal/metadataservice", "internal/environ", "java"},
 		},
 		"cmd/dubbofn": {
 			uses: []string{"client", "fn", "fn/serve", "invoker", "invoker/cluster", "registry", "registry/nacos", "registry/zookeeper", "internal/hessian", "java"},
@@ -95,6 +96,8 @@ func layers() map[string]layer {
 		"examples/functions/board": {uses: []string{"client", "fn", "fn/serve", "registry/nacos"}},
 		"examples/functions/greet": {uses: []string{"fn", "fn/serve", "registry/nacos"}},
 		"internal/archtest":        {},
+		"templates":                {},
+		"deploy":                   {uses: []string{"templates"}},
 		"internal/docgen":          {uses: []string{"client", "fn/serve"}},
 	}
 }

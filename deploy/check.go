@@ -1,0 +1,90 @@
+package deploy
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"text/template"
+
+	"github.com/dubbofn/dubbofn/templates"
+)
+
+// checks collects what is wrong with a request.
+type checks struct{ faults []error }
+
+// The forms that Kubernetes takes: DNS labels and names (RFC 1123), environment variables, quantities.
+var (
+	labelForm    = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	nameForm     = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
+	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	quantity     = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$`)
+	imageForm    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9./:@_-]*$`)
+)
+
+func (c *checks) fault(format string, args ...any) {
+	c.faults = append(c.faults, fmt.Errorf(format, args...))
+}
+
+func (c *checks) label(field, value string) {
+	if !labelForm.MatchString(value) {
+		c.fault("%s is %q: want up to 63 small letters, digits and '-'", field, value)
+	}
+}
+
+func (c *checks) name(field, value string) {
+	if !nameForm.MatchString(value) {
+		c.fault("%s is %q: want small letters, digits, '-' and '.'", field, value)
+	}
+}
+
+func (c *checks) count(field string, n int) {
+	if n < 0 {
+		c.fault("%s is %d: want 0 or more", field, n)
+	}
+}
+
+// image wants what says which image it is: the kubelet asks the registry for "latest", or for no tag at all, at every start.
+func (c *checks) image(image string) {
+	last := image[strings.LastIndex(image, "/")+1:]
+	_, tag, tagged := strings.Cut(last, ":")
+	if !imageForm.MatchString(image) || !tagged || tag == "" || tag == "latest" {
+		c.fault("Image is %q: want an image with a tag other than latest, or with a digest", image)
+	}
+}
+
+func (c *checks) quantities(all ...string) {
+	for _, q := range all {
+		if !quantity.MatchString(q) {
+			c.fault("%q is no quantity of Kubernetes: want a number with m, Ki, Mi, Gi or none", q)
+		}
+	}
+}
+
+// render fills in a template, unless something is wrong.
+func (c *checks) render(kind string, values any) ([]byte, error) {
+	if len(c.faults) > 0 {
+		return nil, fmt.Errorf("render %s: %w", kind, errors.Join(c.faults...))
+	}
+	file := "knative/" + kind + ".yaml"
+	t, err := template.New(kind+".yaml").Option("missingkey=error").Funcs(template.FuncMap{"quote": quote}).ParseFS(templates.Files(), file)
+	if err != nil {
+		return nil, fmt.Errorf("render %s: %w", kind, err)
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, values); err != nil {
+		return nil, fmt.Errorf("render %s: %w", kind, err)
+	}
+	return b.Bytes(), nil
+}
+
+// quote gives a YAML string in double quotes: JSON's strings are YAML's, whatever is in them.
+func quote(v any) (string, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(fmt.Sprint(v))
+	return strings.TrimSuffix(b.String(), "\n"), err
+}

@@ -1,0 +1,14 @@
+// Package templates holds the manifests that package deploy fills in. They are text templates of YAML, so that their comments reach
+// whoever applies them; every value in them comes through "quote".
+package templates
+
+import (
+	"embed"
+	"io/fs"
+)
+
+//go:embed knative/*.yaml
+var files embed.FS
+
+// Files gives the templates: "knative/activator.yaml", "knative/keeper.yaml" and "knative/function.yaml".
+func Files() fs.FS { return files }
