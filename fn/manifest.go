@@ -105,8 +105,11 @@ func (m Manifest) JSON() ([]byte, error) {
 }
 
 // Digest is a hash of the manifest, in hexadecimal digits.
-func (s *Set) Digest() string {
-	text, err := s.Describe().JSON()
+func (s *Set) Digest() string { return s.Describe().Digest() }
+
+// Digest is a hash of the manifest, in hexadecimal digits: the same for one that was read from its text form.
+func (m Manifest) Digest() string {
+	text, err := m.JSON()
 	if err != nil {
 		panic("describe: " + err.Error()) // strings and numbers only: it can't be
 	}

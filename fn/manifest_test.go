@@ -128,8 +128,25 @@ func TestTheManifestDependsOnContentOnly(t *testing.T) {
 	if diff := cmp.Diff(a.Describe(), back); diff != "" {
 		t.Errorf("the manifest does not survive its text: %s", diff)
 	}
+	if back.Digest() != a.Digest() || !cmp.Equal(back.Definitions(), a.Definitions()) {
+		t.Error("its digest or its definitions don't")
+	}
 	if newSet(t, zoo(fn.Timeout(time.Second)), other()).Digest() == a.Digest() {
 		t.Error("another timeout has the same digest")
+	}
+}
+
+func TestDefinitionsOfATypeThatIsItsOwnAncestorEnd(t *testing.T) {
+	t.Parallel()
+	m := fn.Manifest{
+		Services: []fn.ServiceInfo{{Interface: "org.x.S", Methods: []fn.MethodInfo{{Name: "m", Parameters: []string{"org.x.A"}, Result: "org.x.B"}}}},
+		Types: []fn.TypeInfo{
+			{Class: "org.x.A", Super: "org.x.B", Fields: []fn.FieldInfo{{Name: "self", Type: "org.x.A"}}},
+			{Class: "org.x.B", Super: "org.x.A", Fields: []fn.FieldInfo{{Name: "other", Type: "java.util.List<org.x.A>"}}},
+		},
+	}
+	if all := m.Definitions(); len(all) != 1 {
+		t.Errorf("definitions: %v", all)
 	}
 }
 

@@ -105,21 +105,28 @@ type definitionType struct {
 
 // Definitions gives each service's signatures in Dubbo's form (FullServiceDefinition), which consoles and generic clients
 // read. The key is "[group/]interface[:version]:dubbo", as in Dubbo's metadata.
-func (s *Set) Definitions() map[string]json.RawMessage {
+func (s *Set) Definitions() map[string]json.RawMessage { return s.Describe().Definitions() }
+
+// Definitions is [Set.Definitions] of what the manifest describes.
+func (m Manifest) Definitions() map[string]json.RawMessage {
 	all := map[string]json.RawMessage{}
-	manifest := s.Describe()
-	for _, svc := range manifest.Services {
-		d := definition{Annotations: []string{}, CanonicalName: svc.Interface, Parameters: svc.Params, UniqueID: svc.Interface + "@"}
-		d.Parameters["application"] = s.app
-		types := map[string]definitionType{}
+	known := definer{classes: map[string]*TypeInfo{}}
+	for i := range m.Types {
+		known.classes[m.Types[i].Class] = &m.Types[i]
+	}
+	for _, svc := range m.Services {
+		d := definition{Annotations: []string{}, CanonicalName: svc.Interface, Parameters: map[string]string{}, UniqueID: svc.Interface + "@"}
+		maps.Copy(d.Parameters, svc.Params)
+		d.Parameters["application"] = m.App
+		known.types = map[string]definitionType{}
 		for _, m := range svc.Methods {
 			d.Methods = append(d.Methods, definitionMethod{Annotations: []string{}, Name: m.Name, ParameterTypes: m.Parameters, Parameters: []string{}, ReturnType: m.Result})
 			for _, t := range append([]string{m.Result}, m.Parameters...) {
-				s.define(types, t)
+				known.define(t)
 			}
 		}
-		for _, t := range slices.Sorted(maps.Keys(types)) {
-			d.Types = append(d.Types, types[t])
+		for _, t := range slices.Sorted(maps.Keys(known.types)) {
+			d.Types = append(d.Types, known.types[t])
 		}
 		text, err := json.Marshal(d)
 		if err != nil {
@@ -130,24 +137,32 @@ func (s *Set) Definitions() map[string]json.RawMessage {
 	return all
 }
 
+// definer collects the types of one service.
+type definer struct {
+	classes map[string]*TypeInfo
+	types   map[string]definitionType
+}
+
 // define adds a type and those that it is made of.
-func (s *Set) define(types map[string]definitionType, java string) {
-	if _, ok := types[java]; ok || java == "void" {
+func (k definer) define(java string) {
+	if _, ok := k.types[java]; ok || java == "void" {
 		return
 	}
 	d := definitionType{Enums: []string{}, Items: typeArguments(java), Properties: map[string]string{}, Type: java}
-	types[java] = d
+	k.types[java] = d
 	for _, item := range d.Items {
-		s.define(types, item)
+		k.define(item)
 	}
-	for class := s.model.classes[java]; class != nil; class = s.model.classes[class.Super] {
+	seen := map[string]bool{} // a manifest that was read may say that a class is its own ancestor
+	for class := k.classes[java]; class != nil && !seen[class.Class]; class = k.classes[class.Super] {
+		seen[class.Class] = true
 		d.Enums = append(d.Enums, class.Constants...)
 		for _, f := range class.Fields {
 			d.Properties[f.Name] = f.Type
-			s.define(types, f.Type)
+			k.define(f.Type)
 		}
 	}
-	types[java] = d
+	k.types[java] = d
 }
 
 // typeArguments gives what a type is made of: the arguments of "java.util.Map<K,V>", the element of "T[]".

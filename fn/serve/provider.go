@@ -6,6 +6,7 @@ import (
 
 	"github.com/dubbofn/dubbofn/fn"
 	"github.com/dubbofn/dubbofn/internal/hessian"
+	"github.com/dubbofn/dubbofn/internal/metadataservice"
 	"github.com/dubbofn/dubbofn/invoker"
 	"github.com/dubbofn/dubbofn/registry"
 )
@@ -16,7 +17,7 @@ type provider struct {
 }
 
 func newProvider(user *fn.Set, m registry.Metadata) (*provider, error) {
-	own, err := fn.NewSet(m.App, metadataService(m, user.Definitions()))
+	own, err := fn.NewSet(m.App, metadataservice.New(m, user.Definitions()))
 	if err != nil {
 		return nil, err
 	}
@@ -25,7 +26,7 @@ func newProvider(user *fn.Set, m registry.Metadata) (*provider, error) {
 
 // Lookup implements [dubbo.Provider].
 func (p *provider) Lookup(path, version, method, descriptor []byte) (invoker.Invoker, *hessian.Signature, error) {
-	if string(path) == metadataInterface {
+	if string(path) == metadataservice.Interface {
 		return p.own.Lookup(path, version, method, descriptor)
 	}
 	return p.user.Lookup(path, version, method, descriptor)
@@ -34,11 +35,9 @@ func (p *provider) Lookup(path, version, method, descriptor []byte) (invoker.Inv
 // metadataOf makes what consumers fetch from what the set offers. Nothing of an address is in it, every port is 0, and nothing of
 // where it runs: the tag is the instance's (Java: InstanceAddressURL.getParameter falls back to the instance, 3.3.6).
 func metadataOf(c Config, set *fn.Set) registry.Metadata {
-	m := registry.Metadata{App: c.App, Digest: set.Digest()}
-	for _, s := range set.Published() {
-		svc := registry.Service{Name: s.Key.Interface, Group: s.Key.Group, Version: s.Key.Version, Protocol: "dubbo", Params: s.Params}
-		c.publish(&svc)
-		m.Services = append(m.Services, svc)
+	m := metadataservice.Metadata(set.Describe())
+	for i := range m.Services {
+		c.publish(&m.Services[i])
 	}
 	return m
 }

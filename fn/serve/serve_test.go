@@ -18,6 +18,7 @@ import (
 	"github.com/dubbofn/dubbofn/fn"
 	"github.com/dubbofn/dubbofn/internal/certtest"
 	"github.com/dubbofn/dubbofn/internal/metadatainfo"
+	"github.com/dubbofn/dubbofn/internal/metadataservice"
 	"github.com/dubbofn/dubbofn/invoker"
 	"github.com/dubbofn/dubbofn/invoker/dubbo"
 	"github.com/dubbofn/dubbofn/registry"
@@ -162,14 +163,14 @@ func TestMetadataServiceGivesTheRevisionThatIsRegistered(t *testing.T) {
 	c := testConfig(t)
 	at, _ := start(t, c, greeter(fn.Version("1.0"), fn.Group("blue")))
 	revision := instancesIn(t, c)[0].Revision()
-	inv := &invoker.Invocation{Service: invoker.ServiceKey{Interface: metadataInterface, Version: "1.0.0", Group: "greet"}, Method: "getMetadataInfo", Args: []any{revision}}
+	inv := &invoker.Invocation{Service: invoker.ServiceKey{Interface: metadataservice.Interface, Version: "1.0.0", Group: "greet"}, Method: "getMetadataInfo", Args: []any{revision}}
 	var info metadatainfo.Info
 	inv.Into = &info
 	if _, err := ask(t, at, inv); err != nil {
 		t.Fatal(err)
 	}
 	s := info.Services["blue/org.example.GreetService:1.0:dubbo"]
-	if info.Revision != revision || info.App != "greet" || s == nil || text(s.Version) != "1.0" || text(s.Group) != "blue" || s.Port != 0 {
+	if info.Revision != revision || info.App != "greet" || s == nil || s.Version == nil || *s.Version != "1.0" || s.Group == nil || *s.Group != "blue" || s.Port != 0 {
 		t.Errorf("metadata: %+v, service %+v", info, s)
 	}
 	inv = &invoker.Invocation{Service: inv.Service, Method: "getServiceDefinition", Descriptor: "Ljava/lang/String;Ljava/lang/String;Ljava/lang/String;", Args: []any{greetService, "1.0", "blue"}}

@@ -482,7 +482,7 @@ func FuzzRelay(f *testing.F) {
 				t.Fatalf("%x came, %x is passed on, %v", frame, again, err)
 			}
 			_ = b.Close()
-			_ = fmt.Sprint(got.Path(), got.Version(), got.Method(), got.Group(), got.Deadline(time.Second))
+			_ = fmt.Sprintf("%s%s%s%s%v", got.Path(), got.Version(), got.Method(), got.Group(), got.Deadline(time.Second))
 			got.Echo()
 		}
 		answer := append([]byte(nil), c.w.small...)

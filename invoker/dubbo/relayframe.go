@@ -138,20 +138,19 @@ func parameters(descriptor []byte) (n int, ok bool) {
 	return n, true
 }
 
-// Path is the Java interface, Version its version (may be empty), Method the method's name, Descriptor its parameters as the JVM writes
-// them, Group the attachment of that name (may be empty).
+// Path is the Java interface.
 func (f *Frame) Path() []byte { return f.path }
 
-// Version: see [Frame.Path].
+// Version is the interface's version; may be empty.
 func (f *Frame) Version() []byte { return f.version }
 
-// Method: see [Frame.Path].
+// Method is the method's name.
 func (f *Frame) Method() []byte { return f.method }
 
-// Descriptor: see [Frame.Path].
+// Descriptor is the method's parameters as the JVM writes them.
 func (f *Frame) Descriptor() []byte { return f.descriptor }
 
-// Group: see [Frame.Path].
+// Group is the attachment of that name; may be empty.
 func (f *Frame) Group() []byte { return f.attached.group }
 
 // Trace gives the attachments sw8 and traceparent, empty where there are none.
