@@ -72,9 +72,40 @@ registry_start() {
 }
 registry_stop() { halt "$REGISTRY"; }
 
-# java_up NAME LINE PORT OPTIONS…   a Java provider
+# java_up NAME LINE PORT OPTIONS…   a Java provider, with all that consumers look for written down. Nacos's embedded database may refuse a
+# write on a busy machine, and Dubbo Java does not try again: such a provider is started anew.
 java_up() {
-  local name="$1" line="$2" port="$3"; shift 3
-  kit "$name" "$line" Provider --registry "$REGISTRY_URL" --app "java$line-provider" --name "$name" --port "$port" --metadata-port $((port + 100)) "$@"
-  await "$name" '^PROVIDER-READY' 90
+  local name="$1" line="$2" port="$3" try; shift 3
+  for try in 1 2 3; do
+    kit "$name" "$line" Provider --registry "$REGISTRY_URL" --app "java$line-provider" --name "$name" --port "$port" --metadata-port $((port + 100)) "$@"
+    await "$name" '^PROVIDER-READY' 90 || return 1
+    [ "$REGISTRY" = nacos ] || return 0
+    java_written "$line" --app "java$line-provider" "$@" && return 0
+    note "$name: Nacos lacks something that it wrote, start $try of 3" >&2
+    halt "$name"
+  done
+  return 1
+}
+
+# java_written LINE OPTIONS…   whether Nacos has the mappings, and the metadata where that is remote, of a provider with these options
+java_written() {
+  local line="$1" app="" level=instance metadata="" services=(TypesService RowsService TokenService) s; shift
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      --app) app="$2" ;;
+      --register-mode) level="$2" ;;
+      --metadata-type) metadata="$2" ;;
+      --ping) services=(PingService) ;;
+    esac
+    shift
+  done
+  [ "$level" != interface ] || return 0
+  for s in "${services[@]}"; do
+    s="org.fixture.dubbo.$s"
+    case "$line" in
+      3) nacos_config "dataId=$s&group=mapping" "$app" || return 1 ;;
+      27) nacos_config "dataId=$app&group=mapping-$s" || return 1 ;;
+    esac
+  done
+  [ "$metadata" != remote ] || nacos_config "search=blur&dataId=$app&group=*&pageNo=1&pageSize=100" '"group":"[0-9A-Fa-f]{32}"'
 }

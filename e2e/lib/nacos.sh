@@ -59,6 +59,17 @@ nacos_login() {
   timeout 3 cat <&3 | sed -n 's/.*"accessToken":"\([^"]*\)".*/\1/p'; exec 3<&- 3>&-
 }
 
+# nacos_config QUERY [REGEX]   waits up to 5 s until a config is there, with a line that matches
+nacos_config() {
+  local answer i
+  for ((i = 0; i < 25; i++)); do
+    answer="$(http_get "$NACOS_PORT" "/nacos/v1/cs/configs?$1" 2>/dev/null)"
+    grep -q '^HTTP/1.1 200' <<<"$answer" && grep -qE "${2:-.}" <<<"${answer#*$'\r\n\r\n'}" && return 0
+    sleep 0.2
+  done
+  return 1
+}
+
 nacos_stop() { halt nacos; }
 # nacos_kill   as a crash would end it
 nacos_kill() { crash nacos; }
