@@ -87,7 +87,7 @@ func layers() map[string]layer {
 			uses: []string{"auth", "fn", "invoker", "invoker/dubbo", "registry", "internal/hessian", "internal/javatype", "internal/metadatainfo", "internal/metadataservice", "internal/environ", "java"},
 		},
 		"cmd/dubbofn": {
-			uses: []string{"client", "fn", "fn/serve", "invoker", "invoker/cluster", "registry", "registry/nacos", "registry/zookeeper", "internal/hessian", "java"},
+			uses: []string{"client", "deploy", "fn", "fn/serve", "invoker", "invoker/cluster", "registry", "registry/nacos", "registry/zookeeper", "internal/hessian", "java"},
 			modules: map[string]string{
 				decimal: "numbers typed on the command line, digits kept",
 				cobra:   "commands, flags and their help",
