@@ -62,7 +62,7 @@ func (a *Accepted) accept(answer func(Hello) (string, []byte, error)) error {
 		return err
 	}
 	p := a.prove(fromActivator, sealed)
-	if _, err := a.conn.Write(appendFrame(nil, kindGreeting, a.activator[:], p[:], sealed)); err != nil {
+	if _, err := a.conn.Write(frame(kindGreeting, a.activator[:], p[:], sealed)); err != nil {
 		return fmt.Errorf("write greeting: %w", err)
 	}
 	return nil
@@ -97,7 +97,7 @@ func (a *Accepted) opened() ([]byte, error) {
 	if !a.proves(fromFunction, ledger, theirs) {
 		return nil, refuse(a.conn, ErrProof)
 	}
-	if _, err := a.conn.Write(appendFrame(nil, kindAccepted)); err != nil {
+	if _, err := a.conn.Write(frame(kindAccepted)); err != nil {
 		return nil, fmt.Errorf("write accepted: %w", err)
 	}
 	return ledger, nil

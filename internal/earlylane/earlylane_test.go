@@ -161,7 +161,7 @@ func rawHello(t *testing.T, conn net.Conn, h Hello, n nonce) (greeting []byte) {
 		t.Error(err)
 		return nil
 	}
-	if _, err := conn.Write(appendFrame(nil, kindHello, body)); err != nil {
+	if _, err := conn.Write(frame(kindHello, body)); err != nil {
 		t.Error(err)
 		return nil
 	}
@@ -189,7 +189,7 @@ func TestActivatorTakesNoProofThatIsNotThisConnectionsFunctions(t *testing.T) {
 			f, a := pair(t)
 			_, atActivator := both(func() error {
 				g := rawHello(t, f, greet(), nonce{1})
-				if _, err := f.Write(appendFrame(nil, kindOpen, forge(g))); err != nil {
+				if _, err := f.Write(frame(kindOpen, forge(g))); err != nil {
 					return err
 				}
 				_, err := readFrame(f, kindAccepted, 0)
@@ -254,11 +254,11 @@ func TestFunctionProvesNothingToAStranger(t *testing.T) {
 			return err
 		}
 		// The function's own nonce as the activator's, and a proof of rubbish.
-		if _, err := a.Write(appendFrame(nil, kindGreeting, n[:], make([]byte, len(proof{})))); err != nil {
+		if _, err := a.Write(frame(kindGreeting, n[:], make([]byte, len(proof{})))); err != nil {
 			return err
 		}
 		rest, err := io.ReadAll(a)
-		if !bytes.HasPrefix(rest, appendFrame(nil, kindError)[:5]) {
+		if !bytes.HasPrefix(rest, frame(kindError)[:5]) {
 			t.Errorf("the stranger got %q", rest)
 		}
 		return err
@@ -320,13 +320,13 @@ func TestActivatorRefusesRubbish(t *testing.T) {
 	for name, c := range map[string]struct{ say, want string }{
 		"HTTP":                  {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "speaks something else"},
 		"HTTP/2":                {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "speaks something else"},
-		"another kind":          {string(appendFrame(nil, kindOpen)), "got open"},
-		"an unknown kind":       {string(appendFrame(nil, 'z')), `got kind 'z'`},
+		"another kind":          {string(frame(kindOpen)), "got open"},
+		"an unknown kind":       {string(frame('z')), `got kind 'z'`},
 		"an oversize hello":     {"dfn1h\xff\xff\xff\xff", "4294967295 bytes (limit 4096)"},
-		"no JSON":               {string(appendFrame(nil, kindHello, []byte("rubbish"))), "not the JSON"},
-		"no nonce":              {string(appendFrame(nil, kindHello, []byte(`{"app":"a","instance":"i"}`))), "nonce has 0 bytes"},
-		"a nonce that is short": {string(appendFrame(nil, kindHello, []byte(`{"app":"a","instance":"i","nonce":"AAAA"}`))), "nonce has 3 bytes"},
-		"no app":                {string(appendFrame(nil, kindHello, []byte(`{"instance":"i","nonce":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}`))), "app is missing"},
+		"no JSON":               {string(frame(kindHello, []byte("rubbish"))), "not the JSON"},
+		"no nonce":              {string(frame(kindHello, []byte(`{"app":"a","instance":"i"}`))), "nonce has 0 bytes"},
+		"a nonce that is short": {string(frame(kindHello, []byte(`{"app":"a","instance":"i","nonce":"AAAA"}`))), "nonce has 3 bytes"},
+		"no app":                {string(frame(kindHello, []byte(`{"instance":"i","nonce":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}`))), "app is missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -359,9 +359,10 @@ func TestSlowPeersAreGivenUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	say := map[string][]byte{"silent": nil, "half a header": []byte("dfn1"), "half a body": appendFrame(nil, kindHello, hello)[:40]}
+	say := map[string][]byte{"silent": nil, "half a header": []byte("dfn1"), "half a body": frame(kindHello, hello)[:40]}
 	for name, bytes := range say {
 		t.Run("function "+name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				f, a := net.Pipe()
 				go func() { _, _ = f.Write(bytes) }()
@@ -374,6 +375,7 @@ func TestSlowPeersAreGivenUp(t *testing.T) {
 			})
 		})
 		t.Run("activator "+name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				f, a := net.Pipe()
 				go func() {

@@ -43,12 +43,12 @@ func (k kind) String() string {
 	return fmt.Sprintf("kind %q", byte(k))
 }
 
-func appendFrame(b []byte, k kind, body ...[]byte) []byte {
+func frame(k kind, body ...[]byte) []byte {
 	n := 0
 	for _, p := range body {
 		n += len(p)
 	}
-	b = append(b, magic...)
+	b := append(make([]byte, 0, frameHeaderBytes+n), magic...)
 	b = append(b, byte(k))
 	b = binary.BigEndian.AppendUint32(b, uint32(n))
 	for _, p := range body {
@@ -125,7 +125,7 @@ func refuse(conn net.Conn, why error) error {
 		text = strings.ToValidUTF8(text[:maxWhyBytes], "")
 	}
 	if conn.SetDeadline(time.Now().Add(goodbye)) == nil {
-		_, _ = conn.Write(appendFrame(nil, kindError, []byte(text)))
+		_, _ = conn.Write(frame(kindError, []byte(text)))
 	}
 	return why
 }

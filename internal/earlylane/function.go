@@ -40,7 +40,7 @@ func (o *Offered) offer() error {
 	if err != nil {
 		return err
 	}
-	if _, err := o.conn.Write(appendFrame(nil, kindHello, body)); err != nil {
+	if _, err := o.conn.Write(frame(kindHello, body)); err != nil {
 		return fmt.Errorf("write hello: %w", err)
 	}
 	body, err = readFrame(o.conn, kindGreeting, maxGreetingBytes)
@@ -77,7 +77,7 @@ func (o *Offered) open(ledger []byte) error {
 		return fmt.Errorf("the ledger has %d bytes (limit %d)", len(ledger), maxLedgerBytes)
 	}
 	p := o.prove(fromFunction, ledger)
-	if _, err := o.conn.Write(appendFrame(nil, kindOpen, p[:], ledger)); err != nil {
+	if _, err := o.conn.Write(frame(kindOpen, p[:], ledger)); err != nil {
 		return fmt.Errorf("write open: %w", err)
 	}
 	_, err := readFrame(o.conn, kindAccepted, 0)

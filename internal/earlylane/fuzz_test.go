@@ -31,8 +31,8 @@ func FuzzHello(f *testing.F) {
 
 // A frame that was read is, written again, the bytes that were read; nothing behind it is touched.
 func FuzzFrame(f *testing.F) {
-	f.Add(appendFrame(nil, kindOpen, []byte("body"), []byte("more")))
-	f.Add(appendFrame(nil, kindError, []byte("why")))
+	f.Add(frame(kindOpen, []byte("body"), []byte("more")))
+	f.Add(frame(kindError, []byte("why")))
 	f.Add([]byte("dfn1o\xff\xff\xff\xff"))
 	f.Add([]byte("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -41,7 +41,7 @@ func FuzzFrame(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if again := appendFrame(nil, kindOpen, body); !bytes.Equal(again, b[:len(b)-r.Len()]) {
+		if again := frame(kindOpen, body); !bytes.Equal(again, b[:len(b)-r.Len()]) {
 			t.Fatalf("%q became %q", b, again)
 		}
 	})

@@ -39,10 +39,11 @@ func Serve(ctx context.Context, conn net.Conn, h http.Handler, c ServeConfig) er
 	}
 	handlers := handlers{handler: h, none: make(chan struct{})}
 	srv := &http.Server{
-		Handler:   &handlers,
-		Protocols: &protocols,
-		ErrorLog:  c.Log,
-		HTTP2:     &http.HTTP2Config{MaxConcurrentStreams: c.Streams, SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
+		Handler:           &handlers,
+		Protocols:         &protocols,
+		ReadHeaderTimeout: timeout, // for the preface
+		ErrorLog:          c.Log,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: c.Streams, SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
 		ConnState: func(_ net.Conn, s http.ConnState) {
 			if s == http.StateClosed {
 				_ = l.Close()
