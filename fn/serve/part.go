@@ -6,13 +6,15 @@ import (
 	"fmt"
 	"net"
 
+	"github.com/dubbofn/dubbofn/cold"
 	"github.com/dubbofn/dubbofn/fn"
 	"github.com/dubbofn/dubbofn/invoker/dubbo"
 	"github.com/dubbofn/dubbofn/registry"
 )
 
 // Part is what a function is made of: a *[fn.Service], a [registry.Adapter] such as nacos.Registry, a [Transport] such as
-// getty.TCP, a [dubbo.Codec] such as hessian2lib.Codec{}, or a [Hook]. Anything else is refused at start, by its name.
+// getty.TCP, a [dubbo.Codec] such as hessian2lib.Codec{}, an [Outbound] such as a *client.Client, or a [Hook]. Anything else is refused
+// at start, by its name.
 type Part interface {
 	Name() string
 }
@@ -22,6 +24,21 @@ type Transport interface {
 	Name() string
 	// Listen opens address ("host:port"); closing the listener ends everything that it started.
 	Listen(address string) (net.Listener, error)
+}
+
+// Outbound is a part that calls other services: what it knows outlives the process in a [cold.Snapshot], and what it connects to
+// may be warm before the first call comes. Its methods may run at the same time as calls, and as each other.
+type Outbound interface {
+	Name() string
+	// Restore is called once, as soon as it is known what an earlier process of the application left: the sections that Save gave then,
+	// or nil. It must not wait for anything; what it can't use it passes over, with a log line. The ledger takes the part's
+	// marks: [cold.PhaseKeeper] for what it takes over, [cold.PhaseRegistry] for what it asks.
+	Restore(sections map[string][]byte, ledger *cold.Ledger)
+	// Warm returns nil once a call to target need not wait for the network: an application, an interface, or "host:port", as DUBBOFN_WARM
+	// has it or Save gave it. It may be called before Restore. What it begins may go on when ctx has ended.
+	Warm(ctx context.Context, target string) error
+	// Save gives what the next process should know: sections (named in 1 to 32 bytes), and the targets that this one used.
+	Save() (sections map[string][]byte, used []string)
 }
 
 // Hook runs once the function is ready: the listeners are open and the registration is visible.
@@ -42,6 +59,7 @@ type assembly struct {
 	adapters  map[string]registry.Adapter
 	transport Transport
 	codec     dubbo.Codec // nil: the project's own
+	outbound  []Outbound
 	hooks     []Hook
 }
 
@@ -66,10 +84,12 @@ func assemble(parts []Part) (*assembly, error) {
 				faults = append(faults, fmt.Errorf("two codecs: %T and %T; a function has one", a.codec, p))
 			}
 			a.codec = p
+		case Outbound:
+			a.outbound = append(a.outbound, p)
 		case Hook:
 			a.hooks = append(a.hooks, p)
 		default:
-			faults = append(faults, fmt.Errorf("part %q (%T) is not a *fn.Service, registry.Adapter, serve.Transport, dubbo.Codec or serve.Hook", p.Name(), p))
+			faults = append(faults, fmt.Errorf("part %q (%T) is not a *fn.Service, registry.Adapter, serve.Transport, dubbo.Codec, serve.Outbound or serve.Hook", p.Name(), p))
 		}
 	}
 	if len(a.services) == 0 {

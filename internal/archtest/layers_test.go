@@ -84,7 +84,10 @@ func layers() map[string]layer {
 		"internal/javaserial":   {},
 		"auth":                  {uses: []string{"invoker", "internal/fresh", "internal/javaserial", "internal/javatype"}},
 		"fn/serve": {
-			uses: []string{"auth", "fn", "invoker", "invoker/dubbo", "registry", "internal/hessian", "internal/javatype", "internal/metadatainfo", "internal/metadataservice", "internal/environ", "java"},
+			uses: []string{
+				"auth", "cold", "fn", "invoker", "invoker/dubbo", "registry",
+				"internal/earlylane", "internal/hessian", "internal/javatype", "internal/metadatainfo", "internal/metadataservice", "internal/environ", "java",
+			},
 		},
 		"cmd/dubbofn": {
 			uses: []string{"client", "deploy", "fn", "fn/serve", "invoker", "invoker/cluster", "registry", "registry/nacos", "registry/zookeeper", "internal/hessian", "java"},
