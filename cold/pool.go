@@ -31,7 +31,7 @@ type PoolConfig struct {
 	PingAfter     time.Duration // a connection that nobody used for so long is pinged. Default: never
 	Lifetime      time.Duration // a connection this old is replaced, once the new one is there. Default: never
 	Jitter        float64       // the share of Lifetime by which it is shortened at random, 0 to 1. Default: 0.1
-	BackoffMin    time.Duration // the pause after a failed attempt, doubled with each, up to BackoffMax. Default: 100 ms
+	BackoffMin    time.Duration // the pause after a failed attempt, doubled with each, up to BackoffMax; between two attempts that a peer accepted and cut, too. Default: 100 ms
 	BackoffMax    time.Duration // Default: 5 s
 	GiveUpAfter   time.Duration // attempts end after failing for so long; then the next Get dials. Default: 10 min
 	WarmAtOnce    int           // first attempts that no caller waits for, under way at once. Default: 64

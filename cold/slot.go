@@ -52,11 +52,13 @@ func (s *slot[C]) run() {
 				return
 			}
 			failing, err = time.Time{}, errLost
-			switch lived := time.Since(begin); { // one that accepts and cuts at once is as good as none
-			case lived > cfg.BackoffMax:
+			lived := time.Since(begin)
+			if lived > cfg.BackoffMax {
 				pause = cfg.BackoffMin
-			case lived < cfg.BackoffMin:
-				s.kick = t.attempted(fmt.Errorf("connect to %s: %w", t.address, errLost))
+			}
+			// A peer that accepts and cuts is dialled no more often than one that refuses, however many calls wait for it.
+			if !s.rest(cfg.BackoffMin - lived) {
+				return
 			}
 		}
 		now := time.Now()
@@ -124,15 +126,19 @@ func (s *slot[C]) dial() (C, error) {
 	return c, nil
 }
 
-// pause waits before the next attempt; false means that there is none.
-func (s *slot[C]) pause(d time.Duration) bool {
-	t := s.t
-	timer := time.NewTimer(d/2 + rand.N(d/2+1))
+// rest waits for d; false means that the target was let go meanwhile.
+func (s *slot[C]) rest(d time.Duration) bool { return s.wait(d, nil) }
+
+// pause waits before the next attempt, until a caller wants it; false means that there is none.
+func (s *slot[C]) pause(d time.Duration) bool { return s.wait(d/2+rand.N(d/2+1), s.kick) }
+
+func (s *slot[C]) wait(d time.Duration, kick <-chan struct{}) bool {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-s.kick:
-	case <-t.ctx.Done():
+	case <-kick:
+	case <-s.t.ctx.Done():
 		return false
 	}
 	return true

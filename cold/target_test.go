@@ -147,3 +147,20 @@ func TestPoolSparesAPeerThatAcceptsAndCuts(t *testing.T) {
 		}
 	})
 }
+
+func TestTargetLetsCallersWaitForAPeerThatHasJustCut(t *testing.T) {
+	each(t, cold.PoolConfig{}, func(t *testing.T, p *cold.Pool[*fake], peer *peer) {
+		peer.takes = time.Millisecond
+		target := p.Hold("a:1")
+		for range 5 {
+			begin := time.Now()
+			c, err := target.Get(t.Context())
+			if took := time.Since(begin); err != nil || took > 101*time.Millisecond {
+				t.Errorf("got %v after %v, want a new connection within 101 ms", err, took)
+				return
+			}
+			_ = c.Close()
+			synctest.Wait()
+		}
+	})
+}
