@@ -234,8 +234,8 @@ func (c *serverConn) event(h header) error {
 		return c.refused(header{}, err)
 	}
 	c.s.cfg.Budget.give(len(body))
-	if h.request() && h.twoWay() && (string(body) == eventHeartbeat || h.serialization() != serializationHess2) {
-		// In a serialization of another kind the null is whatever the consumer wrote.
+	if h.request() && h.twoWay() && (string(body) == eventHeartbeat || h.serialization() != serializationHess2) && !c.w.full.Load() {
+		// In a serialization of another kind the null is whatever the consumer wrote. One that reads nothing is not answered.
 		c.buf = appendEvent(c.buf[:0], h.serialization(), statusOK, h.id, string(body))
 		c.w.send(c.buf, false)
 	}
