@@ -8,7 +8,7 @@ MODULES  := . bench bench/service e2e
 LINT     := $(BUILD)/golangci-lint
 FUZZTIME ?= 60s
 
-.PHONY: help demo test interop trust seata bench bench-outbound bench-select fuzz lint build fmt docs decisions rules churn chaos nacos-restart hostile clean
+.PHONY: help demo test interop trust seata bench bench-outbound bench-select fuzz lint build fmt docs decisions rules churn chaos nacos-restart hostile lab-up lab-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,13 @@ bench-outbound: ## the same for consumers: dubbofn's, dubbo-go's and Java's on o
 
 bench-select: ## what the choice among 100 and among 10,000 providers costs, of every balancer
 	@bench/run.sh -select
+
+lab-up: ## as root: a real Kubernetes with Knative Serving on this machine, to work with by hand (the first time builds it: 15 minutes)
+	@e2e/knative/build.sh
+	@e2e/knative/up.sh
+
+lab-down: ## end it
+	@e2e/knative/down.sh
 
 clean: ## remove what the build and the tests made
 	rm -rf $(BUILD) e2e/run e2e/out bench/out
