@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/dubbofn/dubbofn/internal/hessian"
@@ -51,6 +52,16 @@ type ServerConfig struct {
 	Heartbeat time.Duration
 	// Quiet is how long no request may arrive before Drain believes that consumers have turned away. Default: 250 ms.
 	Quiet time.Duration
+	// Instance is what the answers of Handler name in the header Dubbofn-Instance. Default: nothing.
+	Instance string
+	// Aside is given each POST to Handler that showed the token, before it is read as a frame; true: it was answered. Default: none.
+	Aside func(http.ResponseWriter, *http.Request) bool
+	// Ledger gives what a caller gets that asks how this process started: JSON, in the attachment dubbofn.ledger of a response whose request
+	// has that attachment, and in the header Dubbofn-Ledger of Handler's. Default: such requests are as others.
+	Ledger func() string
+	// First is called once, when the first call's reply was handed over to be written, with the time when its frame had arrived.
+	// Default: none.
+	First func(arrived time.Time)
 	// Token, where it isn't empty, is what every POST to Handler must show in the header Dubbofn-Token.
 	Token string
 }

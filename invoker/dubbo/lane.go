@@ -16,28 +16,51 @@ import (
 // ContentType is that of a Dubbo frame in an HTTP body.
 const ContentType = "application/x-dubbo"
 
-// The headers of the lane. All but the token count only beside the right token.
+// The headers of the lane. Those of requests, but the token, count only beside the right token.
 const (
 	headerToken    = "Dubbofn-Token"
 	headerTimeLeft = "Dubbofn-Time-Left" // milliseconds
 	headerCaller   = "Dubbofn-Caller"    // "ip:port" of the consumer
+	headerLedger   = "Dubbofn-Ledger"    // "1" asks for the ledger of the process's start, the answer's is its JSON
+	headerInstance = "Dubbofn-Instance"  // of answers: who gave it
+	headerRefused  = "Dubbofn-Refused"   // of answers: the call did not run, and why, in a word
+)
+
+// The words of Dubbofn-Refused.
+const (
+	refusedToken    = "token"
+	refusedMethod   = "method"
+	refusedType     = "content-type"
+	refusedFrame    = "frame"
+	refusedTooLarge = "too-large"
+	refusedDrained  = "drained"
+	refusedFull     = "full"
+	refusedLate     = "late"
 )
 
 // Handler is the lane: POST /dubbo with one request frame in the body, answered with the response's frame, or with 202 once a
 // one-way call has run. A frame that can be answered is, with status 200 and Dubbo's own status in it; HTTP's statuses are for
 // what is no frame (400), another type than [ContentType] (415), a body over the limit (413), a missing token (401), another
-// method than POST (405), a server that was drained (503).
+// method than POST (405), a server that was drained (503); a one-way frame that did not run gets 400, or 503 where there was no room or
+// no time.
+//
+// Every answer of these, and the frame of status 100 that says that there was no room, has the header Dubbofn-Refused with a word: the
+// call surely did not run. An answer without it that is no frame is somebody else's, between the caller and this server.
 //
 // Where ServerConfig.Token is set and shown, these headers win over what the frame says: Dubbofn-Time-Left (milliseconds
 // until the deadline), Dubbofn-Caller (the consumer's address), sw8 and traceparent.
 func (s *Server) Handler() http.Handler {
 	want := sha256.Sum256([]byte(s.cfg.Token))
+	instance := []string{s.cfg.Instance}
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if s.cfg.Instance != "" {
+			w.Header()[headerInstance] = instance
+		}
 		trusted := false
 		if s.cfg.Token != "" {
 			got := sha256.Sum256([]byte(req.Header.Get(headerToken)))
 			if trusted = subtle.ConstantTimeCompare(got[:], want[:]) == 1; !trusted {
-				http.Error(w, "the header "+headerToken+" is missing or wrong", http.StatusUnauthorized)
+				refuseLane(w, http.StatusUnauthorized, refusedToken, "the header "+headerToken+" is missing or wrong")
 				return
 			}
 		}
@@ -45,50 +68,81 @@ func (s *Server) Handler() http.Handler {
 	})
 }
 
+// refuseLane answers what did not run.
+func refuseLane(w http.ResponseWriter, status int, word, why string) {
+	w.Header().Set(headerRefused, word)
+	http.Error(w, why, status)
+}
+
 func (s *Server) lane(w http.ResponseWriter, req *http.Request, trusted bool) {
 	arrival := time.Now()
 	switch {
 	case req.Method != http.MethodPost:
 		w.Header().Set("Allow", http.MethodPost)
-		http.Error(w, "want POST with one Dubbo frame", http.StatusMethodNotAllowed)
-		return
-	case req.Header.Get("Content-Type") != ContentType:
-		http.Error(w, "want content type "+ContentType, http.StatusUnsupportedMediaType)
+		refuseLane(w, http.StatusMethodNotAllowed, refusedMethod, "want POST with one Dubbo frame")
 		return
 	case s.isClosed():
-		http.Error(w, "the server was drained", http.StatusServiceUnavailable)
+		refuseLane(w, http.StatusServiceUnavailable, refusedDrained, "the server was drained")
+		return
+	case s.cfg.Aside != nil && s.cfg.Aside(w, req):
+		return
+	case req.Header.Get("Content-Type") != ContentType:
+		refuseLane(w, http.StatusUnsupportedMediaType, refusedType, "want content type "+ContentType)
 		return
 	}
 	rd := &reader{src: req.Body, budget: s.cfg.Budget, buffers: &s.buffers, limits: s.limits, now: arrival}
 	h, err := rd.next()
 	switch {
 	case err != nil:
-		http.Error(w, err.Error(), http.StatusBadRequest)
+		refuseLane(w, http.StatusBadRequest, refusedFrame, err.Error())
 		return
 	case !h.request():
-		http.Error(w, "want a request frame", http.StatusBadRequest)
+		refuseLane(w, http.StatusBadRequest, refusedFrame, "want a request frame")
 		return
 	case req.ContentLength >= 0 && req.ContentLength != headerBytes+int64(h.length):
-		http.Error(w, fmt.Sprintf("the body has %d bytes, its frame %d", req.ContentLength, headerBytes+int64(h.length)), http.StatusBadRequest)
+		refuseLane(w, http.StatusBadRequest, refusedFrame, fmt.Sprintf("the body has %d bytes, its frame %d", req.ContentLength, headerBytes+int64(h.length)))
 		return
 	case int64(h.length) > int64(s.cfg.MaxBytes):
-		http.Error(w, fmt.Sprintf("the frame's body has %d bytes (limit %d)", h.length, s.cfg.MaxBytes), http.StatusRequestEntityTooLarge)
+		refuseLane(w, http.StatusRequestEntityTooLarge, refusedTooLarge, fmt.Sprintf("the frame's body has %d bytes (limit %d)", h.length, s.cfg.MaxBytes))
 		return
 	}
 	r := s.request()
 	r.begin(nil, h, arrival)
 	defer s.recycle(r)
 	if err := s.laneCall(req, rd, r, trusted); err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
+		refuseLane(w, http.StatusBadRequest, refusedFrame, err.Error())
 		return
 	}
-	if !h.twoWay() {
+	if s.cfg.Ledger != nil && req.Header.Get(headerLedger) != "" && (trusted || s.cfg.Token == "") {
+		w.Header().Set(headerLedger, s.cfg.Ledger())
+	}
+	if h.twoWay() {
+		if !r.ran && r.out[3] == statusExhausted { // a status that a function could have given too
+			w.Header().Set(headerRefused, refusedFull)
+		}
+		w.Header().Set("Content-Type", ContentType)
+		w.Header().Set("Content-Length", strconv.Itoa(len(r.out)))
+		_, _ = w.Write(r.out) // the caller is gone: there is nobody to tell
+	} else if !r.ran && !h.event() {
+		r.refuseOneWay(w)
+	} else {
 		w.WriteHeader(http.StatusAccepted)
-		return
 	}
-	w.Header().Set("Content-Type", ContentType)
-	w.Header().Set("Content-Length", strconv.Itoa(len(r.out)))
-	_, _ = w.Write(r.out) // the caller is gone: there is nobody to tell
+	if r.ran {
+		s.replied(arrival)
+	}
+}
+
+// refuseOneWay says by HTTP what nobody reads a frame for.
+func (r *request) refuseOneWay(w http.ResponseWriter) {
+	status, word := http.StatusBadRequest, refusedFrame
+	switch r.out[3] {
+	case statusExhausted:
+		status, word = http.StatusServiceUnavailable, refusedFull
+	case statusServerTimeout:
+		status, word = http.StatusServiceUnavailable, refusedLate
+	}
+	refuseLane(w, status, word, fmt.Sprintf("the one-way call did not run: status %d", r.out[3]))
 }
 
 // laneCall reads the body and leaves the answer in r.out. The error is that of the stream.

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -110,13 +111,13 @@ func TestLaneRefusesWhatIsNoFrame(t *testing.T) {
 		"a body over the limit":     {rawFrame(plainRequest, 1, make([]byte, 1001)), nil, http.StatusRequestEntityTooLarge},
 		"a claim beyond all limits": {appendHeader(nil, header{flags: plainRequest, length: 1<<32 - 1}), nil, http.StatusBadRequest},
 	} {
-		if r := post(t, s, c.frame, c.headers); r.StatusCode != c.status {
-			t.Errorf("%s: got %s, want %d", name, r.Status, c.status)
+		if r := post(t, s, c.frame, c.headers); r.StatusCode != c.status || r.Header.Get(headerRefused) == "" {
+			t.Errorf("%s: got %s, refused %q; want %d and why", name, r.Status, r.Header.Get(headerRefused), c.status)
 		}
 	}
 	get := httptest.NewRecorder()
 	s.Handler().ServeHTTP(get, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/dubbo", nil))
-	if get.Code != http.StatusMethodNotAllowed || get.Header().Get("Allow") != http.MethodPost {
+	if get.Code != http.StatusMethodNotAllowed || get.Header().Get("Allow") != http.MethodPost || get.Header().Get(headerRefused) != refusedMethod {
 		t.Errorf("GET: got %d, %v", get.Code, get.Header())
 	}
 	if st := s.Stats(); st.Calls != 0 || st.Bytes != 0 {
@@ -148,7 +149,7 @@ func TestLaneTrustsHeadersOnlyBesideTheToken(t *testing.T) {
 	guarded := NewServer(p, ServerConfig{Token: "s3cret"})
 	for _, token := range []string{"", "wrong", "s3cre", "s3crett"} {
 		headers[headerToken] = token
-		if r := post(t, guarded, frame, headers); r.StatusCode != http.StatusUnauthorized {
+		if r := post(t, guarded, frame, headers); r.StatusCode != http.StatusUnauthorized || r.Header.Get(headerRefused) != refusedToken {
 			t.Errorf("token %q: got %s, want 401", token, r.Status)
 		}
 	}
@@ -175,8 +176,9 @@ func TestLaneSharesTheLimits(t *testing.T) {
 	first := make(chan *http.Response, 1)
 	go func() { first <- post(t, s, requestFrame(t, 1, protocolVersion, "wait", nil), nil) }()
 	until(t, "the call runs", func() bool { return s.Stats().InFlight == 1 })
-	if h, body := frameOf(t, post(t, s, requestFrame(t, 2, protocolVersion, "wait", nil), nil)); h.status != statusExhausted {
-		t.Errorf("a call too many: %+v %q", h, body)
+	tooMany := post(t, s, requestFrame(t, 2, protocolVersion, "wait", nil), nil)
+	if h, body := frameOf(t, tooMany); h.status != statusExhausted || tooMany.Header.Get(headerRefused) != refusedFull {
+		t.Errorf("a call too many: %+v %q, %v", h, body, tooMany.Header)
 	}
 	if h, body := frameOf(t, post(t, s, requestFrame(t, 3, protocolVersion, "take", []any{make([]byte, 2000)}), nil)); h.status != statusExhausted {
 		t.Errorf("bytes too many: %+v %q", h, body)
@@ -192,7 +194,128 @@ func TestLaneSharesTheLimits(t *testing.T) {
 	if err := <-drained; err != nil {
 		t.Error(err)
 	}
-	if r := post(t, s, requestFrame(t, 4, protocolVersion, "wait", nil), nil); r.StatusCode != http.StatusServiceUnavailable {
+	if r := post(t, s, requestFrame(t, 4, protocolVersion, "wait", nil), nil); r.StatusCode != http.StatusServiceUnavailable || r.Header.Get(headerRefused) != refusedDrained {
 		t.Errorf("after the drain: %s, want 503", r.Status)
+	}
+}
+
+// Nobody reads a frame that says why a one-way call did not run, so HTTP does. What ran is never refused.
+func TestLaneRefusesAOneWayFrameThatDidNotRun(t *testing.T) {
+	t.Parallel()
+	p := newTestProvider()
+	letGo := p.offerWait(t)
+	defer letGo()
+	p.offer(t, "fail", func(context.Context, *invoker.Invocation) (invoker.Result, error) {
+		return invoker.Result{}, invoker.Errorf(invoker.CodeExhausted, "test", "it ran")
+	}, nil)
+	s := NewServer(p, ServerConfig{Token: "s3cret", MaxInFlight: 1})
+	say := func(method string, headers map[string]string) *http.Response {
+		headers[headerToken] = "s3cret"
+		frame := requestFrame(t, 1, protocolVersion, method, nil)
+		frame[2] &^= flagTwoWay
+		return post(t, s, frame, headers)
+	}
+	for _, c := range []struct {
+		method, left, word string
+		status             int
+	}{
+		{"fail", "1000", "", http.StatusAccepted},
+		{"fail", "0", refusedLate, http.StatusServiceUnavailable},
+		{"sing", "1000", refusedFrame, http.StatusBadRequest},
+	} {
+		if r := say(c.method, map[string]string{headerTimeLeft: c.left}); r.StatusCode != c.status || r.Header.Get(headerRefused) != c.word {
+			t.Errorf("%s with %s ms left: got %s, refused %q; want %d, %q", c.method, c.left, r.Status, r.Header.Get(headerRefused), c.status, c.word)
+		}
+	}
+	first := make(chan struct{})
+	go func() {
+		defer close(first)
+		say("wait", map[string]string{})
+	}()
+	until(t, "the call runs", func() bool { return s.Stats().InFlight == 1 })
+	if r := say("wait", map[string]string{}); r.StatusCode != http.StatusServiceUnavailable || r.Header.Get(headerRefused) != refusedFull {
+		t.Errorf("a call too many: %s, refused %q", r.Status, r.Header.Get(headerRefused))
+	}
+	letGo()
+	<-first
+
+	beat := appendEvent(nil, flagRequest|serializationHess2, 0, 5, eventHeartbeat)
+	if r := post(t, s, beat, map[string]string{headerToken: "s3cret"}); r.StatusCode != http.StatusAccepted {
+		t.Errorf("a one-way event: %s", r.Status)
+	}
+}
+
+func TestLaneNamesItsInstanceAndTellsOfItsStart(t *testing.T) {
+	t.Parallel()
+	p := newTestProvider()
+	p.offerEcho(t)
+	var first atomic.Int32
+	s := NewServer(p, ServerConfig{
+		Token: "s3cret", Instance: "greet-1", Ledger: func() string { return `{"app":"greet"}` }, First: func(arrived time.Time) {
+			if time.Since(arrived) > time.Minute {
+				t.Errorf("arrived %v", arrived)
+			}
+			first.Add(1)
+		},
+	})
+	if r := post(t, s, echoFrame(t, 1), map[string]string{headerLedger: "1"}); r.Header.Get(headerLedger) != "" || r.Header.Get(headerInstance) != "greet-1" {
+		t.Errorf("a stranger gets %v", r.Header)
+	}
+	post(t, s, appendEvent(nil, flagRequest|flagTwoWay|serializationHess2, 0, 5, eventHeartbeat), map[string]string{headerToken: "s3cret"})
+	if first.Load() != 0 {
+		t.Error("a heartbeat is no first call")
+	}
+	for range 3 {
+		r := post(t, s, echoFrame(t, 1), map[string]string{headerToken: "s3cret", headerLedger: "1"})
+		if r.Header.Get(headerLedger) != `{"app":"greet"}` || r.Header.Get(headerInstance) != "greet-1" {
+			t.Errorf("got %v", r.Header)
+		}
+	}
+	if first.Load() != 1 {
+		t.Errorf("told of %d first calls", first.Load())
+	}
+	if r := post(t, s, echoFrame(t, 1), map[string]string{headerToken: "s3cret"}); r.Header.Get(headerLedger) != "" {
+		t.Errorf("nobody asked: %v", r.Header)
+	}
+}
+
+// The attachment goes through activators and consumers that know nothing of it.
+func TestResponseTellsOfTheStartWhereTheRequestAsks(t *testing.T) {
+	t.Parallel()
+	p := newTestProvider()
+	p.offerEcho(t)
+	s := NewServer(p, ServerConfig{Ledger: func() string { return `{"app":"greet"}` }})
+	for ask, want := range map[string]string{"": "", keyLedger: `{"app":"greet"}`} {
+		var attachments []any
+		if ask != "" {
+			attachments = []any{ask, "true"}
+		}
+		_, body := frameOf(t, post(t, s, requestFrame(t, 1, protocolVersion, "echo", []any{"hello"}, attachments...), nil))
+		if got, _, err := decodeBody(body); err != nil || got.Attachments.Get(keyLedger) != want {
+			t.Errorf("asked by %q: got %q, %v; want %q", ask, got.Attachments.Get(keyLedger), err, want)
+		}
+	}
+}
+
+func TestLaneHandsWhatIsNoFrameAside(t *testing.T) {
+	t.Parallel()
+	s := NewServer(newTestProvider(), ServerConfig{Token: "s3cret", Aside: func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Header.Get("X-Aside") == "" {
+			return false
+		}
+		w.WriteHeader(http.StatusTeapot)
+		return true
+	}})
+	for _, c := range []struct {
+		headers map[string]string
+		status  int
+	}{
+		{map[string]string{"X-Aside": "1", headerToken: "s3cret"}, http.StatusTeapot},
+		{map[string]string{"X-Aside": "1"}, http.StatusUnauthorized},
+		{map[string]string{headerToken: "s3cret"}, http.StatusBadRequest},
+	} {
+		if r := post(t, s, nil, c.headers); r.StatusCode != c.status {
+			t.Errorf("%v: got %s, want %d", c.headers, r.Status, c.status)
+		}
 	}
 }

@@ -22,6 +22,7 @@ const (
 	keyTimeoutLeft       = "_TO" // TIMEOUT_ATTACHMENT_KEY: what a consumer's countdown has left
 	keyApplication       = "application"
 	keyRemoteApplication = "remote.application"
+	keyLedger            = "dubbofn.ledger" // of a request: asks for the ledger of the process's start; of a response: its JSON
 )
 
 // The flags that a response's body begins with (Java: DubboCodec).

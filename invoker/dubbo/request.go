@@ -24,6 +24,8 @@ type request struct {
 	dec     hessian.Decoder
 	enc     hessian.Encoder
 	out     []byte // the response's frame
+	ran     bool   // the Invoker was called
+	ledger  bool   // the consumer asks for the ledger
 	large   bool   // the last response was given to the writer: the next may be as large
 
 	over     overrides
@@ -91,6 +93,8 @@ func (r *request) attach(key string, value any) error {
 		return err
 	}
 	switch key {
+	case keyLedger:
+		r.ledger = true
 	case keyGroup:
 		inv.Service.Group = text(value)
 	case keyTimeout:
@@ -200,6 +204,7 @@ func (r *request) begin(c *serverConn, h header, arrival time.Time) {
 	r.conn, r.header, r.arrival = c, h, arrival
 	r.timeout, r.left, r.hasLeft = 0, 0, false
 	r.names, r.call = nil, nil
+	r.out, r.ran, r.ledger = r.out[:0], false, false
 	r.over = overrides{}
 	if c != nil {
 		r.over.caller = c.remote

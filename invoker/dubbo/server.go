@@ -26,6 +26,7 @@ type Server struct {
 	requests sync.Pool
 	counts   counts
 
+	first    atomic.Bool // a call was replied to
 	inFlight atomic.Int64
 	arrived  atomic.Int64 // Unix nanoseconds of the last request's arrival
 
@@ -141,6 +142,13 @@ func (s *Server) answer(ctx context.Context, r *request) {
 	s.invoke(ctx, r, target, sig)
 }
 
+// replied is told of each call that ran, once its reply was handed over.
+func (s *Server) replied(arrived time.Time) {
+	if s.cfg.First != nil && !s.first.Load() && s.first.CompareAndSwap(false, true) {
+		s.cfg.First(arrived)
+	}
+}
+
 func (s *Server) invoke(ctx context.Context, r *request, target invoker.Invoker, sig *hessian.Signature) {
 	c := r.call
 	r.over.apply(r)
@@ -155,6 +163,7 @@ func (s *Server) invoke(ctx context.Context, r *request, target invoker.Invoker,
 	}
 	c.parent = ctx
 	defer c.finish()
+	r.ran = true
 	res, err := target.Invoke(invoker.NewContext(c, &c.inv), &c.inv)
 	if c.inv.OneWay {
 		if err != nil {

@@ -195,10 +195,14 @@ func (c *serverConn) handle(r *request) {
 		ctx = c.sv.ctx // nobody waits for it, so nobody's going ends it
 	}
 	c.s.answer(ctx, r)
+	ran, arrived := r.ran, r.arrival
 	if r.header.twoWay() {
 		c.deliver(r)
 	} else {
 		c.s.recycle(r)
+	}
+	if ran {
+		c.s.replied(arrived)
 	}
 	c.s.leave()
 }
