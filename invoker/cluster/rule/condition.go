@@ -50,7 +50,8 @@ type term struct {
 	equal, unequal []string
 }
 
-// ParseCondition reads a document "….condition-router". Its error joins every fault.
+// ParseCondition reads a document "….condition-router". Its error joins the first faults. Without conditions it is no rule (Java:
+// ConditionRuleParser, 3.3.6).
 func ParseCondition(doc string) (Condition, error) {
 	var d struct {
 		Head head `yaml:",inline"`
@@ -64,12 +65,9 @@ func ParseCondition(doc string) (Condition, error) {
 	case strings.HasPrefix(d.Head.ConfigVersion, "v3.1"):
 		faults = c.readDestinations(doc)
 	case err != nil:
-		return c, fmt.Errorf("%w, or v3.1", err)
+		faults = append(faults, fmt.Errorf("%w, or v3.1", err))
 	default:
 		faults = c.readLines(doc)
-	}
-	if len(faults) == 0 && len(c.lines) == 0 {
-		faults = append(faults, errors.New(`no conditions: want a list of lines like "method=sayHello => region=hangzhou"`))
 	}
 	return c, join(faults)
 }

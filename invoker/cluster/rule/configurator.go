@@ -56,7 +56,7 @@ type listMatch struct {
 	OneOf []*stringMatch `yaml:"oneof"`
 }
 
-// ParseConfigurator reads a document "….configurators". Its error joins every fault.
+// ParseConfigurator reads a document "….configurators". Its error joins the first faults.
 func ParseConfigurator(doc string) (Configurator, error) {
 	var c Configurator
 	if strings.HasPrefix(strings.TrimSpace(doc), "[") {
@@ -79,15 +79,14 @@ func ParseConfigurator(doc string) (Configurator, error) {
 		faults = append(faults, errors.New("no configs: want a list of changes with side and parameters"))
 	}
 	for i := range c.Configs {
-		if err := c.Configs[i].compile(); err != nil {
+		for _, err := range c.Configs[i].compile() {
 			faults = append(faults, fmt.Errorf("config %d: %w", i+1, err))
 		}
 	}
 	return c, join(faults)
 }
 
-func (g *config) compile() error {
-	var faults []error
+func (g *config) compile() (faults []error) {
 	if g.Side != "" && g.Side != "consumer" && g.Side != "provider" {
 		faults = append(faults, fmt.Errorf("side %q: want consumer or provider", g.Side))
 	}
@@ -95,8 +94,10 @@ func (g *config) compile() error {
 		faults = append(faults, errors.New("no parameters: want at least one to change"))
 	}
 	g.values = map[string]string{}
-	for k, v := range g.Parameters {
-		switch v.(type) {
+	for _, k := range slices.Sorted(maps.Keys(g.Parameters)) {
+		switch v := g.Parameters[k].(type) {
+		case nil: // Java refuses the document as well (ConfigItem.parseFromMap, 3.3.6)
+			faults = append(faults, fmt.Errorf(`parameter %s has no value: want one, "" for the empty one`, k))
 		case map[string]any, []any:
 			faults = append(faults, fmt.Errorf("parameter %s: want one value, not a list or map", k))
 		default:
@@ -132,7 +133,7 @@ func (g *config) compile() error {
 			faults = append(faults, fmt.Errorf("match: providerAddress: cird %q: Java compares it with host and port, so that none is in it: want exact or wildcard, like 10.0.*", a.CIDR))
 		}
 	}
-	return errors.Join(faults...)
+	return faults
 }
 
 // of gives the configurator of a consumer.

@@ -1,7 +1,7 @@
 // Package rule reads Dubbo's governance rules, in its own YAML, and follows them in a config centre: tag routers, condition routers
 // and configurators.
 //
-// A document that makes no sense is refused as a whole, with every fault, and the last good one goes on holding.
+// A document that makes no sense is refused as a whole, with its first faults, and the last good one goes on holding.
 package rule
 
 import (
@@ -39,6 +39,9 @@ func read(doc string, into any) (err error) {
 	defer func() {
 		if p := recover(); p != nil { // the library's, on what no rule holds
 			err = fmt.Errorf("not the YAML of a rule: %v", p)
+		}
+		if err != nil {
+			err = errors.New(brief(err.Error()))
 		}
 	}()
 	if err := shallow(doc); err != nil {
@@ -109,5 +112,28 @@ func (m paramMatch) check(where string) error {
 	return m.Value.compile(where + ", " + m.Key)
 }
 
-// join gives the faults in order, nil for none.
-func join(faults []error) error { return errors.Join(faults...) }
+const (
+	maxFaults     = 10
+	maxFaultBytes = 500
+)
+
+// join gives the first faults in order, nil for none, in brief: they quote a document that may be large.
+func join(faults []error) error {
+	var first []error
+	for i, f := range faults {
+		if i == maxFaults {
+			first = append(first, fmt.Errorf("and %d more faults", len(faults)-maxFaults))
+			break
+		}
+		first = append(first, errors.New(brief(f.Error())))
+	}
+	return errors.Join(first...)
+}
+
+// brief leaves out the middle of a long text: it begins with the place and ends with what is wanted there.
+func brief(s string) string {
+	if len(s) <= maxFaultBytes {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxFaultBytes/2], "") + " … " + strings.ToValidUTF8(s[len(s)-maxFaultBytes/2:], "")
+}

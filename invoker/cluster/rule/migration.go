@@ -20,7 +20,7 @@ type step struct {
 	Step       string `yaml:"step"`
 }
 
-// ParseMigration reads a document "<consumer's application>.migration". Its error joins every fault.
+// ParseMigration reads a document "<consumer's application>.migration". Its error joins the first faults.
 func ParseMigration(doc string) (Migration, error) {
 	var m Migration
 	if err := read(doc, &m); err != nil {

@@ -243,7 +243,6 @@ func TestBadDocumentsAreRefusedWithEveryFault(t *testing.T) {
 	}{
 		"no YAML":                    {tagError, "tags: [\n- x: {", []string{"not the YAML"}},
 		"a wrong type":               {tagError, "tags: 5", []string{"not the YAML"}},
-		"no tags":                    {tagError, "key: shop", []string{"no tags"}},
 		"faults in tags":             {tagError, "tags:\n- addresses: [\"10.0.0.0/99\", \"\"]\n- name: x\n  match:\n  - value: {regex: \"(\"}\n  - key: k\n    value: {regex: \"(\"}\n", []string{"tag 1", "want a name", "10.0.0.0/99", "match 1", "want a key", "regex \"(\""}},
 		"too many keys":              {tagError, "tags:\n" + strings.Repeat("- {name: a, addresses: [b]}\n", 2100), []string{"keys", "limit 4096"}},
 		"another version":            {conditionError, "configVersion: v3.2\nconditions: []", []string{`configVersion "v3.2"`, "v3.0", "v3.1"}},
@@ -253,6 +252,7 @@ func TestBadDocumentsAreRefusedWithEveryFault(t *testing.T) {
 		"an empty tag":               {tagError, "configVersion: v3.0\ntags:\n- name: gray\n", []string{`tag 1 ("gray")`, "addresses or match"}},
 		"a network that none is in":  {configuratorError, "key: a\nconfigs:\n- side: consumer\n  parameters: {a: 1}\n  match: {providerAddress: {cird: 10.0.0.0/8}}\n", []string{"10.0.0.0/8", "wildcard"}},
 		"faults in steps":            {migrationError, "step: NOW\ninterfaces:\n- step: LATER\n- serviceKey: a.B\n  step: FORCE_INTERFACE\napplications:\n- serviceKey: shop\n  step: apps\n", []string{`step "NOW"`, "APPLICATION_FIRST", "interfaces 1", "no serviceKey", `interfaces 1: step "LATER"`, `applications 1: step "apps"`}},
+		"a parameter without value":  {configuratorError, "key: a\nconfigs:\n- side: consumer\n  parameters: {token: , timeout: 5}\n", []string{"config 1", "parameter token", "no value"}},
 		"2.6's":                      {configuratorError, `["override://0.0.0.0/x?timeout=1"]`, []string{"override://", "v2.7"}},
 		"aliases, which may":         {tagError, "a: &a [x]\nb: [*a,*a]\ntags: []", []string{"line 1", "anchors"}},
 		"too deep":                   {tagError, "tags: " + strings.Repeat("[", 100000), []string{"deeper"}},

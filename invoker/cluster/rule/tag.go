@@ -32,7 +32,8 @@ const (
 	keyForce = "dubbo.force.tag"
 )
 
-// ParseTag reads a document "<application>.tag-router". Its error joins every fault.
+// ParseTag reads a document "<application>.tag-router". Its error joins the first faults. Without tags it is no rule (Java:
+// TagRuleParser, 3.3.6).
 func ParseTag(doc string) (Tag, error) {
 	var t Tag
 	if err := read(doc, &t); err != nil {
@@ -41,9 +42,6 @@ func ParseTag(doc string) (Tag, error) {
 	var faults []error
 	if err := known(t.Head.ConfigVersion); err != nil {
 		faults = append(faults, err)
-	}
-	if len(t.Tags) == 0 {
-		faults = append(faults, fmt.Errorf("no tags: want a list of tags with name and addresses or match"))
 	}
 	for i := range t.Tags {
 		g := &t.Tags[i]

@@ -42,7 +42,8 @@ func None() Set { return Set{Routers: []cluster.Router{Tag{}}} }
 //
 // The documents are Dubbo's: "<interface>:<version>:<group>.condition-router" and ".configurators", "<consumer's
 // application>.condition-router", ".configurators" and ".migration", and "<provider's application>.tag-router" and ".condition-router". A document
-// that makes no sense is refused and logged, and the last good one goes on holding; an empty one takes its rule away.
+// that makes no sense is refused and logged, and the last good one goes on holding; an empty one, or one without a tag or condition,
+// takes its rule away.
 type Watch struct {
 	center   registry.RuleWatcher
 	consumer Consumer
@@ -224,15 +225,6 @@ func (w *Watch) take(ctx context.Context, key, doc string) {
 		return
 	}
 	before := w.held[key]
-	if doc == "" {
-		delete(w.held, key)
-		delete(w.fault, key)
-		if before != nil {
-			w.log.Info("rule: a rule was taken away", "key", key)
-			w.each(w.set())
-		}
-		return
-	}
 	parsed, err := w.parse(key, doc)
 	if err != nil {
 		w.fault[key] = err
@@ -240,19 +232,38 @@ func (w *Watch) take(ctx context.Context, key, doc string) {
 		return
 	}
 	delete(w.fault, key)
+	if parsed == nil {
+		delete(w.held, key)
+		if before != nil {
+			w.log.Info("rule: a rule was taken away", "key", key)
+			w.each(w.set())
+		}
+		return
+	}
 	w.held[key] = parsed
 	w.log.Info("rule: a rule holds", "key", key)
 	w.each(w.set())
 }
 
+// parse reads a document; nil: it is no rule.
 func (w *Watch) parse(key, doc string) (any, error) {
 	switch {
+	case doc == "":
+		return nil, nil
 	case strings.HasSuffix(key, tags):
-		return ParseTag(doc)
+		t, err := ParseTag(doc)
+		if len(t.Tags) == 0 {
+			return nil, err
+		}
+		return t, err
 	case strings.HasSuffix(key, migration):
 		return ParseMigration(doc)
 	case strings.HasSuffix(key, conditions):
-		return ParseCondition(doc)
+		c, err := ParseCondition(doc)
+		if len(c.lines) == 0 {
+			return nil, err
+		}
+		return c, err
 	default:
 		c, err := ParseConfigurator(doc)
 		return c.of(w.consumer), err
