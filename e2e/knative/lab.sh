@@ -5,7 +5,7 @@ LAB="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 LAB_CACHE="${LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dubbofn-lab}"
 # What a running lab writes; down.sh removes it.
 LAB_RUN="${LAB_RUN:-${TMPDIR:-/tmp}/dubbofn-lab}"
-LAB_BIN="$LAB_CACHE/bin" LAB_IMAGES="$LAB_CACHE/images" LAB_YAML="$LAB_CACHE/yaml"
+LAB_BIN="$LAB_CACHE/bin" LAB_IMAGES="${LAB_IMAGES:-$LAB_CACHE/images}" LAB_YAML="$LAB_CACHE/yaml"
 LAB_LOGS="$LAB_RUN/log" PKI="$LAB_RUN/pki"
 KUBECONFIG_FILE="$PKI/admin.kubeconfig"
 CONTAINERD="$LAB_RUN/containerd.sock"

@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# inside.sh TEST…   runs in the lab's namespaces, where Nacos and the Java consumers are with the pods in one network; see run.sh.
+set -uo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
+for part in proc java nacos; do source "$LAB/../lib/$part.sh"; done
+
+export KUBECONFIG="$KUBECONFIG_FILE"
+kubectl() { "$LAB_BIN/kubectl" "$@"; } # this is the inside already
+dubbofn="$LAB_RUN/bin/dubbofn"
+FAILED=()
+
+# deploy_system   the activator, and the Secret that it and functions know each other by
+deploy_system() {
+  local token namespace
+  token="$(od -An -tx1 -N32 /dev/urandom | tr -d ' \n')"
+  kubectl get namespace dubbofn >/dev/null 2>&1 || kubectl create namespace dubbofn
+  for namespace in dubbofn default; do
+    kubectl -n "$namespace" create secret generic dubbofn-token --from-literal=token="$token" --dry-run=client -o yaml | kubectl apply -f - >/dev/null
+  done
+  "$dubbofn" render activator --image dev.local/dubbofn:lab --registry "nacos://$NODE_IP:$NACOS_PORT" >"$E2E_RUN/activator.yaml" || die "render activator"
+  kubectl apply -f "$E2E_RUN/activator.yaml" || die "apply the activator"
+  kubectl -n dubbofn rollout status deployment/dubbofn-activator --timeout=120s >/dev/null || die "the activator did not get ready: $(kubectl -n dubbofn get pods; kubectl -n dubbofn logs --tail=20 -l app.kubernetes.io/name=dubbofn-activator)"
+  ADMIN=()
+  local ip; for ip in $(kubectl -n dubbofn get pods -l app.kubernetes.io/name=dubbofn-activator -o jsonpath='{.items[*].status.podIP}'); do ADMIN+=(-admin "http://$ip:9090"); done
+}
+
+# deploy NAME IMAGE [FLAGS…] [-- VARIABLE=VALUE…]   a function; the variables are its description's too
+deploy() {
+  local name="$1" image="$2" flags=() variables=(); shift 2
+  while [ $# -gt 0 ] && [ "$1" != -- ]; do flags+=("$1"); shift; done
+  [ $# -eq 0 ] || { shift; variables=("$@"); }
+  local v; for v in "${variables[@]}"; do flags+=(--env "$v"); done
+  env "${variables[@]}" DUBBOFN_APP="$name" "$dubbofn" describe "$LAB_RUN/bin/$image" >"$E2E_RUN/$name.json" || die "describe $image"
+  "$dubbofn" render function "$name" --image "dev.local/$image:lab" --manifest "$E2E_RUN/$name.json" "${flags[@]}" >"$E2E_RUN/$name.yaml" || die "render $name"
+  kubectl apply -f "$E2E_RUN/$name.yaml" || die "apply $name"
+}
+
+ready() { kubectl wait --for=condition=Ready "ksvc/$1" --timeout=120s >/dev/null || die "$1 did not get ready: $(kubectl get ksvc "$1" -o jsonpath='{.status.conditions}')"; }
+# undeploy NAME   and wait until its pods are gone
+undeploy() { kubectl delete ksvc "$1" --wait=true >/dev/null && kubectl wait --for=delete pod -l "serving.knative.dev/service=$1" --timeout=120s >/dev/null; }
+
+# paced NAME LINE SERVICE   sets PACED to what a consumer is started with; each has a relay to Nacos of its own, which counts what it reads
+relay=$((NACOS_PORT + 100))
+paced() {
+  kit_command "$1" "$2" Paced
+  PACED=(-- "${KIT[@]}" --mode app --registry "nacos://127.0.0.1:$relay" --relay "$relay:$NACOS_PORT" --service "$3")
+  relay=$((relay + 2))
+}
+
+measure() {
+  local kind="$1" name="$2"; shift 2
+  "$LAB_RUN/bin/lab" "$kind" -keys "$PKI" -logs "$LOGS" -service "$name" -host "$name.default.svc.cluster.local" "${ADMIN[@]}" \
+    -ingress "$(kubectl -n lab-ingress get service lab-ingress-local -o jsonpath='{.spec.clusterIP}'):80" "$@"
+}
+
+# wakes LANE   "" or "none": where the function dials
+wakes() {
+  local flags=() consumers=()
+  deploy greet greet ${1:+--activator "$1"}; ready greet
+  paced "greet-3$1" 3 greet; consumers+=("${PACED[@]}")
+  paced "greet-27$1" 27 greet; consumers+=("${PACED[@]}")
+  [ -z "$1" ] || flags+=(-lane=false)
+  measure wakes greet -wakes "${LAB_WAKES:-40}" "${flags[@]}" -name 3.3.6 -name 2.7.23 "${consumers[@]}" || FAILED+=("wakes $1")
+  undeploy greet
+}
+
+run_wakes() { note ""; note "== wakes from zero, with the early lane"; wakes ""; }
+run_http() { note ""; note "== wakes from zero, by HTTP alone"; wakes none; }
+
+run_scale() {
+  note ""; note "== 200 calls a second of 100 ms each, then 10"
+  local flags=(--target 5 --max-scale 8)
+  deploy slow slow "${flags[@]}" -- SLOW=100ms; ready slow
+  # the roll-out runs as a program of its own
+  cat >"$E2E_RUN/rollout" <<ROLLOUT
+#!/usr/bin/env bash
+export KUBECONFIG="$KUBECONFIG_FILE"
+SLOW=100ms MORE=1 DUBBOFN_APP=slow "$dubbofn" describe "$LAB_RUN/bin/slow" |
+  "$dubbofn" render function slow --image dev.local/slow:lab --manifest - ${flags[*]} --env SLOW=100ms --env MORE=1 | "$LAB_BIN/kubectl" apply -f -
+ROLLOUT
+  chmod +x "$E2E_RUN/rollout"
+  paced slow-3 3 ping
+  measure scale slow -rollout "$E2E_RUN/rollout" -name 3.3.6 "${PACED[@]}" || FAILED+=(scale)
+  undeploy slow
+}
+
+mkdir -p "$E2E_RUN"
+nacos_start
+deploy_system
+for t in "$@"; do
+  declare -F "run_$t" >/dev/null || die "no test $t: want wakes, http, scale"
+  "run_$t"
+done
+kubectl -n dubbofn logs --prefix --tail=-1 -l app.kubernetes.io/name=dubbofn-activator >"$LOGS/activator.log" 2>&1
+note ""
+[ ${#FAILED[@]} = 0 ] && note "lab passed" || note "lab FAILED: ${FAILED[*]}"
+exit ${#FAILED[@]}

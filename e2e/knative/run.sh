@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# run.sh [TEST…]   builds the lab (once), brings it up, deploys the activator and functions as `dubbofn render` writes them, runs the
+# tests, and ends the lab. Tests; none named: all of them.
+#   wakes    Java 3.3.6 and 2.7.23 wake a function from zero, beside plain HTTP requests: the early lane
+#   http     the same without the early lane
+#   scale    200 calls a second, a new Knative revision in the middle, then 10: pods over time
+# LAB_KEEP=yes leaves the lab up, for another run.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
+need_root
+cd "$LAB/../.."
+tests=("$@"); [ ${#tests[@]} -gt 0 ] || tests=(wakes http scale)
+export E2E_RUN="$PWD/e2e/run/lab" # what is kept: each process's output in logs
+
+"$LAB/build.sh"
+# what needs the internet: the lab's own network has none
+(source e2e/lib/proc.sh; source e2e/lib/java.sh; build_java nacos kit/line3 kit/line27)
+
+[ "${LAB_KEEP:-}" = yes ] || trap '"$LAB/down.sh"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+"$LAB/up.sh"
+
+export LAB_IMAGES="$LAB_RUN/images"
+mkdir -p "$LAB_RUN/bin"
+export CGO_ENABLED=0 GOFLAGS=-trimpath
+go build -ldflags "-s -w" -o "$LAB_RUN/bin/" ./cmd/dubbofn ./examples/functions/greet
+(cd e2e && go build -ldflags "-s -w" -o "$LAB_RUN/bin/" ./slow ./lab)
+for program in dubbofn greet slow; do "$LAB/image.sh" "$program" "$LAB_RUN/bin/$program"; done
+
+echo "the rendered manifests, held against Knative's own types"
+(cd "$LAB/serving" && go test -count=1 .)
+lab "$LAB/inside.sh" "${tests[@]}"

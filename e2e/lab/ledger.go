@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/dubbofn/dubbofn/cold"
+)
+
+// start is a cold start as the activator wrote it down.
+type start struct {
+	Lane   string      `json:"lane"` // "early", "http"
+	Parked int64       `json:"parked_us"`
+	Knock  int64       `json:"knock_us"` // from sending it to its headers
+	At     time.Time   `json:"at"`
+	Ledger cold.Record `json:"ledger"`
+}
+
+func (s start) parked() time.Duration { return time.Duration(s.Parked) * time.Microsecond }
+func (s start) knock() time.Duration  { return time.Duration(s.Knock) * time.Microsecond }
+
+// newest gives the cold start that some replica wrote down since a moment; it is complete once the knock was answered.
+func (w *wakes) newest(ctx context.Context, since time.Time) (start, error) {
+	for end := time.Now().Add(15 * time.Second); ; {
+		for _, admin := range w.admin {
+			starts, err := w.starts(ctx, admin)
+			if err != nil {
+				return start{}, err
+			}
+			for _, s := range starts {
+				if s.At.After(since) && s.Knock > 0 {
+					return s, nil
+				}
+			}
+		}
+		if time.Now().After(end) {
+			return start{}, errors.New("no replica of the activator has written the wake down")
+		}
+		if err := pause(ctx, 50*time.Millisecond); err != nil {
+			return start{}, err
+		}
+	}
+}
+
+func (w *wakes) starts(ctx context.Context, admin string) ([]start, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, admin+"/api/ledger", http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	res, err := w.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	var starts []start
+	if err := json.NewDecoder(res.Body).Decode(&starts); err != nil {
+		return nil, fmt.Errorf("%s/api/ledger: %w", admin, err)
+	}
+	return starts, nil
+}
+
+// drawLast shows one cold start, phase by phase.
+func (w *wakes) drawLast() error {
+	for _, k := range slices.Backward(w.all) {
+		if r := k.start.Ledger; len(r.Entries) > 0 {
+			fmt.Println("\nthe last wake by a consumer, as the function's ledger has it:")
+			return r.Draw(os.Stdout, 100)
+		}
+	}
+	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
