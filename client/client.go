@@ -67,10 +67,12 @@ func New(c Config, adapters ...registry.Adapter) (*Client, error) {
 	if cl.trust, err = cl.newTrust(); err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}
+	pooled := c.pool()
+	pooled.Log = cl.log
 	cl.pool = cold.NewPool(func(ctx context.Context, name string) (cluster.Conn, error) {
 		address, tls := cl.trust.at(name)
 		return cl.dial(ctx, address, tls)
-	}, cold.PoolConfig{PerAddress: c.Connections, DialTimeout: c.ConnectTimeout, Log: cl.log})
+	}, pooled)
 	return cl, nil
 }
 
@@ -101,7 +103,7 @@ func (c *Client) checkURLs() error {
 
 // open gives a registry, connected once. Nobody waits for one that is being opened but those who want it.
 func (c *Client) open(ctx context.Context, u invoker.URL) (registry.Registry, error) {
-	key := u.Protocol + " " + u.User + " " + u.String()
+	key := keyOf(u)
 	c.mu.Lock()
 	for c.opening[key] != nil {
 		over := c.opening[key]
@@ -139,6 +141,9 @@ func (c *Client) open(ctx context.Context, u invoker.URL) (registry.Registry, er
 	c.opened[key] = r
 	return r, nil
 }
+
+// keyOf tells URLs apart, by their secrets too, which [invoker.URL.String] hides. It is never shown.
+func keyOf(u invoker.URL) string { return fmt.Sprintf("%#v", u) }
 
 func (c *Client) connect(ctx context.Context, u invoker.URL) (registry.Registry, error) {
 	cfg := registry.Config{Scheme: u.Protocol, Path: u.Path, User: u.User, Password: u.Password, Params: u.Params, Log: c.log}

@@ -5,10 +5,12 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/dubbofn/dubbofn/cold"
 	"github.com/dubbofn/dubbofn/internal/environ"
 	"github.com/dubbofn/dubbofn/invoker"
 	"github.com/dubbofn/dubbofn/invoker/cluster"
@@ -36,8 +38,10 @@ type Config struct {
 	Lazy           bool          `envconfig:"DUBBOFN_LAZY" desc:"Connect to a provider at its first call. Default: to all at once, a few at a time." want:"1 or 0"`
 	Connections    int           `envconfig:"DUBBOFN_CONNECTIONS" default:"1" desc:"Connections to each address." want:"1 to 64"`
 	ConnectTimeout time.Duration `envconfig:"DUBBOFN_CONNECT_TIMEOUT" default:"3s" desc:"How long one attempt to connect may take." want:"1ms or more"`
+	Lifetime       time.Duration `envconfig:"DUBBOFN_CONNECTION_LIFETIME" desc:"A connection this old, up to a tenth less by chance, is replaced once the new one is there; what is in flight ends on the old one. Default: never." want:"1s or more"`
+	PingAfter      time.Duration `envconfig:"DUBBOFN_PING_AFTER" desc:"A connection that nobody used for so long is asked for a sign of life, and replaced if it gives none within DUBBOFN_CONNECT_TIMEOUT. Default: after a minute of silence it is asked, and has three minutes." want:"1ms or more"`
 	Tag            string        `envconfig:"DUBBOFN_CALL_TAG" desc:"The dubbo.tag of calls that have none: providers with that tag are preferred." want:"a word"`
-	PassOn         []string      `envconfig:"DUBBOFN_PASS_ON" default:"dubbo.tag,dubbo.force.tag,TX_XID,SEATA_XID,TX_BRANCH_TYPE,sw8,sw8-correlation,sw8-x,traceparent,tracestate,baggage,b3,X-B3-TraceId,X-B3-SpanId,X-B3-ParentSpanId,X-B3-Sampled,X-B3-Flags" desc:"Attachments of the call that a function runs for that go on with its own calls, in whatever case." want:"names, separated by commas"`
+	PassOn         []string      `envconfig:"DUBBOFN_PASS_ON" default:"dubbo.tag,dubbo.force.tag,TX_XID,SEATA_XID,TX_BRANCH_TYPE,sw8,sw8-correlation,sw8-x,traceparent,tracestate,baggage,b3,X-B3-TraceId,X-B3-SpanId,X-B3-ParentSpanId,X-B3-Sampled,X-B3-Flags" desc:"Attachments of the call that a function runs for that go on with its own calls, in whatever case." want:"names, separated by commas; empty: none"`
 
 	TLS             string `envconfig:"DUBBOFN_TLS" default:"auto" desc:"When TLS is spoken: to providers that publish ssl-enabled=true (auto), to all, or never. Dubbo Java 3.x publishes nothing where only its ssl files are set: use always." want:"auto, always, never"`
 	TLSCert         string `envconfig:"DUBBOFN_TLS_CERT" desc:"This process's certificate, a PEM file with its chain, for providers that ask for one. The file may be replaced." want:"a file"`
@@ -84,22 +88,17 @@ func (c *Config) resolve() error {
 	}
 	oneOf("Migration", c.Migration, string(directory.ApplicationFirst), string(directory.ForceApplication), string(directory.ForceInterface))
 	c.checkTrust(bad)
+	c.checkTimes(bad)
+	if c.Retries != nil && (*c.Retries < 0 || *c.Retries > 100) {
+		bad("Retries", *c.Retries, "is out of range")
+	}
+	if c.PassOn == nil {
+		c.PassOn = defaultList("PassOn")
+	}
 	for field, check := range map[string]cluster.Config{"Cluster": {Cluster: c.Cluster}, "LoadBalance": {LoadBalance: c.LoadBalance}} {
 		if check.Validate() != nil {
 			bad(field, check.Cluster+check.LoadBalance, "is not offered")
 		}
-	}
-	if c.Timeout < 0 {
-		bad("Timeout", c.Timeout, "is too short")
-	}
-	if c.TryTimeout < 0 {
-		bad("TryTimeout", c.TryTimeout, "is too short")
-	}
-	if c.ConnectTimeout < 0 {
-		bad("ConnectTimeout", c.ConnectTimeout, "is too short")
-	}
-	if c.Retries != nil && (*c.Retries < 0 || *c.Retries > 100) {
-		bad("Retries", *c.Retries, "is out of range")
 	}
 	for _, n := range []struct {
 		field      string
@@ -128,4 +127,29 @@ func (c *Config) resolve() error {
 	}
 	c.metadata, c.config = url("MetadataCenter", c.MetadataCenter), url("ConfigCenter", c.ConfigCenter)
 	return errors.Join(faults...)
+}
+
+func (c *Config) checkTimes(bad func(field string, value any, why string)) {
+	for _, t := range []struct {
+		field      string
+		value, min time.Duration
+	}{
+		{"Timeout", c.Timeout, 0}, {"TryTimeout", c.TryTimeout, 0}, {"ConnectTimeout", c.ConnectTimeout, 0}, {"PingAfter", c.PingAfter, 0},
+		{"Lifetime", c.Lifetime, time.Second},
+	} {
+		if t.value < 0 || t.value > 0 && t.value < t.min {
+			bad(t.field, t.value, "is too short")
+		}
+	}
+}
+
+// defaultList gives what a list is where nobody set it: the tag says so, for the environment too.
+func defaultList(field string) []string {
+	f, _ := reflect.TypeFor[Config]().FieldByName(field)
+	return strings.Split(f.Tag.Get("default"), ",")
+}
+
+// pool gives the settings of connections.
+func (c *Config) pool() cold.PoolConfig {
+	return cold.PoolConfig{PerAddress: c.Connections, DialTimeout: c.ConnectTimeout, PingAfter: c.PingAfter, Lifetime: c.Lifetime}
 }

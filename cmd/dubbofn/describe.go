@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dubbofn/dubbofn/invoker"
+	"github.com/dubbofn/dubbofn/invoker/cluster"
 )
 
 func describeCommand() *cobra.Command {
@@ -104,10 +105,7 @@ func describeService(ctx context.Context, out io.Writer, registryURL, service st
 	if err != nil {
 		return err
 	}
-	all := s.Providers()
-	if len(all) == 0 {
-		err = s.Call(ctx, "describe", nil) // says why there is none
-	}
+	all, err := providersOf(ctx, s)
 	if err = errors.Join(err, c.Close()); err != nil {
 		return err
 	}
@@ -118,4 +116,24 @@ func describeService(ctx context.Context, out io.Writer, registryURL, service st
 	enc := json.NewEncoder(out)
 	enc.SetIndent("", "  ")
 	return enc.Encode(f)
+}
+
+// providersOf gives the providers that are known, or why there are none: a call says it. It is $echo, which runs nothing where one comes
+// meanwhile.
+func providersOf(ctx context.Context, s interface {
+	Providers() []*cluster.Provider
+	Call(ctx context.Context, method string, into any, args ...any) error
+},
+) ([]*cluster.Provider, error) {
+	all := s.Providers()
+	if len(all) > 0 {
+		return all, nil
+	}
+	if err := s.Call(ctx, "$echo", nil, ""); err != nil {
+		return nil, err
+	}
+	if all = s.Providers(); len(all) == 0 {
+		return nil, fmt.Errorf("%w is listed", cluster.ErrNoProvider)
+	}
+	return all, nil
 }

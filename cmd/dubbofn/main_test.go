@@ -19,6 +19,7 @@ import (
 	"github.com/dubbofn/dubbofn/fn"
 	"github.com/dubbofn/dubbofn/fn/serve"
 	"github.com/dubbofn/dubbofn/invoker"
+	"github.com/dubbofn/dubbofn/invoker/cluster"
 	"github.com/dubbofn/dubbofn/java"
 )
 
@@ -130,6 +131,31 @@ func TestDescribeShowsWhatAConsumerSees(t *testing.T) {
 	var f found
 	if code != 0 || json.Unmarshal([]byte(out), &f) != nil || f.Address != address || f.App != "greet" || f.Params["timeout"] != "10000" {
 		t.Errorf("%d, %v: %s", code, err, out)
+	}
+}
+
+// vanished plays a service whose providers are never there when one looks, though a call is answered.
+type vanished struct{}
+
+func (vanished) Providers() []*cluster.Provider { return nil }
+
+func (vanished) Call(context.Context, string, any, ...any) error { return nil }
+
+func TestDescribeSaysWhenNoProviderIsThere(t *testing.T) {
+	t.Parallel()
+	if all, err := providersOf(t.Context(), vanished{}); !missing(err) || exitCode(err) != exitNotFound {
+		t.Errorf("%v, %v", all, err)
+	}
+}
+
+func TestNamesThatNoServiceCanHaveAreUsageErrors(t *testing.T) {
+	for _, name := range []string{"org..example", "1org.example.Greet", "org.example.Gre-et", "org.example."} {
+		if _, code, err := run(t, "describe", "--registry", "embedded://"+t.TempDir()+"/registry", name); code != exitUsage {
+			t.Errorf("describe %s: exit code %d, %v", name, code, err)
+		}
+		if _, code, err := run(t, "call", "--registry", "embedded://"+t.TempDir()+"/registry", name, "hello"); code != exitUsage {
+			t.Errorf("call %s: exit code %d, %v", name, code, err)
+		}
 	}
 }
 

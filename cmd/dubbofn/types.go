@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"strings"
+
+	"github.com/dubbofn/dubbofn/internal/javatype"
 )
 
 var primitives = map[byte]string{'Z': "boolean", 'B': "byte", 'S': "short", 'C': "char", 'I': "int", 'J': "long", 'F': "float", 'D': "double"}
@@ -65,7 +67,7 @@ func longName(t string) string {
 }
 
 func checkJavaName(kind, s string) error {
-	if s == "" || strings.ContainsAny(s, " \t\n/\\\"'<>|") {
+	if kind == "service" && !javatype.IsClassName(s) || s == "" || strings.ContainsAny(s, " \t\n/\\\"'<>|") {
 		return usagef("%s %q is not a Java name; want e.g. %s", kind, s, map[string]string{"service": "org.example.GreetService", "method": "greet"}[kind])
 	}
 	return nil

@@ -90,7 +90,7 @@ func layers() map[string]layer {
 			},
 		},
 		"cmd/dubbofn": {
-			uses: []string{"client", "deploy", "fn", "fn/serve", "invoker", "invoker/cluster", "registry", "registry/nacos", "registry/zookeeper", "internal/hessian", "java"},
+			uses: []string{"client", "deploy", "fn", "fn/serve", "invoker", "invoker/cluster", "registry", "registry/nacos", "registry/zookeeper", "internal/hessian", "internal/javatype", "java"},
 			modules: map[string]string{
 				decimal: "numbers typed on the command line, digits kept",
 				cobra:   "commands, flags and their help",
