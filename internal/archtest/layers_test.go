@@ -79,6 +79,7 @@ func layers() map[string]layer {
 		},
 		"registry/registrytest": {uses: []string{"registry"}},
 		"internal/fresh":        {},
+		"internal/keeperwire":   {},
 		"internal/earlylane":    {},
 		"internal/certtest":     {},
 		"internal/javaserial":   {},

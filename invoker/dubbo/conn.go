@@ -51,9 +51,11 @@ type Conn struct {
 
 	ids      atomic.Uint64
 	readonly atomic.Bool
-	stalled  atomic.Bool  // an answer has begun long ago and does not go on
-	silent   atomic.Bool  // a call's time went by, and not a byte has come since it was sent
-	beat     atomic.Int64 // when the last heartbeat was sent; Unix nanoseconds
+	leaving  chan struct{} // closed when the provider announces that it is going, for the first time
+	scratch  []byte        // room for a small answer that is passed on; of the reader alone
+	stalled  atomic.Bool   // an answer has begun long ago and does not go on
+	silent   atomic.Bool   // a call's time went by, and not a byte has come since it was sent
+	beat     atomic.Int64  // when the last heartbeat was sent; Unix nanoseconds
 
 	mu      sync.Mutex
 	pending map[uint64]*waiter
@@ -71,6 +73,8 @@ type waiter struct {
 	reply reply
 	got   bool // reply is there
 	gone  bool // nobody waits any more
+	beat  bool // it waits for the answer to a heartbeat
+	raw   *Forwarded
 }
 
 // reply is an answer, or why there is none.
@@ -107,7 +111,7 @@ func NewConn(nc net.Conn, cfg ConnConfig) *Conn {
 	if err := cfg.Validate(); err != nil {
 		panic(fmt.Sprintf("dubbo: NewConn: %v", err))
 	}
-	c := &Conn{nc: nc, cfg: cfg.server().withDefaults(), pending: map[uint64]*waiter{}, done: make(chan struct{})}
+	c := &Conn{nc: nc, cfg: cfg.server().withDefaults(), pending: map[uint64]*waiter{}, done: make(chan struct{}), leaving: make(chan struct{})}
 	if a := nc.RemoteAddr(); a != nil {
 		c.remote = a.String()
 	}
@@ -139,6 +143,9 @@ func (c *Conn) Available() bool {
 		return !c.readonly.Load() && !c.stalled.Load() && !c.silent.Load()
 	}
 }
+
+// Leaving is closed when the provider announces that it is going (READONLY), the first time that it does.
+func (c *Conn) Leaving() <-chan struct{} { return c.leaving }
 
 // Done is closed when the connection has ended, for whatever reason.
 func (c *Conn) Done() <-chan struct{} { return c.done }
@@ -184,7 +191,7 @@ func (c *Conn) Finish(ctx context.Context) error {
 
 // Ping sends a heartbeat and waits for its answer. A provider that doesn't answer until ctx ends is an error.
 func (c *Conn) Ping(ctx context.Context) error {
-	w := &waiter{ready: make(chan struct{}, 1)}
+	w := &waiter{ready: make(chan struct{}, 1), beat: true}
 	id := c.ids.Add(1)
 	if !c.register(id, w) {
 		return c.unavailable(false)
@@ -225,10 +232,17 @@ func (c *Conn) fail(why error) {
 
 // deliver hands a reply to its waiter, or drops it where nobody waits any more.
 func (c *Conn) deliver(w *waiter, r reply) {
+	if w.raw != nil {
+		w.raw.deliver(r)
+		c.drop(r)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.taken = false
 	c.rest()
+	if w.raw != nil {
+		return
+	}
 	if w.gone {
 		c.drop(r)
 		return
@@ -244,11 +258,14 @@ func (c *Conn) drop(r reply) {
 	}
 }
 
-// take gives the waiter for an answer, nil where there is none: a late or second answer. It wants a deliver.
-func (c *Conn) take(id uint64) *waiter {
+// take gives the waiter for an answer, nil where there is none: a late or second answer, or an event that answers no heartbeat. It wants a deliver.
+func (c *Conn) take(id uint64, event bool) *waiter {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	w := c.pending[id]
+	if w != nil && event && !w.beat {
+		return nil
+	}
 	c.taken = w != nil
 	delete(c.pending, id)
 	return w
@@ -294,7 +311,7 @@ func (c *Conn) read() error {
 }
 
 func (c *Conn) answer(h header) error {
-	w := c.take(h.id)
+	w := c.take(h.id, false)
 	if w == nil {
 		return c.r.skip(int(h.length))
 	}
@@ -306,7 +323,10 @@ func (c *Conn) answer(h header) error {
 		}
 		return c.r.skip(int(h.length))
 	}
-	body, err := c.r.body(w.own, int(h.length), true)
+	if w.raw != nil {
+		w.own = c.room()
+	}
+	body, err := c.r.body(w.own, int(h.length), w.raw == nil)
 	if err != nil {
 		return c.unread(w, err)
 	}
@@ -344,7 +364,7 @@ func (c *Conn) event(h header) error {
 	}
 	c.cfg.Budget.give(len(body))
 	if !h.request() {
-		if w := c.take(h.id); w != nil {
+		if w := c.take(h.id, true); w != nil {
 			c.deliver(w, reply{header: h})
 		}
 		return nil
@@ -352,6 +372,7 @@ func (c *Conn) event(h header) error {
 	switch string(body) {
 	case eventReadonly:
 		c.readonly.Store(true)
+		closeOnce(c.leaving)
 	case eventWriteable:
 		c.readonly.Store(false)
 	case eventHeartbeat:

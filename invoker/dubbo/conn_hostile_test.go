@@ -45,7 +45,7 @@ func TestConnSaysWhatEndedIt(t *testing.T) {
 	c, far := newConnPair(t, ConnConfig{})
 	done := start(c, invocation("get"))
 	h, _ := far.read()
-	_ = c.unread(c.take(h.id), io.ErrUnexpectedEOF) // the call hears of it before the connection has failed
+	_ = c.unread(c.take(h.id, false), io.ErrUnexpectedEOF) // the call hears of it before the connection has failed
 	var e *invoker.Error
 	if o := <-done; !errors.As(o.err, &e) || e.Code != invoker.CodeUnavailable || !e.MaybeExecuted || !errors.Is(e, io.ErrUnexpectedEOF) {
 		t.Errorf("got %v, want that the stream ended", o.err)
