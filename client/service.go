@@ -117,6 +117,7 @@ func (s *Service) connect(ctx context.Context) error {
 	if cc.Retries == nil {
 		cc.Retries = c.cfg.Retries
 	}
+	cc.Countdown = c.cfg.Countdown
 	for name, m := range r.methods {
 		cc.Methods[name] = m.MethodConfig
 	}

@@ -12,8 +12,21 @@ type Invocation struct {
 	Reply       Attachments // what goes back beside the result (provider side)
 	OneWay      bool        // the caller waits for no answer
 	Caller      Caller      // who calls (provider side); zero on the consumer side
+	Path        string      // consumer side: what the provider exports the service under; empty where that is the interface
+	Countdown   Countdown   // consumer side: whether the provider holds its own calls to the time that is left
 	Into        any         // consumer side: a pointer that the result is decoded into; nil for the dynamic form in Result.Value
 }
+
+// Countdown says whether a provider that is called is told to count down: to hold the calls that it makes meanwhile to the time that is
+// left of this one (Java: enable-timeout-countdown, attachment _TO).
+type Countdown uint8
+
+// What a Countdown may be.
+const (
+	CountdownInherited Countdown = iota // as the call that this one is made within, if any
+	CountdownOn
+	CountdownOff
+)
 
 // Caller is what a provider knows of its consumer.
 type Caller struct {

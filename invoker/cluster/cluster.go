@@ -136,6 +136,7 @@ func (c *Cluster) Invoke(ctx context.Context, inv *invoker.Invocation) (invoker.
 	}
 	ctx, cancel := withDeadline(ctx, m.settings.timeout)
 	defer cancel()
+	inv.Countdown = m.settings.countdown
 	res, err := m.settings.run(ctx, &attempt{c: c, m: m, v: v, inv: inv})
 	if err != nil && isError(err) {
 		c.counts.failures.Add(1)

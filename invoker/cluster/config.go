@@ -24,6 +24,7 @@ type Config struct {
 	Timeout     time.Duration // of a call with all its tries. Default: what is published, else 1 s
 	TryTimeout  time.Duration // after so long a try of an idempotent method is given up for one elsewhere, while there may be one. Default: never
 	Retries     *int          // tries after the first. Default: 2, or what is published if that is more; fewer holds of calls that may have run, unless Idempotent is set
+	Countdown   *bool         // providers hold their own calls to the time that is left of a call. Default: what is published, else within a call that came so
 	Sticky      bool          // stay with one provider while it takes calls
 	Methods     map[string]MethodConfig
 	Mock        string       // what is answered in place of calls that fail (fail:…) or of all (force:…), in Java's words. Default: no mock
@@ -46,6 +47,7 @@ type MethodConfig struct {
 	Timeout       time.Duration
 	TryTimeout    time.Duration
 	Retries       *int
+	Countdown     *bool
 	Idempotent    bool // a call may be repeated though it may have run
 	Forks         int  // forking: how many are called at once. Default: what is published, else 2
 	HashNodes     int  // consistenthash: places on the ring for each provider. Default: what is published, else 160
@@ -113,6 +115,7 @@ type settings struct {
 	tries         int           // in all
 	repeats       int           // of them, those after one that may have run
 	idempotent    bool
+	countdown     invoker.Countdown
 	sticky        bool
 	forks         int
 	failPercent   int
@@ -163,6 +166,7 @@ func (c *Config) settle(method string, providers []*Provider) settings {
 		return time.Duration(min(math.MaxInt32, max(0, number(of.MethodParam(method, "timeout"), 0)))) * time.Millisecond // Java: an int
 	}
 	s.timeout = cmp.Or(millis(operator), m.Timeout, c.Timeout, millis(provider), defaultTimeout)
+	s.countdown = countdown(cmp.Or(m.Countdown, c.Countdown), func(mine string) string { return say("enable-timeout-countdown", mine, "") })
 	s.tryTimeout = cmp.Or(m.TryTimeout, c.TryTimeout)
 	retries := cmp.Or(m.Retries, c.Retries)
 	asked := retries != nil || operator.MethodParam(method, "retries") != ""
@@ -197,6 +201,22 @@ func (s *settings) try(retries int, asked, idempotent bool) {
 	s.tries = 1 + max(retries, defaultRetries)
 	if idempotent {
 		s.repeats = s.tries - 1
+	}
+}
+
+// countdown makes one of the consumer's word, which say weighs against the operator's and the provider's.
+func countdown(mine *bool, say func(mine string) string) invoker.Countdown {
+	text := ""
+	if mine != nil {
+		text = strconv.FormatBool(*mine)
+	}
+	switch text = say(text); {
+	case text == "":
+		return invoker.CountdownInherited
+	case strings.EqualFold(text, "true"):
+		return invoker.CountdownOn
+	default:
+		return invoker.CountdownOff
 	}
 }
 

@@ -20,6 +20,7 @@ type Provider struct {
 	Instance map[string]string  // what the instance says of itself; wins over Service; may be nil
 	Override map[string]string  // what the configurators say; wins over everything; may be nil
 	Key      invoker.ServiceKey // what is called there, where that isn't what the call names: the call's version or group is a pattern
+	Path     string             // what the service is exported under there; empty where that is the interface
 	Target   *cold.Target[Conn] // its connections; the directory holds and releases them
 	token    string             // what the provider publishes, to be sent back with each call
 	state    *state
@@ -120,7 +121,7 @@ func (p *Provider) connect(ctx context.Context) (Conn, error) {
 
 // send sends one call and keeps the provider's figures.
 func (p *Provider) send(ctx context.Context, conn Conn, inv *invoker.Invocation) (invoker.Result, error) {
-	if p.Key.Interface != "" || p.token != "" {
+	if p.Key.Interface != "" || p.token != "" || p.Path != "" {
 		inv = p.own(inv)
 	}
 	p.state.active.Add(1)
@@ -136,6 +137,9 @@ func (p *Provider) send(ctx context.Context, conn Conn, inv *invoker.Invocation)
 // own gives the call as this provider wants it.
 func (p *Provider) own(inv *invoker.Invocation) *invoker.Invocation {
 	mine := *inv
+	if p.Path != "" {
+		mine.Path = p.Path
+	}
 	if p.Key.Interface != "" {
 		mine.Service = p.Key
 	}

@@ -1,6 +1,7 @@
 package dubbo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -200,7 +201,7 @@ func (c *Conn) encode(ctx context.Context, inv *invoker.Invocation, o *outgoing,
 func encodeCallAttachments(ctx context.Context, inv *invoker.Invocation, enc *hessian.Encoder) error {
 	w := attachmentWriter{enc: enc}
 	enc.MapBegin("")
-	w.text(keyPath, inv.Service.Interface)
+	w.text(keyPath, cmp.Or(inv.Path, inv.Service.Interface))
 	w.text(keyInterface, inv.Service.Interface)
 	if inv.Service.Version != "" {
 		w.text(keyVersion, inv.Service.Version)
@@ -233,10 +234,11 @@ func encodeCallAttachments(ctx context.Context, inv *invoker.Invocation, enc *he
 }
 
 // countsDown tells whether the provider is to hold its own calls to the time that is left, as Java's do for a call of that kind only:
-// one that says so, or is made within a call that came so (Java: DubboInvoker.calculateTimeout, ContextFilter, 2.7.23 and 3.3).
+// one that says so, or is made within a call that came so (Java: RpcUtils.calculateTimeout and ConsumerContextFilter, 3.3;
+// DubboInvoker.calculateTimeout, 2.7.23).
 func countsDown(ctx context.Context, inv *invoker.Invocation) bool {
-	if _, ok := inv.Attachments.Value(keyTimeoutLeft); ok {
-		return true
+	if _, ok := inv.Attachments.Value(keyTimeoutLeft); ok || inv.Countdown != invoker.CountdownInherited {
+		return ok || inv.Countdown == invoker.CountdownOn
 	}
 	within := invoker.FromContext(ctx)
 	if within == nil {

@@ -165,7 +165,7 @@ func (d *Directory) hold(wanted []cluster.Provider, rules Rules) []*cluster.Prov
 			if !d.cfg.Lazy {
 				p.Target.Warm()
 			}
-		case p.App != w.App || p.Key != w.Key || !maps.Equal(p.Service, w.Service) || !maps.Equal(p.Instance, w.Instance) || !maps.Equal(p.Override, w.Override):
+		case p.App != w.App || p.Key != w.Key || p.Path != w.Path || !maps.Equal(p.Service, w.Service) || !maps.Equal(p.Instance, w.Instance) || !maps.Equal(p.Override, w.Override):
 			w.Target = d.connections(w, p.Target)
 			p = p.Next(*w)
 		}
@@ -316,7 +316,7 @@ func (d *Directory) offered(list []cluster.Provider, a *app, i registry.Instance
 			log.say("instance left out: "+err.Error(), i.Address())
 			return list, true, fmt.Errorf("application %s at %s: %w", a.name, i.Address(), err)
 		}
-		p := cluster.Provider{Address: at.Address(), App: a.name, Service: s.Params, Instance: ofInstance(i.Metadata)}
+		p := cluster.Provider{Address: at.Address(), App: a.name, Path: pathOf(s.Path, s.Name), Service: s.Params, Instance: ofInstance(i.Metadata)}
 		if d.wild() {
 			p.Key = invoker.ServiceKey{Interface: s.Name, Version: s.Version, Group: s.Group}
 		}
@@ -342,6 +342,15 @@ func plain(version string) string {
 		return ""
 	}
 	return version
+}
+
+// pathOf is what a provider exports the service under, "" where that is the interface, so that its calls need no copy (Java:
+// DubboInvoker.doInvoke sends the path of the provider's URL, 3.3.6).
+func pathOf(path, iface string) string {
+	if path = strings.TrimPrefix(path, "/"); path == iface {
+		return ""
+	}
+	return path
 }
 
 // portOf is the service's port, else that of the endpoint that speaks dubbo, else the instance's.
@@ -413,7 +422,7 @@ func (d *Directory) fromInterface(log *onceLog) (list []cluster.Provider, why er
 			out = cmp.Or(out, fmt.Errorf("provider %s at interface level: %w", i.Address(), err))
 			continue
 		}
-		p := cluster.Provider{Address: i.Address(), App: cmp.Or(i.App, m["application"]), Service: m}
+		p := cluster.Provider{Address: i.Address(), App: cmp.Or(i.App, m["application"]), Path: pathOf(m["path"], d.cfg.Service.Interface), Service: m}
 		if d.wild() {
 			p.Key = invoker.ServiceKey{Interface: d.cfg.Service.Interface, Version: m["version"], Group: m["group"]}
 		}

@@ -43,7 +43,7 @@ func NewStatic(urls []invoker.URL, c Config) (*Static, error) {
 				continue
 			}
 			seen = append(seen, a)
-			p := cluster.Provider{Address: a, App: u.Params["application"], Service: u.Params}
+			p := cluster.Provider{Address: a, App: u.Params["application"], Path: pathOf(u.Path, c.Service.Interface), Service: u.Params}
 			p.Target = c.Pool.Hold(c.Connection(&p))
 			s.list = append(s.list, cluster.NewProvider(p))
 		}
