@@ -5,7 +5,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
+	"time"
 
+	"github.com/dubbofn/dubbofn/internal/hessian"
 	"github.com/dubbofn/dubbofn/invoker"
 )
 
@@ -177,4 +180,60 @@ func (c *Conn) frame(body []byte) []byte {
 		return c.scratch[:headerBytes+len(b)]
 	}
 	return append(c.buffers.get(headerBytes + len(body))[:headerBytes], body...)
+}
+
+// Patience is how long the sender of a request's frame waits for its answer: the attachment "timeout", else "_TO"; 0 where there is neither, and where
+// the frame can't be read.
+func Patience(frame []byte) time.Duration {
+	if len(frame) < headerBytes {
+		return 0
+	}
+	var d hessian.Decoder
+	var a attachedFields
+	d.Reset(nil, frame[headerBytes:], hessian.Limits{})
+	var descriptor []byte
+	for range 5 {
+		var err error
+		if descriptor, err = d.Head(); err != nil {
+			return 0
+		}
+	}
+	n, ok := parameters(descriptor)
+	if !ok {
+		return 0
+	}
+	if _, err := hessian.Entries(frame[len(frame)-d.Remaining():], n, hessian.Limits{}, a.read); err != nil {
+		return 0
+	}
+	if a.timeout <= 0 && a.hasLeft {
+		return a.left
+	}
+	return a.timeout
+}
+
+// AppendRefusal appends the response to a request, of which the header is enough, that says why there is no other: err, as [Conn.Forward] gives it. Where the call surely
+// did not run, so does the response's status say.
+func AppendRefusal(b, request []byte, err error) []byte {
+	h := header{flags: serializationHess2, status: statusExhausted, id: binary.BigEndian.Uint64(request[4:headerBytes])}
+	if e := (*invoker.Error)(nil); errors.As(err, &e) {
+		switch {
+		case e.Code == invoker.CodeClient:
+			h.status = statusBadRequest
+		case e.MaybeExecuted && e.Code == invoker.CodeUnavailable:
+			h.status = statusChannelInactive
+		case e.MaybeExecuted:
+			h.status = statusOf(e.Code)
+		}
+		if e.MaybeExecuted && h.status == statusExhausted {
+			h.status = statusBadResponse
+		}
+	}
+	why := err.Error()
+	var enc hessian.Encoder
+	start := len(b)
+	enc.Reset(nil, appendHeader(b, h))
+	enc.String(strings.ToValidUTF8(why[:min(len(why), maxWhyBytes)], ""))
+	b = enc.Bytes()
+	setLength(b[start:])
+	return b
 }

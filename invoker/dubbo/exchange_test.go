@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -233,5 +234,49 @@ func TestConnTellsThatTheProviderIsGoing(t *testing.T) {
 	<-c.Leaving()
 	if c.Available() {
 		t.Error("it is available")
+	}
+}
+
+func TestPatienceIsWhatTheFrameSays(t *testing.T) {
+	t.Parallel()
+	c, far := newConnPair(t, ConnConfig{})
+	for name, x := range map[string]struct {
+		timeout any
+		want    time.Duration
+	}{"text": {"1500", 1500 * time.Millisecond}, "a number": {int32(20), 20 * time.Millisecond}, "nonsense": {"soon", 0}, "none": {nil, 0}} {
+		inv := invocation("greet", "Ada", []string{"a", "b"}, map[string]int32{"c": 1})
+		inv.OneWay = true
+		if x.timeout != nil {
+			inv.Attachments.Set("timeout", x.timeout)
+		}
+		if _, err := c.Invoke(t.Context(), inv); err != nil {
+			t.Fatal(err)
+		}
+		h, body := far.read()
+		frame := append(appendHeader(nil, h), body...)
+		if got := Patience(frame); got != x.want {
+			t.Errorf("%s: %v, want %v", name, got, x.want)
+		}
+		for n := range frame {
+			Patience(frame[:n])
+		}
+	}
+}
+
+func TestRefusalSaysWhetherTheCallMayHaveRun(t *testing.T) {
+	t.Parallel()
+	c, far := newConnPair(t, ConnConfig{})
+	for _, x := range []invoker.Error{
+		{Code: invoker.CodeUnavailable}, {Code: invoker.CodeUnavailable, MaybeExecuted: true}, {Code: invoker.CodeTimeout, MaybeExecuted: true},
+		{Code: invoker.CodeExhausted}, {Code: invoker.CodeExhausted, MaybeExecuted: true}, {Code: invoker.CodeBadResponse, MaybeExecuted: true}, {Code: invoker.CodeClient},
+	} {
+		x.Err = errors.New("for this reason")
+		done := start(c, invocation("get"))
+		h, _ := far.read()
+		far.write(AppendRefusal(nil, appendHeader(nil, h), &x))
+		var e *invoker.Error
+		if o := <-done; !errors.As(o.err, &e) || e.MaybeExecuted != x.MaybeExecuted || !strings.Contains(e.Error(), "for this reason") {
+			t.Errorf("%v, may have run %v: got %v", x.Code, x.MaybeExecuted, o.err)
+		}
 	}
 }
