@@ -107,10 +107,14 @@ func digest(s string) string {
 
 const (
 	serverFault  = 500 // the server failed, perhaps for want of a lock in its database: the same write may succeed a moment later
+	conflict     = 409
 	publishTries = 4
 )
 
-// publish writes a config. With cas it is written only while the present content has that digest (or there is none).
+// errLost says that a write by compare-and-set found another content there, or that the server failed: both have code 500.
+var errLost = errors.New("the content may have changed meanwhile")
+
+// publish writes a config. With cas it is written only while the present content has that digest (or there is none), else errLost.
 func (c *center) publish(ctx context.Context, k key, content, cas string) error {
 	for n := 1; ; n++ {
 		req := rpc_request.NewConfigPublishRequest(k.group, k.dataID, c.s.namespace, content, cas)
@@ -118,8 +122,11 @@ func (c *center) publish(ctx context.Context, k key, content, cas string) error 
 		if err != nil {
 			return fmt.Errorf("write config %s: %w", k, err)
 		}
-		again := r.GetErrorCode() == serverFault && cas == "" && n < publishTries // a lost race has that code too
-		if err = refusal("writing config "+k.String(), r); err == nil || !again || pause(ctx, n) != nil {
+		code := r.GetErrorCode()
+		switch err = refusal("writing config "+k.String(), r); {
+		case err != nil && cas != "" && (code >= serverFault || code == conflict):
+			return fmt.Errorf("%w: %w", errLost, err)
+		case err == nil || code != serverFault || n >= publishTries || pause(ctx, n) != nil:
 			return err
 		}
 	}
@@ -155,7 +162,7 @@ func (c *center) exists(ctx context.Context, k key, content string) error {
 }
 
 // join adds app to the comma-separated list of an interface by compare-and-set, as Dubbo 3.x providers do.
-// What is read can be older than what is compared with, so a lost race is tried again until ctx ends.
+// What is read can be older than what is compared with, so a lost race is tried again until ctx ends; any other refusal is final.
 func (c *center) join(ctx context.Context, iface, app string) error {
 	k := mappingKey(iface)
 	for n := 0; ; n++ {
@@ -168,8 +175,7 @@ func (c *center) join(ctx context.Context, iface, app string) error {
 			return nil
 		}
 		err = c.publish(ctx, k, strings.Join(append(apps, app), ","), digest(now))
-		var refused *registry.Refusal
-		if err != nil && !errors.As(err, &refused) {
+		if err != nil && !errors.Is(err, errLost) {
 			return err
 		}
 		if e := pause(ctx, min(n, 4)); e != nil {

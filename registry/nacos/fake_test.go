@@ -5,30 +5,39 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/nacos-group/nacos-sdk-go/v2/common/logger"
+	"github.com/nacos-group/nacos-sdk-go/v2/model"
 
 	"github.com/dubbofn/dubbofn/registry"
 )
 
-// fake is as much of a Nacos server as the tests need: configs, over gRPC written by hand.
+// fake is as much of a Nacos server as the tests need: configs and services, over gRPC written by hand.
 type fake struct {
 	mu      sync.Mutex
 	configs map[key]string
-	silent  map[string]chan struct{} // requests by type whose answers wait until it is closed
-	queried func(k key)              // is told of each query once it is answered; the mutex is held
+	hosts   map[string][]model.Instance // by the service's name
+	refuse  map[string]int              // codes of requests by type that are refused
+	asked   map[string]int              // how often, by type
+	silent  map[string]chan struct{}    // requests by type whose answers wait until it is closed
+	queried func(k key)                 // is told of each query once it is answered; the mutex is held
 }
 
 // newFake gives a server and a registry that is connected to it and looks after everything so often.
 func newFake(t *testing.T, check time.Duration) (*fake, *center) {
 	t.Helper()
-	f := &fake{configs: map[key]string{}, silent: map[string]chan struct{}{}, queried: func(key) {}}
+	f := &fake{
+		configs: map[key]string{}, silent: map[string]chan struct{}{}, queried: func(key) {},
+		hosts: map[string][]model.Instance{}, refuse: map[string]int{}, asked: map[string]int{},
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -62,6 +71,22 @@ func (f *fake) set(k key, content string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.configs[k] = content
+}
+
+// service is called with the lock held.
+func (f *fake) service(name string) model.Service {
+	return model.Service{Name: name, Hosts: f.hosts[name]}
+}
+
+// stand puts instances under a name; those who subscribe are not told.
+func (f *fake) stand(name string, ports ...int) model.Service {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.hosts[name] = []model.Instance{}
+	for _, p := range ports {
+		f.hosts[name] = append(f.hosts[name], model.Instance{Ip: "10.0.0.1", Port: uint64(p), Healthy: true, Enable: true, Weight: 1})
+	}
+	return f.service(name)
 }
 
 // hold keeps the answers to a type of request back until release is called.
@@ -134,7 +159,21 @@ func (f *fake) answer(kind string, body []byte) (string, map[string]any) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	answer := map[string]any{"resultCode": 200, "success": true, "connectionId": "1"}
+	f.asked[kind]++
+	if code := f.refuse[kind]; code != 0 {
+		answer["resultCode"], answer["errorCode"], answer["success"], answer["message"] = 500, code, false, "no"
+		return strings.Replace(kind, "Request", "Response", 1), answer
+	}
+	var s struct{ ServiceName string }
 	switch kind {
+	case "ServiceListRequest":
+		answer["serviceNames"], answer["count"] = slices.Sorted(maps.Keys(f.hosts)), len(f.hosts)
+	case "ServiceQueryRequest", "SubscribeServiceRequest":
+		_ = json.Unmarshal(body, &s)
+		answer["serviceInfo"] = f.service(s.ServiceName)
+		if kind == "ServiceQueryRequest" {
+			return "QueryServiceResponse", answer
+		}
 	case "ConfigQueryRequest":
 		var q struct{ Group, DataID string }
 		_ = json.Unmarshal(body, &q)
