@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Embedded is the registry within one machine: a directory that the processes of one user share. It needs no server.
@@ -90,6 +91,7 @@ func private(dir string) error {
 // directory is an open embedded registry. Its folders:
 //
 //	marks/ID                        a locked file a living process
+//	new/ID-RANDOM                   a file that process ID is writing
 //	instances/NAME/ID-N             an instance of application or service NAME, written by process ID
 //	metadata/APP/REVISION           a metadata document
 //	definitions/APP/SERVICE         a service definition
@@ -270,15 +272,15 @@ func (d *directory) put(content []byte, folder, name, file string) error {
 	if len(content) > maxRecordBytes {
 		return fmt.Errorf("write %s of %s: %d bytes, the limit is %d", folder, name, len(content), maxRecordBytes)
 	}
-	dir := filepath.Join(d.dir, folder, escape(name))
+	dir, drafts := filepath.Join(d.dir, folder, escape(name)), filepath.Join(d.dir, "new")
 	path := filepath.Join(dir, escape(file))
 	if old, err := readSmall(path); err == nil && string(old) == string(content) {
 		return nil
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := errors.Join(os.MkdirAll(dir, 0o700), os.MkdirAll(drafts, 0o700)); err != nil {
 		return fmt.Errorf("write %s of %s: %w", folder, name, err)
 	}
-	t, err := os.CreateTemp(dir, ".new-*")
+	t, err := os.CreateTemp(drafts, d.mark.id+"-*")
 	if err != nil {
 		return fmt.Errorf("write %s of %s: %w", folder, name, err)
 	}
@@ -315,6 +317,30 @@ func (d *directory) Instances(ctx context.Context, n Name) ([]Instance, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if !n.Pattern() {
+		return d.under(n)
+	}
+	names, err := list(filepath.Join(d.dir, "instances"))
+	if err != nil {
+		return nil, fmt.Errorf("look up instances of %s: %w", n, err)
+	}
+	for i := range names {
+		names[i] = unescape(names[i])
+	}
+	var all []Instance
+	for _, name := range n.Among(names) {
+		some, err := d.under(name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	SortInstances(all)
+	return all, nil
+}
+
+// under gives the instances of one name.
+func (d *directory) under(n Name) ([]Instance, error) {
 	dir := filepath.Join(d.dir, "instances", escape(n.String()))
 	files, err := list(dir)
 	if err != nil {
@@ -366,17 +392,37 @@ func (d *directory) Metadata(ctx context.Context, app, revision string) (Metadat
 	return CheckMetadata(b, app, revision)
 }
 
-// sweep removes the marks of processes that are gone; their records are removed by whoever meets them.
+// sweep removes the marks of processes that are gone, and what they were writing; their records are removed by whoever meets them.
 func (d *directory) sweep() {
-	dir := filepath.Join(d.dir, "marks")
-	files, err := list(dir)
+	marks, drafts := filepath.Join(d.dir, "marks"), filepath.Join(d.dir, "new")
+	files, err := os.ReadDir(marks)
 	if err != nil {
 		d.log.Warn("embedded registry: marks are unreadable", "error", err)
 		return
 	}
 	for _, f := range files {
-		if path := filepath.Join(dir, f); f != d.mark.id && !held(path) {
-			os.Remove(path)
+		path := filepath.Join(marks, f.Name())
+		if f.Name() == d.mark.id || held(path) {
+			continue
+		}
+		if strings.HasPrefix(f.Name(), ".") { // one that is being made is not held at first
+			if info, err := f.Info(); err != nil || time.Since(info.ModTime()) < unmarked {
+				continue
+			}
+		}
+		os.Remove(path)
+	}
+	left, err := list(drafts)
+	if err != nil {
+		d.log.Warn("embedded registry: drafts are unreadable", "error", err)
+		return
+	}
+	for _, f := range left {
+		if id, _, _ := strings.Cut(f, "-"); id != d.mark.id && !held(filepath.Join(marks, id)) {
+			os.Remove(filepath.Join(drafts, f))
 		}
 	}
 }
+
+// unmarked is how long making a mark may take.
+const unmarked = time.Minute

@@ -155,6 +155,37 @@ func TestADirectoryThatOthersCanEnterIsRefused(t *testing.T) {
 	}
 }
 
+// TestWhatACrashLeftHalfWrittenIsSweptAtOpen, but nothing that a living process is writing.
+func TestWhatACrashLeftHalfWrittenIsSweptAtOpen(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "registry")
+	living := openDir(t, dir)
+	if _, err := living.Register(t.Context(), registrationOf(greet())); err != nil {
+		t.Fatal(err)
+	}
+	marks, err := os.ReadDir(filepath.Join(dir, "marks"))
+	if err != nil || len(marks) != 1 {
+		t.Fatalf("marks are %v, %v", marks, err)
+	}
+	kept, gone := filepath.Join(dir, "new", marks[0].Name()+"-1"), filepath.Join(dir, "new", "GONE-1")
+	young, old := filepath.Join(dir, "marks", ".new-1"), filepath.Join(dir, "marks", ".new-2")
+	for _, file := range []string{kept, gone, young, old} {
+		if err := os.WriteFile(file, []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ago := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(old, ago, ago); err != nil {
+		t.Fatal(err)
+	}
+	openDir(t, dir)
+	for file, want := range map[string]bool{kept: true, gone: false, young: true, old: false} {
+		if _, err := os.Stat(file); (err == nil) != want {
+			t.Errorf("%s: there %t, want %t", file, err == nil, want)
+		}
+	}
+}
+
 func TestUnreadableRecordsAreLeftOut(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir() + "/registry"

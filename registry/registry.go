@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
+	"strings"
 )
 
 // Adapter makes a [Registry] from a URL. It is the value that a program hands over to say which registries it can use:
@@ -70,12 +72,43 @@ type Watcher interface {
 	WatchInstances(ctx context.Context, n Name, each func(instances []Instance)) error
 }
 
-// Name is what instances are listed under: an application, or one service at interface level. Exactly one is given.
+// Name is what instances are listed under: an application, or one service at interface level. Exactly one is given. A look-up or a
+// watch may ask for several services of an interface at once, by a [Name.Pattern], and gets the instances of all of them.
 type Name struct {
 	App       string // application level: "greet"
 	Interface string // interface level: "org.example.GreetService"
-	Version   string // interface level only; may be empty
-	Group     string // interface level only; may be empty
+	Version   string // interface level only; may be empty; "*" in a pattern
+	Group     string // interface level only; may be empty; "*" or "a,b" in a pattern
+}
+
+// Pattern tells whether n means any version, any group, or one of several groups.
+func (n Name) Pattern() bool {
+	return n.Interface != "" && (n.Version == "*" || n.Group == "*" || strings.Contains(n.Group, ","))
+}
+
+// Covers tells whether n, a pattern or not, means services of that version and group; "0.0.0" is no version (Java:
+// UrlUtils.isMatch, 3.3.6).
+func (n Name) Covers(version, group string) bool {
+	plain := func(v string) string {
+		if v == "0.0.0" {
+			return ""
+		}
+		return v
+	}
+	return (n.Version == "*" || plain(n.Version) == plain(version)) &&
+		(n.Group == "*" || n.Group == group || slices.Contains(strings.Split(n.Group, ","), group))
+}
+
+// Among gives those of all names, as [Name.String] writes them, that a pattern means (Java: NacosRegistry.filterServiceNames, 3.3.6).
+func (n Name) Among(all []string) []Name {
+	var found []Name
+	for _, s := range all {
+		p := strings.Split(s, ":")
+		if len(p) == 4 && p[0] == "providers" && p[1] == n.Interface && n.Covers(p[2], p[3]) {
+			found = append(found, Name{Interface: p[1], Version: p[2], Group: p[3]})
+		}
+	}
+	return found
 }
 
 // String gives the name as Nacos has it: the application, or "providers:interface:version:group" with empty parts kept

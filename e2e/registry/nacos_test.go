@@ -41,7 +41,7 @@ func TestNacosPassesTheSuite(t *testing.T) {
 		Open: func(ctx context.Context) (registry.Registry, error) {
 			return open(ctx, c)
 		},
-		Settle:           10 * time.Second,
+		Settle:           20 * time.Second, // new services are looked for every 10 s
 		MaxInstanceChars: 1024,
 		WriteRule:        write,
 	}.Run(t)

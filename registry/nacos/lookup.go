@@ -33,6 +33,9 @@ func (c *center) Apps(ctx context.Context, iface string) ([]string, error) {
 
 // Instances asks the naming service, not a cache.
 func (c *center) Instances(ctx context.Context, n registry.Name) ([]registry.Instance, error) {
+	if n.Pattern() {
+		return c.instancesOf(ctx, n)
+	}
 	s, err := c.query(ctx, n.String())
 	if err != nil {
 		return nil, err

@@ -101,6 +101,9 @@ type listening struct {
 
 // WatchInstances subscribes to a name.
 func (c *center) WatchInstances(ctx context.Context, n registry.Name, each func([]registry.Instance)) error {
+	if n.Pattern() {
+		return c.watchPattern(ctx, n, each)
+	}
 	name := n.String()
 	c.mu.Lock()
 	if c.closing {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -79,6 +80,39 @@ func levels(f *fixture) {
 		f.instances(b, registry.Name{App: app}, want(registry.AppInstance)...)
 		f.instances(b, registry.Name{Interface: iface}, want(registry.InterfaceLevel)...)
 	}
+}
+
+func pattern(f *fixture) {
+	a, b := f.open(), f.open()
+	iface := f.iface("pattern")
+	add := func(port int, version, group string) registry.Lease {
+		reg := f.registration(f.app(fmt.Sprint("pattern", port)), port, iface)
+		reg.Levels = registry.InterfaceLevel
+		reg.Metadata.Services[0].Version, reg.Metadata.Services[0].Group = version, group
+		return f.register(a, reg)
+	}
+	every, groups := registry.Name{Interface: iface, Version: "*", Group: "*"}, registry.Name{Interface: iface, Version: "1.0", Group: "a,b"}
+	early := watchInstances(f, b, every) // when there is no such service yet
+	first := add(20881, "1.0", "a")
+	add(20882, "2.0", "b")
+	add(20883, "", "")
+	late := watchInstances(f, b, groups)
+	f.instances(f.lookup(b), every, "127.0.0.1:20881", "127.0.0.1:20882", "127.0.0.1:20883")
+	f.instances(f.lookup(b), groups, "127.0.0.1:20881")
+	add(20884, "1.0", "b")
+	told := func(h *history[registry.Instance], addresses ...string) {
+		f.Helper()
+		h.until(fmt.Sprint(addresses), func(all []registry.Instance) bool { return slices.Equal(addressesOf(all), addresses) })
+	}
+	told(early, "127.0.0.1:20881", "127.0.0.1:20882", "127.0.0.1:20883", "127.0.0.1:20884")
+	told(late, "127.0.0.1:20881", "127.0.0.1:20884")
+	if err := first.End(f.Context()); err != nil {
+		f.Fatal(err)
+	}
+	told(early, "127.0.0.1:20882", "127.0.0.1:20883", "127.0.0.1:20884")
+	told(late, "127.0.0.1:20884")
+	early.end()
+	late.end()
 }
 
 func interfaceLevel(f *fixture) {

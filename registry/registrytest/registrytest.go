@@ -38,6 +38,7 @@ func (s Suite) Run(t *testing.T) {
 		{"what is not there is empty or ErrNotFound", nothing},
 		{"levels are written one by one", levels},
 		{"interface level carries the parameters that steer consumers", interfaceLevel},
+		{"a pattern finds every version and group that it means, new ones too", pattern},
 		{"local storage is announced for one line", localStorage},
 		{"metadata and mapping are there before the instance", metadataFirst},
 		{"a watch tells of an instance that comes, changes and goes", watched},

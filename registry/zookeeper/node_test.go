@@ -138,28 +138,6 @@ func TestSettingsReportEveryFault(t *testing.T) {
 	}
 }
 
-func TestVersionsAndGroupsAreComparedAsDubboDoes(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		want, have string
-		same       bool
-	}{{"", "", true}, {"", "0.0.0", true}, {"0.0.0", "", true}, {"*", "2.0", true}, {"1.0", "2.0", false}, {"", "1.0", false}} {
-		for n, i := range map[registry.Name]registry.Instance{
-			{Version: c.want}: {Metadata: map[string]string{"version": c.have}},
-			{Group: c.want}:   {Metadata: map[string]string{"group": c.have}},
-		} {
-			if offered(n, i) != c.same {
-				t.Errorf("%+v and %v: want %v", n, i.Metadata, c.same)
-			}
-		}
-	}
-	for group, same := range map[string]bool{"a": true, "b": true, "c": false, "": false, "a,b": true} { // Java: UrlUtils.isMatch, 3.3.6
-		if offered(registry.Name{Group: "a,b"}, registry.Instance{Metadata: map[string]string{"group": group}}) != same {
-			t.Errorf("groups a,b and %q: want %v", group, same)
-		}
-	}
-}
-
 // FuzzNodes reads what anybody may write in the registry.
 func FuzzNodes(f *testing.F) {
 	for p, content := range javaNodes(f) {

@@ -404,29 +404,12 @@ func (c *center) providers(w *watch, n registry.Name) ([]registry.Instance, erro
 			c.log.Warn("zookeeper: a provider is left out", "error", err)
 			continue
 		}
-		if offered(n, i) {
+		if n.Covers(i.Metadata["version"], i.Metadata["group"]) {
 			all = append(all, i)
 		}
 	}
 	registry.SortInstances(all)
 	return all, nil
-}
-
-// offered tells whether a provider is of the version that is wanted, and of a group among those that are.
-func offered(n registry.Name, i registry.Instance) bool {
-	group := i.Metadata["group"]
-	return same(n.Version, i.Metadata["version"]) && (same(n.Group, group) || slices.Contains(strings.Split(n.Group, ","), group))
-}
-
-// same compares a version or group with a provider's; "0.0.0" means none, "*" any.
-func same(want, have string) bool {
-	plain := func(s string) string {
-		if s == "0.0.0" {
-			return ""
-		}
-		return s
-	}
-	return want == "*" || plain(want) == plain(have)
 }
 
 // Metadata reads an application's metadata of one revision.
