@@ -13,6 +13,7 @@ func layers() map[string]layer {
 		yaml     = "github.com/goccy/go-yaml"
 		failsafe = "github.com/failsafe-go/failsafe-go"
 		zk       = "github.com/go-zookeeper/zk"
+		metrics  = "github.com/prometheus/client_golang"
 		clientgo = "k8s.io/client-go"
 		machine  = "k8s.io/apimachinery"
 	)
@@ -56,7 +57,8 @@ func layers() map[string]layer {
 		}},
 		"cold": {},
 		"cold/activator": {
-			uses: []string{"auth", "cold", "fn", "invoker", "invoker/dubbo", "registry", "internal/earlylane", "internal/hessian", "internal/metadataservice"},
+			uses:    []string{"auth", "fn", "invoker", "invoker/dubbo", "registry", "internal/earlylane", "internal/metadataservice"},
+			modules: map[string]string{metrics: "counters and histograms in the form that Prometheus scrapes"},
 		},
 		"cold/activator/knative": {
 			uses: []string{"cold/activator"},
@@ -82,6 +84,7 @@ func layers() map[string]layer {
 		"internal/keeperwire":   {},
 		"internal/earlylane":    {},
 		"internal/certtest":     {},
+		"internal/supervise":    {},
 		"internal/javaserial":   {},
 		"auth":                  {uses: []string{"invoker", "internal/fresh", "internal/javaserial", "internal/javatype"}},
 		"fn/serve": {
