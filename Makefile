@@ -8,7 +8,7 @@ MODULES  := . bench bench/service e2e
 LINT     := $(BUILD)/golangci-lint
 FUZZTIME ?= 60s
 
-.PHONY: help demo test interop trust seata bench bench-outbound bench-select fuzz lint build fmt docs decisions rules churn chaos nacos-restart hostile lab-up lab-down clean
+.PHONY: help demo test interop trust seata bench bench-outbound bench-select fuzz lint build fmt docs decisions rules churn chaos nacos-restart hostile lab lab-up lab-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,7 +79,10 @@ bench-outbound: ## the same for consumers: dubbofn's, dubbo-go's and Java's on o
 bench-select: ## what the choice among 100 and among 10,000 providers costs, of every balancer
 	@bench/run.sh -select
 
-lab-up: ## as root: a real Kubernetes with Knative Serving on this machine, to work with by hand (the first time builds it: 15 minutes)
+lab: ## as root: Java wakes functions from zero on a real Kubernetes with Knative Serving (the first time builds it: 15 minutes)
+	@e2e/knative/run.sh
+
+lab-up: ## as root: a real Kubernetes with Knative Serving on this machine, to work with by hand
 	@e2e/knative/build.sh
 	@e2e/knative/up.sh
 

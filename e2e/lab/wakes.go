@@ -85,10 +85,12 @@ func (w *wakes) settle(ctx context.Context) error {
 			}
 		}
 	}
-	if err := pause(ctx, 2*time.Second); err != nil { // until every replica is connected to
-		return err
-	}
 	for _, c := range w.consumers {
+		for range 50 { // what a JVM does at first is no part of a wake
+			if _, err := c.call("early"); err != nil {
+				return err
+			}
+		}
 		var err error
 		if c.first, err = c.connections(w.port); err != nil {
 			return err
