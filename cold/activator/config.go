@@ -1,6 +1,7 @@
 package activator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -90,4 +91,21 @@ func (c Config) Validate() error {
 		}
 	}
 	return errors.Join(append(faults, c.Server.Validate())...)
+}
+
+func (c Config) withLimits() Config {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	c.Server.Log = c.Log
+	c.Server.MaxInFlight = cmp.Or(c.Server.MaxInFlight, defaultInFlight)
+	if c.Server.Budget == nil {
+		c.Server.Budget = dubbo.NewBudget(0)
+	}
+	c.ParkedCalls = cmp.Or(c.ParkedCalls, defaultParkedCalls)
+	c.ParkedBytes = cmp.Or(c.ParkedBytes, defaultParkedBytes)
+	c.Forwards = cmp.Or(c.Forwards, defaultForwards)
+	c.Fresh = cmp.Or(c.Fresh, defaultFresh)
+	c.Drain = cmp.Or(c.Drain, defaultDrain)
+	return c
 }

@@ -1,0 +1,246 @@
+package activator
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"strconv"
+)
+
+// apply serves what the source knows: all of it, anew. One at a time.
+func (r *run) apply(all []Function) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	faults := map[string]string{}
+	served := r.claim(r.judge(all, faults), faults)
+	next := map[string]*placed{}
+	for _, p := range r.place(served, faults) {
+		next[p.app.App] = p
+	}
+	r.report(faults)
+	r.replace(next)
+}
+
+// judge gives the functions that make sense; of one that doesn't, the last that did.
+func (r *run) judge(all []Function, faults map[string]string) []*app {
+	var apps []*app
+	good := map[string]*app{}
+	for _, f := range all {
+		a, err := newApp(f, &r.cfg)
+		last := r.good[f.Name]
+		switch {
+		case err != nil && last != nil:
+			faults[f.Name] = err.Error() + "; what was known of it before stays"
+			a = last
+		case err != nil:
+			faults[f.Name] = err.Error()
+			continue
+		case last != nil && a.same(last):
+			a = last // so that nobody takes it for a change
+		}
+		good[f.Name] = a
+		apps = append(apps, a)
+	}
+	r.good = good
+	return apps
+}
+
+// claim refuses all but one of those that claim the same app: the one that has it, else the oldest, else the first by name.
+func (r *run) claim(apps []*app, faults map[string]string) []*app {
+	has := func(a *app) int {
+		if p := r.apps[a.App]; p != nil && p.app.Name == a.Name {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(apps, func(a, b *app) int {
+		return cmp.Or(cmp.Compare(has(a), has(b)), a.Created.Compare(b.Created), cmp.Compare(a.Name, b.Name))
+	})
+	holders := map[string]*app{}
+	kept := apps[:0]
+	for _, a := range apps {
+		if h := holders[a.App]; h != nil {
+			faults[a.Name] = fmt.Sprintf("application %q is claimed by %s already: DUBBOFN_APP gives one of them another name", a.App, h.Name)
+			continue
+		}
+		holders[a.App] = a
+		kept = append(kept, a)
+	}
+	return kept
+}
+
+// place finds a port for each app, in their order: where it is, else the main one, else one of its own.
+func (r *run) place(apps []*app, faults map[string]string) []*placed {
+	taken := map[*port]map[string]string{} // port → service → app
+	free := func(p *port, a *app) (service, holder string) {
+		for _, s := range a.services {
+			if h := taken[p][s.key.String()]; h != "" {
+				return s.key.String(), h
+			}
+		}
+		return "", ""
+	}
+	var all []*placed
+	for _, a := range apps {
+		next := &placed{app: a}
+		last := r.apps[a.App]
+		service, holder := free(r.ports[0], a)
+		switch {
+		case last != nil && last.port != r.ports[0] && len(taken[last.port]) == 0:
+			next.port = last.port
+		case holder == "":
+			next.port = r.ports[0]
+		default:
+			p, err := r.ownPort(taken)
+			if err != nil {
+				faults[a.Name] = fmt.Sprintf("service %s is held by application %q on port %d: %v", service, holder, r.ports[0].number, err)
+				continue
+			}
+			r.log.Warn("activator: an application gets a port of its own", "app", a.App, "port", p.number, "service", service, "held_by", holder)
+			next.port = p
+		}
+		if taken[next.port] == nil {
+			taken[next.port] = map[string]string{}
+		}
+		for _, s := range a.services {
+			taken[next.port][s.key.String()] = a.App
+		}
+		all = append(all, next)
+	}
+	r.closePorts(taken)
+	return all
+}
+
+// ownPort gives one of the configured ports that nobody is on.
+func (r *run) ownPort(taken map[*port]map[string]string) (*port, error) {
+	open := map[int]bool{}
+	for _, p := range r.ports {
+		open[p.number] = true
+		held := false
+		for _, app := range r.apps {
+			held = held || app.port == p // it may be about to leave, but consumers are there
+		}
+		if p != r.ports[0] && len(taken[p]) == 0 && !held {
+			return p, nil
+		}
+	}
+	var last error
+	for _, n := range r.cfg.Ports {
+		if open[n] {
+			continue
+		}
+		l, err := r.cfg.Listen(n)
+		if err != nil {
+			last = err
+			continue
+		}
+		p, err := r.newPort(n, l, r.failed)
+		if err != nil {
+			_ = l.Close() // it was never served
+			last = err
+			continue
+		}
+		p.serve(r.base)
+		r.ports = append(r.ports, p)
+		return p, nil
+	}
+	if last != nil {
+		return nil, fmt.Errorf("none of the ports %v can be had: %w", r.cfg.Ports, last)
+	}
+	return nil, fmt.Errorf("no port of its own is left (Ports: %v)", r.cfg.Ports)
+}
+
+// closePorts lets the ports go that nobody is on.
+func (r *run) closePorts(taken map[*port]map[string]string) {
+	kept := r.ports[:1:1]
+	for _, p := range r.ports[1:] {
+		if len(taken[p]) > 0 {
+			kept = append(kept, p)
+			continue
+		}
+		r.running.Go(func() {
+			ctx, cancel := context.WithTimeout(r.base, r.cfg.Drain)
+			defer cancel()
+			p.drain(ctx)
+		})
+	}
+	r.ports = kept
+}
+
+// report tells of faults that are new, and of those that are no more.
+func (r *run) report(faults map[string]string) {
+	for _, name := range slices.Sorted(maps.Keys(faults)) {
+		if r.faults[name] != faults[name] {
+			r.metrics.faults.WithLabelValues(name).Inc()
+			r.log.Error("activator: a function is refused", "function", name, "reason", faults[name])
+		}
+	}
+	for name := range r.faults {
+		if faults[name] == "" {
+			r.log.Info("activator: a function is refused no more, or gone", "function", name)
+		}
+	}
+	r.faults = faults
+}
+
+// replace has the next apps served in place of the last.
+func (r *run) replace(next map[string]*placed) {
+	served := map[string]*sleeper{}
+	tables := map[*port]*table{}
+	for _, p := range r.ports {
+		tables[p] = newTable()
+	}
+	for app, p := range next {
+		if last := r.apps[app]; last != nil {
+			p.sleeper = last.sleeper
+			if last.app != p.app {
+				p.sleeper.update(p.app)
+				r.log.Info("activator: a function has changed", "app", app, "revision", p.app.metadata.Revision(), "knative_revision", p.app.KnativeRevision)
+			}
+		} else {
+			p.sleeper = newSleeper(r.Activator, p.app)
+			r.log.Info("activator: a function is served", "app", app, "function", p.app.Name, "url", p.app.URL, "revision", p.app.metadata.Revision())
+		}
+		served[app] = p.sleeper
+		for _, s := range p.app.services {
+			tables[p.port].add(s, p.sleeper)
+		}
+	}
+	for p, t := range tables {
+		p.table.Store(t)
+	}
+	r.served.Store(&served)
+	for app, p := range next { // once its calls find their way
+		if last := r.apps[app]; last == nil || last.app != p.app || last.port != p.port {
+			reg := p.app.registration(r.cfg.Host, p.port.number)
+			r.standins.set(app, &reg)
+		}
+	}
+	for app, last := range r.apps {
+		if next[app] == nil {
+			r.standins.set(app, nil)
+			last.sleeper.remove()
+			r.metrics.forget(app)
+			r.log.Info("activator: a function is gone", "app", app)
+		}
+	}
+	r.apps = next
+}
+
+func (c Config) withDefaults() Config {
+	if c.Log == nil {
+		c.Log = c.Server.Log
+	}
+	c = c.withLimits()
+	host, port, _ := net.SplitHostPort(c.Dubbo.Addr().String())
+	if c.Port == 0 {
+		c.Port, _ = strconv.Atoi(port)
+	}
+	if c.Listen == nil {
+		c.Listen = func(n int) (net.Listener, error) { return net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(n))) }
+	}
+	return c
+}

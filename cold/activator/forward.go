@@ -1,0 +1,191 @@
+package activator
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dubbofn/dubbofn/internal/earlylane"
+	"github.com/dubbofn/dubbofn/invoker"
+	"github.com/dubbofn/dubbofn/invoker/dubbo"
+)
+
+const (
+	contentType     = dubbo.ContentType
+	headerToken     = "Dubbofn-Token"
+	headerTimeLeft  = "Dubbofn-Time-Left"
+	headerCaller    = "Dubbofn-Caller"
+	headerUserAgent = "User-Agent"
+)
+
+// job is a call and the lane that it was given to.
+type job struct {
+	c *call
+	l *lane
+}
+
+// workers are the goroutines that wait for functions' answers, one for each call that is with a function.
+type workers struct {
+	jobs chan job
+	idle atomic.Int64
+	wg   sync.WaitGroup
+}
+
+const maxIdleWorkers = 256
+
+func newWorkers() *workers { return &workers{jobs: make(chan job)} }
+
+// run has a call sent by a goroutine that waits for one, else by a new one. It doesn't block.
+func (w *workers) run(c *call, l *lane) {
+	select {
+	case w.jobs <- job{c, l}:
+	default:
+		w.wg.Go(func() { w.work(job{c, l}) })
+	}
+}
+
+func (w *workers) work(j job) {
+	for ok := true; ok; {
+		for more := true; more; {
+			j, more = j.c.to.finish(j.c, j.l, j.c.to.forward(j.c, j.l))
+		}
+		if w.idle.Add(1) > maxIdleWorkers {
+			w.idle.Add(-1)
+			return
+		}
+		j, ok = <-w.jobs
+		w.idle.Add(-1)
+	}
+}
+
+func (w *workers) stop() {
+	close(w.jobs)
+	w.wg.Wait()
+}
+
+// outcome is what became of one attempt. At most one of notRun and answered is set; where neither is, the call has been answered with what is
+// known.
+type outcome struct {
+	answered bool // the function did
+	notRun   bool // surely: it may be sent again
+	why      string
+	instance string
+}
+
+// forward sends a call once, and answers it unless it surely did not run.
+func (s *sleeper) forward(c *call, l *lane) outcome {
+	app := s.now.Load()
+	left := time.Until(c.deadline).Milliseconds()
+	if left <= 0 {
+		s.late(c, "its turn came too late")
+		return outcome{}
+	}
+	body, ok := c.frame.Open()
+	if !ok {
+		return outcome{}
+	}
+	req := app.template.WithContext(c.ctx)
+	req.Header = app.headers(c, left)
+	req.Body, req.ContentLength = body, int64(c.size)
+	var resp *http.Response
+	var err error
+	if l == nil {
+		s.m.posted.Inc()
+		resp, err = s.a.posts.of(app).send(req)
+	} else {
+		s.m.early.Inc()
+		resp, err = l.conn.RoundTrip(req)
+	}
+	if err != nil {
+		return s.broken(c, body, err)
+	}
+	defer resp.Body.Close()
+	return s.outcome(c, resp)
+}
+
+func (a *app) headers(c *call, left int64) http.Header {
+	values := [...]string{strconv.FormatInt(left, 10), c.frame.Caller()}
+	h := http.Header{
+		"Content-Type":  contentTypes,
+		headerUserAgent: none,
+		headerTimeLeft:  values[0:1:1],
+		headerCaller:    values[1:2:2],
+	}
+	if a.Token != "" {
+		h[headerToken] = []string{a.Token}
+	}
+	if sw8, traceparent := c.frame.Trace(); len(sw8)+len(traceparent) > 0 { // for proxies on the way: the function finds them in the frame
+		for name, v := range map[string][]byte{"sw8": sw8, "traceparent": traceparent} {
+			if text := string(v); text != "" && plain(text) {
+				h[http.CanonicalHeaderKey(name)] = []string{text}
+			}
+		}
+	}
+	return h
+}
+
+var (
+	contentTypes = []string{contentType}
+	none         = []string{""} // net/http writes no User-Agent of its own
+)
+
+// plain tells whether a header may hold a text.
+func plain(s string) bool {
+	return len(s) <= 1<<10 && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
+}
+
+// broken is for a request that got no response.
+func (s *sleeper) broken(c *call, body *dubbo.FrameBody, err error) outcome {
+	if errors.Is(err, earlylane.ErrNotRun) || errors.Is(err, errNoConnection) || !body.Complete() {
+		return outcome{notRun: true, why: err.Error()}
+	}
+	s.refuse(c, invoker.CodeUnavailable, refusedBroken, fmt.Sprintf("application %s: the call was passed on, and then the connection failed; it may have run: %v", s.name, err))
+	return outcome{}
+}
+
+// outcome makes an answer, or a reason to try again, of a response.
+func (s *sleeper) outcome(c *call, resp *http.Response) outcome {
+	refused := resp.Header.Get(headerRefused)
+	switch {
+	case resp.StatusCode == http.StatusOK && resp.Header.Get("Content-Type") == contentType:
+		if err := c.frame.AnswerFrom(resp.Body, resp.ContentLength); err != nil {
+			if c.frame.Answered() {
+				return outcome{}
+			}
+			s.refuse(c, invoker.CodeBadResponse, refusedRubbish, fmt.Sprintf("application %s: its answer can't be read; the call may have run: %v", s.name, err))
+			return outcome{}
+		}
+	case resp.StatusCode == http.StatusAccepted && c.frame.OneWay():
+		c.frame.Drop()
+	case refused != "":
+		return s.refusedBy(c, resp, refused)
+	default:
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, maxWhyBytes)) // what was read of it says enough
+		s.refuse(c, invoker.CodeUnavailable, refusedProxy, fmt.Sprintf("application %s: something on the way answers %s, the call may have run: %q", s.name, resp.Status, strings.TrimSpace(string(text))))
+		return outcome{}
+	}
+	var end [1]byte
+	_, _ = resp.Body.Read(end[:]) // the stream's end comes with the frame or right behind it; without it the stream would be reset
+	return outcome{answered: true, instance: resp.Header.Get(headerInstance)}
+}
+
+// refusedBy is for what the function's own handler did not run.
+func (s *sleeper) refusedBy(c *call, resp *http.Response, reason string) outcome {
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxWhyBytes)) // what was read of it says enough
+	why := fmt.Sprintf("application %s refuses the call (%s, %s): %s", s.name, resp.Status, reason, strings.TrimSpace(string(text)))
+	switch {
+	case resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= http.StatusInternalServerError:
+		return outcome{notRun: true, why: why} // another process, or this one a little later, may take it
+	case resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden:
+		s.refuse(c, invoker.CodeInternal, refusedRefused, why)
+	default:
+		s.refuse(c, invoker.CodeBadRequest, refusedRefused, why)
+	}
+	return outcome{}
+}

@@ -1,0 +1,196 @@
+package activator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dubbofn/dubbofn/invoker"
+)
+
+// The headers of a knock: a POST without a frame, which wakes the function, and whose answer says that the platform's path is open. Its body
+// lasts while the process has calls from early lanes, so that the platform counts it as busy.
+const (
+	headerKnock    = "Dubbofn-Knock"
+	headerHold     = "Dubbofn-Hold" // seconds that the answer may be held at most
+	headerInstance = "Dubbofn-Instance"
+	headerRefused  = "Dubbofn-Refused"
+	headerLedger   = "Dubbofn-Ledger"
+)
+
+const (
+	firstBackoff = 50 * time.Millisecond
+	maxBackoff   = 2 * time.Second
+	maxWhyBytes  = 512 // of what a stranger's answer says
+)
+
+// knock is one of them.
+type knock struct {
+	cancel context.CancelFunc
+	held   bool // it was answered, and lasts
+}
+
+// knock sends as many as calls are parked. It is called with the lock held.
+func (s *sleeper) knock(now time.Time) {
+	if s.open || s.again != nil || s.stopped {
+		return
+	}
+	if s.wake != nil && s.wake.knocked.IsZero() {
+		s.wake.knocked = now
+	}
+	for n := min(s.parked.n, maxKnocks) - len(s.knocks); n > 0; n-- {
+		s.knockOnce(nil)
+	}
+}
+
+// knockOnce sends one, in place of an older one where there is one. It is called with the lock held.
+func (s *sleeper) knockOnce(instead *knock) {
+	ctx, cancel := context.WithCancel(s.a.base)
+	k := &knock{cancel: cancel}
+	s.knocks[k] = struct{}{}
+	s.waiting++
+	s.m.knocks.Inc()
+	s.a.running.Go(func() {
+		defer cancel()
+		err := s.knocking(ctx, k, instead)
+		s.knocked(k, err)
+	})
+}
+
+// fail notes what stands in the way. It is called with the lock held.
+func (s *sleeper) fail(why string) {
+	s.trouble = why
+	if s.backoff = min(max(2*s.backoff, firstBackoff), maxBackoff); s.again != nil {
+		return
+	}
+	s.again = time.AfterFunc(s.backoff, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.again = nil
+		s.knock(time.Now())
+	})
+}
+
+// errHopeless is an answer that no second knock will change.
+var errHopeless = errors.New("refused")
+
+// knocking is the life of a knock: until it was answered, and as long as it is held.
+func (s *sleeper) knocking(ctx context.Context, k, instead *knock) error {
+	app := s.now.Load()
+	begin := time.Now()
+	req := app.template.WithContext(ctx)
+	req.Header = http.Header{"Content-Type": {contentType}, headerKnock: {"1"}, headerLedger: {"1"}, headerUserAgent: {""}}
+	if app.Token != "" {
+		req.Header[headerToken] = []string{app.Token}
+	}
+	limit := time.AfterFunc(app.timeout+30*time.Second, k.cancel) // the platform's own limit, and some
+	defer limit.Stop()
+	resp, err := s.a.posts.of(app).send(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK || resp.Header.Get(headerHold) == "" {
+		return knockFault(resp)
+	}
+	if s.opened(k, instead, resp.Header, begin) {
+		limit.Stop()
+		s.hold(k, resp)
+	}
+	return nil
+}
+
+// knockFault says what else was answered.
+func knockFault(resp *http.Response) error {
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxWhyBytes)) // what was read of it says enough
+	why := fmt.Sprintf("%s answers %s %q", map[bool]string{false: "the platform", true: "the function"}[resp.Header.Get(headerRefused) != ""], resp.Status, strings.TrimSpace(string(text)))
+	if resp.StatusCode == http.StatusUnauthorized && resp.Header.Get(headerRefused) != "" {
+		return fmt.Errorf("%w: %s: its token is another than the activator's", errHopeless, why)
+	}
+	return errors.New(why)
+}
+
+// hold keeps a knock for as long as the function does, and opens the next before its time is over.
+func (s *sleeper) hold(k *knock, resp *http.Response) {
+	seconds, err := strconv.Atoi(resp.Header.Get(headerHold))
+	if err == nil && seconds > 0 {
+		renew := time.AfterFunc(time.Duration(seconds)*time.Second*9/10, func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if _, still := s.knocks[k]; still && s.early > 0 && !s.stopped {
+				s.knockOnce(k)
+			}
+		})
+		defer renew.Stop()
+	}
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20)) // its end is all that it says
+}
+
+// opened is for a knock that was answered: the platform's path is open. It tells whether the knock is to be held.
+func (s *sleeper) opened(k, instead *knock, h http.Header, begin time.Time) (hold bool) {
+	now := time.Now()
+	s.mu.Lock()
+	s.waiting--
+	k.held = true
+	if instead != nil {
+		instead.cancel()
+	}
+	if !s.open {
+		s.open = true
+		for l := range s.lanes {
+			l.spent = true // it has served the wake that it was dialled for; its process may be on its way out at the next
+		}
+		s.trouble = ""
+	}
+	s.answered = now
+	if s.wake != nil {
+		s.wake.opened(now, h, s.instance)
+	}
+	if i := h.Get(headerInstance); i != "" {
+		s.instance = i
+	}
+	if s.early == 0 {
+		s.release()
+	}
+	hold = s.early > 0
+	started := s.pump()
+	s.mu.Unlock()
+	s.a.log.Debug("activator: a function is awake", "app", s.name, "instance", h.Get(headerInstance), "took", now.Sub(begin))
+	s.runAll(started)
+	return hold
+}
+
+// release lets all knocks go: nothing is in an early lane that they would have to stand for. It is called with the lock held.
+func (s *sleeper) release() {
+	for k := range s.knocks {
+		k.cancel()
+	}
+}
+
+// knocked is for a knock that has ended.
+func (s *sleeper) knocked(k *knock, err error) {
+	s.mu.Lock()
+	delete(s.knocks, k)
+	if k.held {
+		s.mu.Unlock()
+		return
+	}
+	s.waiting--
+	hopeless := errors.Is(err, errHopeless)
+	if s.open || s.a.base.Err() != nil {
+		s.mu.Unlock()
+		return
+	}
+	s.m.knocksFailed.Inc()
+	s.fail(err.Error())
+	s.mu.Unlock()
+	s.a.log.Warn("activator: a knock failed", "app", s.name, "url", s.now.Load().URL, "error", err)
+	if hopeless {
+		s.refuseParked(invoker.CodeInternal, refusedRefused, fmt.Sprintf("application %s can't be called: %v", s.name, err))
+	}
+}

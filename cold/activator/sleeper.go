@@ -1,0 +1,309 @@
+package activator
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dubbofn/dubbofn/invoker"
+)
+
+// sleeper is one function with its calls and lanes. It lives as long as its app is served, whatever changes of it.
+//
+// Calls wait parked until a lane is open: an early one, which a process of the function has dialled, or the platform's path, which is open once
+// a knock was answered. While that is open everything goes there.
+type sleeper struct {
+	a    *Activator
+	name string
+	now  atomic.Pointer[app]
+	m    *measures
+
+	mu       sync.Mutex
+	parked   queue
+	open     bool      // the platform's path
+	answered time.Time // when something last came from there
+	posting  int       // calls that are there
+	lanes    map[*lane]struct{}
+	early    int // calls that are in early lanes
+	knocks   map[*knock]struct{}
+	waiting  int // knocks without an answer
+	backoff  time.Duration
+	again    *time.Timer // of the next knock after one that failed
+	trouble  string      // what the last knock met; empty once one was answered
+	stopped  bool
+	wake     *wake  // the wake that is under way
+	instance string // who answered the last knock
+}
+
+func newSleeper(a *Activator, now *app) *sleeper {
+	s := &sleeper{a: a, name: now.App, lanes: map[*lane]struct{}{}, knocks: map[*knock]struct{}{}}
+	s.now.Store(now)
+	s.m = a.metrics.of(now.App)
+	return s
+}
+
+// maxKnocks is how many tell the platform of calls that wait.
+const maxKnocks = 100
+
+// take parks a call or starts it.
+func (s *sleeper) take(c *call) {
+	now := time.Now()
+	if !now.Before(c.end) {
+		s.late(c, "its time had run out when it arrived")
+		return
+	}
+	s.mu.Lock()
+	if s.open && s.posting == 0 && now.Sub(s.answered) > s.a.cfg.Fresh {
+		s.open = false // it may be asleep
+	}
+	if s.parked.n == 0 {
+		if l, ok := s.lane(); ok {
+			s.start(c, l)
+			s.a.clock.set(c)
+			s.mu.Unlock()
+			s.a.workers.run(c, l)
+			return
+		}
+	}
+	cfg := &s.a.cfg
+	if s.parked.n >= cfg.ParkedCalls || s.parked.bytes+c.size > cfg.ParkedBytes {
+		n, bytes := s.parked.n, s.parked.bytes
+		s.mu.Unlock()
+		s.refuse(c, invoker.CodeExhausted, refusedFull, fmt.Sprintf("%d calls with %d bytes wait for %s already (limits %d, %d)", n, bytes, s.name, cfg.ParkedCalls, cfg.ParkedBytes))
+		return
+	}
+	s.parked.push(c)
+	s.a.clock.set(c)
+	if !s.open {
+		s.beginWake(now)
+		s.knock(now)
+	}
+	s.mu.Unlock()
+}
+
+// lane gives a lane with room; nil is the platform's path. It is called with the lock held.
+func (s *sleeper) lane() (l *lane, ok bool) {
+	if s.open {
+		return nil, s.posting < s.a.cfg.Forwards
+	}
+	for x := range s.lanes {
+		if x.usable() && (l == nil || x.calls < l.calls) {
+			l = x
+		}
+	}
+	return l, l != nil
+}
+
+// start gives a call to a lane. It is called with the lock held.
+func (s *sleeper) start(c *call, l *lane) {
+	c.stage = sent
+	c.tries++
+	c.ctx, c.cancel = context.WithCancel(s.a.base)
+	if l == nil {
+		s.posting++
+	} else {
+		l.calls++
+		s.early++
+	}
+}
+
+// pump starts what can be started. It is called with the lock held, and its result is run without.
+func (s *sleeper) pump() (started []job) {
+	for s.parked.n > 0 {
+		l, ok := s.lane()
+		if !ok {
+			break
+		}
+		c := s.parked.first
+		s.parked.remove(c)
+		s.start(c, l)
+		started = append(started, job{c, l})
+	}
+	return started
+}
+
+func (s *sleeper) runAll(started []job) {
+	for _, j := range started {
+		s.a.workers.run(j.c, j.l)
+	}
+}
+
+// finish takes a call back from its lane, and gives the next for it.
+func (s *sleeper) finish(c *call, l *lane, o outcome) (next job, ok bool) {
+	now := time.Now()
+	s.mu.Lock()
+	c.cancel()
+	if l == nil {
+		s.posting--
+		if o.answered {
+			s.answered = now
+		}
+		if o.notRun {
+			s.open = false // what is there takes no calls
+		}
+	} else {
+		l.calls--
+		s.early--
+		if o.notRun {
+			l.spent = true
+		}
+		if s.early == 0 && s.open {
+			s.release()
+		}
+	}
+	if o.answered {
+		s.backoff = 0
+		s.endWake(now, l, o)
+	}
+	if o.notRun && c.stage == sent {
+		s.parked.back(c)
+		if !s.open {
+			s.beginWake(now)
+			if l == nil {
+				s.fail(o.why)
+			}
+			s.knock(now)
+		}
+	} else {
+		c.stage = over
+	}
+	if s.parked.n > 0 {
+		if l, more := s.lane(); more {
+			next, ok = job{s.parked.first, l}, true
+			s.parked.remove(next.c)
+			s.start(next.c, l)
+		}
+	}
+	done := c.stage == over
+	s.mu.Unlock()
+	if done {
+		s.a.clock.unset(c)
+	}
+	return next, ok
+}
+
+// expire ends a call whose time is up, wherever it is.
+func (s *sleeper) expire(c *call) {
+	s.mu.Lock()
+	was, trouble := c.stage, s.trouble
+	if was == parked {
+		s.parked.remove(c)
+	}
+	c.stage = over
+	cancel := c.cancel
+	s.mu.Unlock()
+	switch was {
+	case parked:
+		why := "the function did not wake in time"
+		if trouble != "" {
+			why += ": " + trouble
+		}
+		s.late(c, why)
+	case sent:
+		s.late(c, "it was passed on, and the function has not answered; it may have run")
+		cancel()
+	}
+}
+
+// left drops a call whose consumer is gone.
+func (s *sleeper) left(c *call) {
+	s.mu.Lock()
+	was := c.stage
+	if was == parked {
+		s.parked.remove(c)
+	}
+	c.stage = over
+	cancel := c.cancel
+	s.mu.Unlock()
+	s.a.clock.unset(c)
+	s.m.left.Inc()
+	c.frame.Drop()
+	if was == sent {
+		cancel()
+	}
+}
+
+// late answers a call with status 31.
+func (s *sleeper) late(c *call, why string) {
+	waited := time.Since(c.frame.Arrival()).Round(time.Millisecond)
+	s.refuse(c, invoker.CodeTimeout, refusedLate, fmt.Sprintf("application %s: no answer after %v: %s", s.name, waited, why))
+}
+
+// refuse answers a call that gets no answer of the function's.
+func (s *sleeper) refuse(c *call, code invoker.Code, reason, why string) {
+	if c.frame.Answered() {
+		return
+	}
+	s.m.refused(reason).Inc()
+	if c.frame.OneWay() {
+		s.a.log.Warn("activator: a one-way call was refused", "app", s.name, "consumer", c.frame.Caller(), "reason", why)
+	}
+	c.frame.Refuse(code, why)
+}
+
+// refuseParked ends all that waits, because waiting won't help.
+func (s *sleeper) refuseParked(code invoker.Code, reason, why string) {
+	s.mu.Lock()
+	var all []*call
+	for s.parked.n > 0 {
+		c := s.parked.first
+		s.parked.remove(c)
+		c.stage = over
+		all = append(all, c)
+	}
+	s.mu.Unlock()
+	for _, c := range all {
+		s.a.clock.unset(c)
+		s.refuse(c, code, reason, why)
+	}
+}
+
+// update has another app in place of the one before.
+func (s *sleeper) update(now *app) {
+	old := s.now.Swap(now)
+	if old.KnativeRevision == now.KnativeRevision {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for l := range s.lanes {
+		if l.revision != now.KnativeRevision {
+			l.spent = true
+		}
+	}
+}
+
+// stop ends it for good: nothing is started any more.
+func (s *sleeper) stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopped = true
+	if s.again != nil {
+		s.again.Stop()
+	}
+}
+
+// stateName says how a function is, for people.
+func (s *sleeper) stateName() string {
+	switch {
+	case s.open && (s.posting > 0 || time.Since(s.answered) <= s.a.cfg.Fresh):
+		return "awake"
+	case s.waiting > 0 || s.parked.n > 0:
+		return "waking"
+	}
+	return "asleep"
+}
+
+// remove is for an app that is served no more: what waits is refused, and what its function has goes on.
+func (s *sleeper) remove() {
+	s.stop()
+	s.mu.Lock()
+	for l := range s.lanes {
+		l.spent = true
+	}
+	s.release()
+	s.mu.Unlock()
+	s.refuseParked(invoker.CodeNotFound, refusedUnknown, "application "+s.name+" is served here no more")
+}
