@@ -206,6 +206,14 @@ func (p *pods) live() (all int, by map[string]int) {
 	return all, by
 }
 
+// before tells whether a pod was made before a moment.
+func (p *pods) before(name string, moment time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.seen[name]
+	return s != nil && s.created.Before(moment)
+}
+
 // toZero waits until no pod is live.
 func (p *pods) toZero(ctx context.Context) error {
 	for {

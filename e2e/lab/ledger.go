@@ -13,28 +13,30 @@ import (
 	"github.com/dubbofn/dubbofn/cold"
 )
 
-// start is a cold start as the activator wrote it down.
+// start is a cold start as a replica of the activator wrote it down.
 type start struct {
-	Lane   string      `json:"lane"` // "early", "http"
-	Parked int64       `json:"parked_us"`
-	Knock  int64       `json:"knock_us"` // from sending it to its headers
-	At     time.Time   `json:"at"`
-	Ledger cold.Record `json:"ledger"`
+	Lane    string      `json:"lane"`      // "early", "http"
+	Started time.Time   `json:"started"`   // when the first call was parked
+	Parked  int64       `json:"parked_us"` // until a lane was open
+	Knock   int64       `json:"knock_us"`  // from sending it to its headers; 0: the first reply came earlier
+	Reply   int64       `json:"first_reply_us"`
+	Ledger  cold.Record `json:"ledger"` // the function's own, as far as it had got
 }
 
 func (s start) parked() time.Duration { return time.Duration(s.Parked) * time.Microsecond }
 func (s start) knock() time.Duration  { return time.Duration(s.Knock) * time.Microsecond }
+func (s start) reply() time.Duration  { return time.Duration(s.Reply) * time.Microsecond }
 
-// newest gives the cold start that some replica wrote down since a moment; it is complete once the knock was answered.
+// newest gives the cold start that some replica wrote down of a call since a moment.
 func (w *wakes) newest(ctx context.Context, since time.Time) (start, error) {
-	for end := time.Now().Add(15 * time.Second); ; {
+	for end := time.Now().Add(5 * time.Second); ; {
 		for _, admin := range w.admin {
 			starts, err := w.starts(ctx, admin)
 			if err != nil {
 				return start{}, err
 			}
 			for _, s := range starts {
-				if s.At.After(since) && s.Knock > 0 {
+				if s.Started.After(since) {
 					return s, nil
 				}
 			}
