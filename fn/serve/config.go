@@ -3,6 +3,7 @@ package serve
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dubbofn/dubbofn/cold"
 	"github.com/dubbofn/dubbofn/internal/environ"
 	"github.com/dubbofn/dubbofn/invoker"
 )
@@ -54,6 +56,13 @@ type Config struct {
 	DrainTimeout   time.Duration `envconfig:"DUBBOFN_DRAIN_TIMEOUT" default:"10s" desc:"After SIGTERM: how long consumers may take to turn away and calls in flight to end." want:"0s or more"`
 	DrainQuiet     time.Duration `envconfig:"DUBBOFN_DRAIN_QUIET" default:"1s" desc:"After deregistering: how long no call may arrive before consumers are taken to have turned away." want:"1ms or more"`
 
+	Activator  string        `envconfig:"DUBBOFN_ACTIVATOR" desc:"Where the activator takes early lanes: every address behind the name is dialled as soon as the process starts, so that calls that wait there need not wait for the platform to find it. Needs DUBBOFN_TOKEN. Default: none." want:"host or host:port (20881 where it is left out); on Kubernetes a headless Service, its full name with a dot at the end"`
+	Hold       time.Duration `envconfig:"DUBBOFN_HOLD" default:"240s" desc:"How long a knock of the activator is held at most while calls of the early lane run. Keep it below Knative's timeoutSeconds." want:"1s or more"`
+	Snapshot   string        `envconfig:"DUBBOFN_SNAPSHOT" desc:"The file in which this process leaves to the next what it knows of the services that it calls. Default: none; the activator and the keeper need no file." want:"a file"`
+	Warm       []string      `envconfig:"DUBBOFN_WARM" desc:"What the first call needs: connected to before the function is ready, within the budget. With a ! at its end one is required: the function isn't ready without it. What the last process used comes in addition." want:"applications, interfaces or host:port, separated by commas"`
+	WarmBudget time.Duration `envconfig:"DUBBOFN_WARM_BUDGET" default:"300ms" desc:"How long readiness waits for what is warmed and isn't required." want:"1ms or more"`
+	Ledger     bool          `envconfig:"DUBBOFN_LEDGER" default:"true" desc:"Log how the process started, phase by phase, once the first call was answered." want:"1 or 0"`
+
 	LogLevel  string `envconfig:"DUBBOFN_LOG_LEVEL" default:"info" desc:"The least important log line to print." want:"debug, info, warn, error"`
 	LogFormat string `envconfig:"DUBBOFN_LOG_FORMAT" default:"text" desc:"How log lines look, on standard error." want:"text, json"`
 
@@ -65,6 +74,7 @@ type Config struct {
 	DubboPortToReg   int    `envconfig:"DUBBO_PORT_TO_REGISTRY" desc:"Java Dubbo's name for DUBBOFN_ADVERTISED_PORT, honoured." want:"1 to 65535"`
 	registries       []invoker.URL
 	metadata, config invoker.URL
+	targets          []cold.WarmTarget
 }
 
 // ByteSize is a number of bytes; its text form may end in KiB, MiB or GiB.
@@ -130,6 +140,7 @@ func (c *Config) resolve() (faults []error) {
 			bad(field, d[0], "is too short")
 		}
 	}
+	c.resolveStart(bad)
 	if c.MaxBytes < c.MaxPayload {
 		bad("MaxBytes", c.MaxBytes, "is less than the payload limit")
 	}
@@ -150,6 +161,59 @@ func (c *Config) resolve() (faults []error) {
 		bad("App", c.App, "has a character that registries refuse")
 	}
 	return append(faults, c.resolveURLs()...)
+}
+
+// resolveStart checks what a cold start is made of. Durations of 0 mean the defaults.
+func (c *Config) resolveStart(bad func(field string, value any, why string)) {
+	setDefault(&c.Hold, 240*time.Second)
+	setDefault(&c.WarmBudget, 300*time.Millisecond)
+	if c.Hold < time.Second {
+		bad("Hold", c.Hold, "is too short")
+	}
+	if c.WarmBudget < time.Millisecond {
+		bad("WarmBudget", c.WarmBudget, "is too short")
+	}
+	if c.Activator != "" {
+		if host, port, err := splitActivator(c.Activator); err != nil || host == "" || port == 0 {
+			bad("Activator", c.Activator, "is no host and port")
+		}
+	}
+	c.targets = nil
+	for _, t := range c.Warm {
+		name, required := strings.CutSuffix(strings.TrimSpace(t), "!")
+		if name == "" || len(name) > maxTargetName {
+			bad("Warm", t, "is no target")
+			continue
+		}
+		c.targets = append(c.targets, cold.WarmTarget{Name: name, Required: required})
+	}
+}
+
+const maxTargetName = 512
+
+func setDefault(d *time.Duration, value time.Duration) {
+	if *d == 0 {
+		*d = value
+	}
+}
+
+// splitActivator gives the host and the port of DUBBOFN_ACTIVATOR.
+func splitActivator(s string) (host string, port uint16, err error) {
+	if strings.Contains(s, "://") || strings.ContainsAny(s, " /@,") {
+		return "", 0, errors.New("not a host and a port")
+	}
+	if a, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {
+		return a.String(), defaultLanePort, nil
+	}
+	if !strings.Contains(s, ":") {
+		return s, defaultLanePort, nil
+	}
+	host, p, err := net.SplitHostPort(s)
+	if err != nil {
+		return "", 0, err
+	}
+	n, err := strconv.ParseUint(p, 10, 16)
+	return host, uint16(n), err
 }
 
 func (c *Config) resolveApp() {

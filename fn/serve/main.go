@@ -12,9 +12,11 @@ import (
 	"os/signal"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
+	"github.com/dubbofn/dubbofn/cold"
 	"github.com/dubbofn/dubbofn/fn"
 	"github.com/dubbofn/dubbofn/invoker/dubbo"
 	"github.com/dubbofn/dubbofn/registry"
@@ -54,10 +56,13 @@ func Run(ctx context.Context, c Config, parts ...Part) error {
 	if err != nil {
 		return err
 	}
+	f.ledger.Begin(cold.PhaseInit)()
+	end := f.ledger.Begin(cold.PhaseListen)
 	if err := f.listen(); err != nil {
 		f.closeListeners()
 		return err
 	}
+	end()
 	return f.serve(ctx)
 }
 
@@ -75,6 +80,14 @@ type function struct {
 	http     net.Listener
 	web      *http.Server
 	registry *registrar
+
+	instance string
+	ledger   *cold.Ledger
+	calls    *laneCalls
+	early    *early        // nil: no early lane
+	isReady  chan struct{} // closed when calls are taken
+	leaving  chan struct{} // closed when no more are
+	cool     func()        // ends what warming up began
 }
 
 func newFunction(c Config, parts []Part) (*function, error) {
@@ -85,11 +98,15 @@ func newFunction(c Config, parts []Part) (*function, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &function{config: c, log: newLogger(os.Stderr, c), parts: a}
+	f := &function{
+		config: c, log: newLogger(os.Stderr, c), parts: a,
+		instance: instanceName(), calls: newLaneCalls(), isReady: make(chan struct{}), leaving: make(chan struct{}),
+	}
+	f.ledger = cold.NewLedger(c.App, f.instance)
 	var untrusted error
 	f.trust, untrusted = newTrust(c, f.log)
 	f.set, err = fn.NewSet(c.App, f.trust.services(a.services)...)
-	if err := errors.Join(untrusted, err, checkURLs(c, a.adapters)); err != nil {
+	if err := errors.Join(untrusted, err, checkURLs(c, a.adapters), checkWarm(c, a)); err != nil {
 		return nil, err
 	}
 	f.set.Logger(f.log)
@@ -110,8 +127,13 @@ func newFunction(c Config, parts []Part) (*function, error) {
 		Heartbeat:   c.Heartbeat,
 		Quiet:       c.DrainQuiet,
 		Token:       c.Token,
+		Instance:    f.instance,
+		Aside:       f.aside,
+		Ledger:      f.ledgerJSON,
+		First:       f.first,
 	})
 	f.web = &http.Server{ReadHeaderTimeout: c.ReadTimeout, ErrorLog: slog.NewLogLogger(f.log.Handler(), slog.LevelDebug)}
+	f.early = f.newEarly()
 	f.registry = &registrar{config: c, adapters: a.adapters, log: f.log, open: map[string]registry.Registry{}}
 	return f, nil
 }
@@ -156,30 +178,26 @@ func (f *function) serve(ctx context.Context) error {
 		running++
 		go func() { ended <- f.server.Serve(serving, f.dubbo) }()
 	}
-	registered := make(chan error, 1)
-	registering, giveUp := context.WithCancel(ctx)
-	go func() { registered <- f.register(registering) }()
+	starting, giveUp := context.WithCancel(ctx)
+	defer giveUp()
+	var beside sync.WaitGroup // the early lanes, and who tells of the start
+	if f.early != nil {
+		beside.Go(func() { f.early.run(starting) })
+	}
+	if f.config.Ledger {
+		beside.Go(func() { f.tell(starting) })
+	}
+	started := make(chan error, 1)
+	go func() { started <- f.start(starting) }()
 
-	var fault error
-	waiting := registered
-	for done := false; !done; {
-		select {
-		case <-ctx.Done():
-			done = true
-		case fault = <-ended:
-			running--
-			done = true
-		case fault = <-waiting:
-			waiting = nil
-			done = fault != nil
-		}
-	}
+	left, fault := f.until(ctx, ended, started)
+	running -= left
+	f.leave()
 	giveUp()
-	if waiting != nil {
-		if err := <-registered; ctx.Err() == nil {
-			fault = errors.Join(fault, err)
-		}
+	if err := <-started; ctx.Err() == nil {
+		fault = errors.Join(fault, err)
 	}
+	f.cool()
 	f.drain(context.WithoutCancel(ctx))
 	// The last answers are still being written: cutting the connections is for those who don't read them.
 	cut := time.AfterFunc(flushTimeout, func() { stop(nil) })
@@ -187,29 +205,58 @@ func (f *function) serve(ctx context.Context) error {
 	for range running {
 		fault = errors.Join(fault, <-ended)
 	}
+	beside.Wait()
+	f.save()
 	f.registry.close()
 	return fault
+}
+
+// until waits for the end: that of ctx, a listener's (then one has left), or a start that failed. What the start gives can be received once more.
+func (f *function) until(ctx context.Context, ended <-chan error, started chan error) (left int, fault error) {
+	for waiting := started; ; {
+		select {
+		case <-ctx.Done():
+			return 0, nil
+		case err := <-ended:
+			return 1, err
+		case err := <-waiting:
+			started <- nil
+			if err != nil {
+				return 0, err
+			}
+			waiting = nil
+		}
+	}
 }
 
 // flushTimeout is how long consumers may take to read their last answers after the drain.
 const flushTimeout = 3 * time.Second
 
-// register makes the function visible, then ready.
-func (f *function) register(ctx context.Context) error {
+// start makes the function warm, then visible, then ready.
+func (f *function) start(ctx context.Context) error {
+	ready := f.ledger.Begin(cold.PhaseReady)
 	at := Addresses{HTTP: f.http.Addr()}
 	if f.dubbo != nil {
 		at.Dubbo = f.dubbo.Addr()
+	}
+	var err error
+	if f.cool, err = f.warmUp(ctx); err != nil {
+		return err
 	}
 	if f.config.registers() {
 		r, err := f.registration()
 		if err != nil {
 			return err
 		}
+		registered := f.ledger.Begin(cold.PhaseRegistry)
 		if err := f.registry.register(ctx, r, f.ready.set); err != nil {
 			return err
 		}
+		registered()
 	}
+	ready()
 	f.ready.set("")
+	close(f.isReady)
 	f.log.Info("serving", "app", f.config.App, "dubbo", addr(at.Dubbo), "http", at.HTTP.String(), "revision", f.metadata.Revision())
 	for _, h := range f.parts.hooks {
 		h(ctx, at)
@@ -245,16 +292,22 @@ func (f *function) serveHTTP() error {
 func (f *function) lane() http.Handler {
 	if f.config.Token == "" && (f.config.onKnative() || f.config.wantsCertificates()) {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set(headerRefused, "token")
 			http.Error(w, "no token is configured: set DUBBOFN_TOKEN to open POST /dubbo", http.StatusUnauthorized)
 		})
 	}
 	return f.server.Handler()
 }
 
-// drain is the way out: not ready, deregister, READONLY, let calls end, close.
+// leave says that no more calls are wanted.
+func (f *function) leave() {
+	f.ready.set("draining")
+	close(f.leaving)
+}
+
+// drain is the way out, once the function isn't ready any more: deregister, READONLY, let calls end, close.
 func (f *function) drain(ctx context.Context) {
 	begin := time.Now()
-	f.ready.set("draining")
 	f.registry.leave(ctx)
 	ctx, cancel := context.WithTimeout(ctx, f.config.DrainTimeout)
 	defer cancel()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 
 	"github.com/dubbofn/dubbofn/cold"
 	"github.com/dubbofn/dubbofn/fn"
@@ -99,6 +100,21 @@ func assemble(parts []Part) (*assembly, error) {
 		a.transport = tcp{}
 	}
 	return a, errors.Join(faults...)
+}
+
+// sectionOf names the sections of an Outbound part in the snapshot: by the part, numbered where two have one name.
+func (a *assembly) sectionOf(i int) string {
+	name := a.outbound[i].Name()
+	n := 1
+	for _, p := range a.outbound[:i] {
+		if p.Name() == name {
+			n++
+		}
+	}
+	if n > 1 {
+		name += "." + strconv.Itoa(n)
+	}
+	return name
 }
 
 // tcp is the default transport.

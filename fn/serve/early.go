@@ -1,0 +1,239 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/dubbofn/dubbofn/cold"
+	"github.com/dubbofn/dubbofn/internal/earlylane"
+)
+
+const (
+	defaultLanePort = 20881
+
+	laneLook        = 10 * time.Second // how often the activator's addresses are looked up
+	laneDial        = time.Second      // one attempt to connect
+	lanePause       = 100 * time.Millisecond
+	laneRefusePause = 5 * time.Second // the first pause after a refusal, which won't pass by itself
+	laneMaxPause    = 10 * time.Second
+	maxLanes        = 64 // addresses that are dialled: an activator has a few replicas
+	laneSpare       = 16 // streams that aren't calls
+)
+
+// early keeps a connection to every replica of the activator, on which that sends calls.
+type early struct {
+	host    string
+	port    uint16
+	hello   earlylane.Hello
+	token   string
+	finish  time.Duration // for calls in flight at the end
+	handler http.Handler
+	ready   <-chan struct{} // closed when calls may come
+	ledger  *cold.Ledger
+	log     *slog.Logger
+
+	snapshot chan []byte   // the first that came
+	asked    chan struct{} // closed when every address has been asked once
+
+	lanes sync.WaitGroup
+	mu    sync.Mutex
+	known map[netip.AddrPort]bool // true: was among the last addresses; each has a goroutine
+}
+
+func (f *function) newEarly() *early {
+	if f.config.Activator == "" {
+		return nil
+	}
+	if f.config.Token == "" {
+		f.log.Warn("no early lane: without DUBBOFN_TOKEN the activator and this process don't know each other", "activator", f.config.Activator)
+		return nil
+	}
+	host, port, err := splitActivator(f.config.Activator)
+	if err != nil {
+		return nil // resolve has said so
+	}
+	return &early{
+		host: host, port: port, token: f.config.Token, finish: f.config.DrainTimeout, ready: f.isReady, ledger: f.ledger, log: f.log,
+		hello:    earlylane.Hello{App: f.config.App, Revision: f.config.KRevision, Instance: f.instance, Limit: f.config.MaxCalls},
+		handler:  f.calls.count(f.server.Handler()),
+		snapshot: make(chan []byte, 1), asked: make(chan struct{}), known: map[netip.AddrPort]bool{},
+	}
+}
+
+// run looks up the addresses and keeps a lane to each until ctx ends and what was in flight is done.
+func (e *early) run(ctx context.Context) {
+	defer e.lanes.Wait()
+	pause, quiet := lanePause, false
+	for first := true; ; first = false {
+		addresses, err := e.look(ctx)
+		if err != nil && ctx.Err() == nil {
+			e.complain(ctx, &quiet, "no early lane: the activator's name can't be looked up", "activator", e.host, "error", err)
+		}
+		e.follow(ctx, addresses, first)
+		wait := laneLook
+		if len(addresses) == 0 {
+			wait, pause = pause, min(2*pause, laneLook)
+		} else {
+			pause, quiet = lanePause, false
+		}
+		if !sleep(ctx, wait) {
+			return
+		}
+	}
+}
+
+func (e *early) look(ctx context.Context) ([]netip.AddrPort, error) {
+	if a, err := netip.ParseAddr(e.host); err == nil {
+		return []netip.AddrPort{netip.AddrPortFrom(a, e.port)}, nil
+	}
+	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", e.host)
+	var all []netip.AddrPort
+	for _, ip := range ips[:min(len(ips), maxLanes)] {
+		all = append(all, netip.AddrPortFrom(ip.Unmap(), e.port))
+	}
+	return all, err
+}
+
+// follow begins a lane to every address that is new. One that is there no more is left alone for as long as its connection lives. Where the
+// look-up failed, everything stays.
+func (e *early) follow(ctx context.Context, addresses []netip.AddrPort, first bool) {
+	var asked sync.WaitGroup
+	e.mu.Lock()
+	if len(addresses) > 0 {
+		for a := range e.known {
+			e.known[a] = false
+		}
+	}
+	for _, a := range addresses {
+		_, there := e.known[a]
+		e.known[a] = true
+		if !there {
+			asked.Add(1)
+			e.lanes.Go(func() { e.keep(ctx, a, sync.OnceFunc(asked.Done)) })
+		}
+	}
+	e.mu.Unlock()
+	if first {
+		e.lanes.Go(func() {
+			asked.Wait()
+			close(e.asked)
+		})
+	}
+}
+
+// wanted tells whether an address is still the activator's, and forgets one that isn't.
+func (e *early) wanted(a netip.AddrPort) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.known[a] {
+		delete(e.known, a)
+		return false
+	}
+	return true
+}
+
+// keep holds a lane to one address for as long as that is wanted. asked is called once the first attempt was greeted, or has failed.
+func (e *early) keep(ctx context.Context, a netip.AddrPort, asked func()) {
+	defer asked()
+	pause, quiet := lanePause, false
+	for e.wanted(a) {
+		begun := time.Now()
+		opened, err := e.lane(ctx, a.String(), asked)
+		asked()
+		if ctx.Err() != nil {
+			return
+		}
+		switch {
+		case opened:
+			quiet = false
+			if time.Since(begun) > laneMaxPause {
+				pause = lanePause
+			}
+			e.log.Debug("early lane ended", "activator", a, "error", err)
+		default:
+			e.complain(ctx, &quiet, "no early lane; calls come by the platform's way", "activator", a, "error", err)
+			if errors.Is(err, earlylane.ErrRefused) || errors.Is(err, earlylane.ErrProof) {
+				pause = max(pause, laneRefusePause)
+			}
+		}
+		if !sleep(ctx, pause/2+rand.N(pause)) {
+			return
+		}
+		pause = min(2*pause, laneMaxPause)
+	}
+}
+
+// complain warns once, until quiet is taken back.
+func (e *early) complain(ctx context.Context, quiet *bool, what string, args ...any) {
+	level := slog.LevelWarn
+	if *quiet {
+		level = slog.LevelDebug
+	}
+	*quiet = true
+	e.log.Log(ctx, level, what, args...)
+}
+
+// lane is one connection from dial to end.
+func (e *early) lane(ctx context.Context, address string, asked func()) (opened bool, err error) {
+	begun := time.Now()
+	dialler := net.Dialer{Timeout: laneDial}
+	conn, err := dialler.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return false, fmt.Errorf("early lane: %w", err)
+	}
+	offered, err := earlylane.Offer(ctx, conn, e.hello, e.token)
+	if err != nil {
+		return false, err
+	}
+	if len(offered.Snapshot) > 0 {
+		select {
+		case e.snapshot <- offered.Snapshot:
+		default: // another replica's was first
+		}
+	}
+	asked()
+	_ = e.ledger.Record() // what it reads of /proc is read by now when the process is ready
+	select {
+	case <-e.ready:
+	case <-ctx.Done():
+		return false, errors.Join(context.Cause(ctx), offered.Close())
+	}
+	if err := offered.Open(ctx, e.told()); err != nil {
+		return false, err
+	}
+	e.ledger.Mark(cold.PhaseLane, begun, time.Now())
+	e.log.Debug("early lane open", "activator", address)
+	return true, earlylane.Serve(ctx, conn, e.handler, earlylane.ServeConfig{
+		Streams: e.hello.Limit + laneSpare, Finish: e.finish, Log: slog.NewLogLogger(e.log.Handler(), slog.LevelDebug),
+	})
+}
+
+// told is the ledger so far, for the activator.
+func (e *early) told() []byte {
+	const most = 4 << 10 // what the handshake has room for
+	b, err := e.ledger.MarshalJSON()
+	if err != nil || len(b) > most {
+		return nil
+	}
+	return b
+}
+
+// sleep waits, unless ctx ends first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
