@@ -11,9 +11,9 @@ import (
 type Guard interface {
 	// Enter asks for leave to send a call of a method; it may wait, until ctx ends at the latest. Its error, an
 	// [invoker.Error], is why the call is not sent.
-	Enter(ctx context.Context, method string) error
-	// Leave follows each Enter that gave no error, with the call's own error.
-	Leave(method string, err error)
+	Enter(ctx context.Context, method string) (pass uint64, err error)
+	// Leave follows each Enter that gave no error, with the pass that it gave and the call's own error.
+	Leave(method string, pass uint64, err error)
 	// Ready tells whether the provider is to get calls now; otherwise others are preferred.
 	Ready() bool
 }
@@ -61,12 +61,13 @@ func (c *Cluster) send(ctx context.Context, p *Provider, conn Conn, inv *invoker
 		return res, false, err
 	}
 	method := methodOf(inv)
-	if err := g.Enter(ctx, method); err != nil {
+	pass, err := g.Enter(ctx, method)
+	if err != nil {
 		c.counts.refused.Add(1)
 		return invoker.Result{}, true, err
 	}
 	res, err = c.deliver(ctx, p, conn, inv)
-	g.Leave(method, err)
+	g.Leave(method, pass, err)
 	return res, false, err
 }
 

@@ -18,15 +18,14 @@ type gate struct {
 	entered, left atomic.Int64
 }
 
-func (g *gate) Enter(context.Context, string) error {
+func (g *gate) Enter(context.Context, string) (uint64, error) {
 	if g.shut.Load() {
-		return invoker.Errorf(invoker.CodeUnavailable, "call", "the gate is shut")
+		return 0, invoker.Errorf(invoker.CodeUnavailable, "call", "the gate is shut")
 	}
-	g.entered.Add(1)
-	return nil
+	return uint64(g.entered.Add(1)), nil
 }
-func (g *gate) Leave(string, error) { g.left.Add(1) }
-func (g *gate) Ready() bool         { return !g.unready.Load() }
+func (g *gate) Leave(string, uint64, error) { g.left.Add(1) }
+func (g *gate) Ready() bool                 { return !g.unready.Load() }
 
 // gates makes a gate for each provider.
 type gates struct {

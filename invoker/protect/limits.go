@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/failsafe-go/failsafe-go/bulkhead"
@@ -134,14 +135,48 @@ func (b Breaker) filled() Breaker {
 	return b
 }
 
-// circuit makes the breaker, which tells changed of its changes.
-func (b Breaker) circuit(changed func(circuitbreaker.StateChangedEvent)) circuitbreaker.CircuitBreaker[any] {
-	return circuitbreaker.NewBuilder[any]().
+// circuit is a breaker that counts a call only in the state that let it pass: failsafe-go's takes whatever ends while it is half-open
+// for a trial.
+type circuit struct {
+	circuitbreaker.CircuitBreaker[any]
+	mu   sync.Mutex // around each pass and each end, so that neither falls between a change and its count
+	turn uint64     // the changes of state so far
+}
+
+// circuit makes the breaker, which tells changed of its changes while a call waits; that must not call the breaker.
+func (b Breaker) circuit(changed func(circuitbreaker.StateChangedEvent)) *circuit {
+	c := &circuit{}
+	c.CircuitBreaker = circuitbreaker.NewBuilder[any]().
 		WithFailureRateThreshold(float64(b.Percent)/100, uint(b.Calls), b.Window).
 		WithDelay(b.Open).
 		WithSuccessThreshold(uint(b.Trials)).
-		OnStateChanged(changed).
+		OnStateChanged(func(e circuitbreaker.StateChangedEvent) {
+			c.turn++
+			changed(e)
+		}).
 		Build()
+	return c
+}
+
+// enter asks for leave to send a call; turn is for leave.
+func (c *circuit) enter() (turn uint64, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ok = c.TryAcquirePermit()
+	return c.turn, ok
+}
+
+// leave tells how a call ended.
+func (c *circuit) leave(turn uint64, o outcome) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case turn != c.turn:
+	case o == good:
+		c.RecordSuccess()
+	case o == bad || c.IsHalfOpen(): // a trial must end in one way or the other, or its place is never free again
+		c.RecordFailure()
+	}
 }
 
 // outcome is what a call's end says of those who were to answer it.
@@ -167,14 +202,4 @@ func outcomeOf(err error) outcome {
 	case invoker.CodeInternal, invoker.CodeBadResponse, invoker.CodeNotFound, invoker.CodeServiceError, invoker.CodeTimeout, invoker.CodeExhausted, invoker.CodeUnavailable:
 	}
 	return bad
-}
-
-// record tells a breaker how a call ended that it let pass.
-func record(c circuitbreaker.CircuitBreaker[any], o outcome) {
-	switch {
-	case o == good:
-		c.RecordSuccess()
-	case o == bad || c.IsHalfOpen(): // a trial must end in one way or the other, or its place is never free again
-		c.RecordFailure()
-	}
 }

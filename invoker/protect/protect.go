@@ -69,9 +69,9 @@ const maxMethods = 1024
 type guard struct {
 	op       string
 	limits   Limits
-	room     bulkhead.Bulkhead[any]             // nil: no limit
-	limiter  ratelimiter.RateLimiter[any]       // nil: no limit
-	circuit  circuitbreaker.CircuitBreaker[any] // nil: none
+	room     bulkhead.Bulkhead[any]       // nil: no limit
+	limiter  ratelimiter.RateLimiter[any] // nil: no limit
+	circuit  *circuit                     // nil: none
 	calls    atomic.Int64
 	full     atomic.Int64
 	tooFast  atomic.Int64
@@ -162,7 +162,8 @@ func (g *guard) invoke(ctx context.Context, inv *invoker.Invocation, next invoke
 	if g.circuit == nil {
 		return next.Invoke(ctx, inv)
 	}
-	if !g.circuit.TryAcquirePermit() {
+	turn, ok := g.circuit.enter()
+	if !ok {
 		g.broken.Add(1)
 		return invoker.Result{}, invoker.Errorf(invoker.CodeUnavailable, g.op, "the method's circuit breaker is open%s: %d %% or more of its calls failed within %v (protect.Limits.Breaker)",
 			left(g.circuit), g.limits.Breaker.Percent, g.limits.Breaker.Window)
@@ -170,17 +171,17 @@ func (g *guard) invoke(ctx context.Context, inv *invoker.Invocation, next invoke
 	done := false
 	defer func() { // a panic that passes here is a failure too, and leaves no trial without an end
 		if !done {
-			record(g.circuit, bad)
+			g.circuit.leave(turn, bad)
 		}
 	}()
 	res, err := next.Invoke(ctx, inv)
 	done = true
-	record(g.circuit, outcomeOf(err))
+	g.circuit.leave(turn, outcomeOf(err))
 	return res, err
 }
 
 // left says how much longer a breaker stays open.
-func left(c circuitbreaker.CircuitBreaker[any]) string {
+func left(c *circuit) string {
 	if d := c.RemainingDelay(); d > 0 {
 		return fmt.Sprintf(" for %v more", d.Round(time.Millisecond))
 	}

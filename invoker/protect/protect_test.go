@@ -241,6 +241,63 @@ func TestTrialsEnd(t *testing.T) {
 	}
 }
 
+// TestOnlyTrialsAreCountedAsSuch: a call that began before the breaker opened, or as a trial of an earlier time, says nothing of whether
+// it may close, however it ends.
+func TestOnlyTrialsAreCountedAsSuch(t *testing.T) {
+	t.Parallel()
+	gone := invoker.Errorf(invoker.CodeCanceled, "call", "canceled")
+	for name, end := range map[string]error{"failed": unavailable(), "gone": gone, "good": nil} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				next := &answers{}
+				p, f := protected(t, Config{Limits: Limits{Breaker: Breaker{Percent: 50, Calls: 2, Open: time.Second, Trials: 2}}}, next)
+				invoke := func(err error) error {
+					next.do, next.err = nil, err
+					_, err = f.Invoke(t.Context(), call("get"))
+					return err
+				}
+				slow := func(err error) (finish func()) {
+					free, done := make(chan struct{}), make(chan struct{})
+					next.do = func(context.Context) error { <-free; return err }
+					go func() { defer close(done); _, _ = f.Invoke(t.Context(), call("get")) }()
+					synctest.Wait()
+					return func() { close(free); <-done }
+				}
+				state := func(want string) {
+					t.Helper()
+					if got := p.Stats()["get"].Breaker; got != want {
+						t.Errorf("the breaker is %s, want %s", got, want)
+					}
+				}
+				before := []func(){slow(end), slow(end), slow(end)}
+				_, _ = invoke(unavailable()), invoke(unavailable())
+				state("open")
+				time.Sleep(time.Second)
+				old := slow(end) // a trial
+				state("half-open")
+				before[0]()
+				state("half-open")
+				before[1]()
+				state("half-open")
+				_ = invoke(unavailable())
+				state("open")
+				time.Sleep(time.Second)
+				if err := invoke(nil); err != nil {
+					t.Errorf("a trial: %v", err)
+				}
+				old()
+				before[2]()
+				state("half-open")
+				if err := invoke(nil); err != nil {
+					t.Errorf("the other trial: %v", err)
+				}
+				state("closed")
+			})
+		})
+	}
+}
+
 func TestFallbackAnswers(t *testing.T) {
 	t.Parallel()
 	next := &answers{}

@@ -118,7 +118,7 @@ type provider struct {
 // trip is a provider's breaker. It is made when the first call fails: who has 10,000 providers has few that do.
 type trip struct {
 	mu      sync.Mutex
-	circuit atomic.Pointer[circuitbreaker.CircuitBreaker[any]]
+	circuit atomic.Pointer[circuit]
 	open    atomic.Bool
 }
 
@@ -137,38 +137,39 @@ func newRoom(n int) *room {
 
 // Ready implements cluster.Guard.
 func (g *provider) Ready() bool {
-	return g.trip == nil || !g.trip.open.Load() || (*g.trip.circuit.Load()).RemainingDelay() == 0
+	return g.trip == nil || !g.trip.open.Load() || g.trip.circuit.Load().RemainingDelay() == 0
 }
 
 // Enter implements cluster.Guard.
-func (g *provider) Enter(ctx context.Context, method string) error {
+func (g *provider) Enter(ctx context.Context, method string) (pass uint64, err error) {
 	r := g.room(method)
 	if r != nil {
 		if err := g.wait(ctx, r, method); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	if g.trip == nil {
-		return nil
+		return 0, nil
 	}
 	c := g.trip.circuit.Load()
 	if c == nil {
-		return nil
+		return 0, nil // as the first turn of one that this or another call may make
 	}
-	if !(*c).TryAcquirePermit() {
+	pass, ok := c.enter()
+	if !ok {
 		if r != nil {
 			r.ReleasePermit()
 		}
 		g.all.broken.Add(1)
 		b := g.all.breaker
-		return invoker.Errorf(invoker.CodeUnavailable, g.op(method), "the circuit breaker of %s is open%s: %d %% or more of the calls there failed within %v (DUBBOFN_BREAKER)",
-			g.address, left(*c), b.Percent, b.Window)
+		return 0, invoker.Errorf(invoker.CodeUnavailable, g.op(method), "the circuit breaker of %s is open%s: %d %% or more of the calls there failed within %v (DUBBOFN_BREAKER)",
+			g.address, left(c), b.Percent, b.Window)
 	}
-	return nil
+	return pass, nil
 }
 
 // Leave implements cluster.Guard.
-func (g *provider) Leave(method string, err error) {
+func (g *provider) Leave(method string, pass uint64, err error) {
 	if r := g.room(method); r != nil {
 		r.ReleasePermit()
 	}
@@ -183,11 +184,11 @@ func (g *provider) Leave(method string, err error) {
 		}
 		c = g.first()
 	}
-	record(*c, o)
+	c.leave(pass, o)
 }
 
 // first makes the breaker.
-func (g *provider) first() *circuitbreaker.CircuitBreaker[any] {
+func (g *provider) first() *circuit {
 	t := g.trip
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -203,8 +204,8 @@ func (g *provider) first() *circuitbreaker.CircuitBreaker[any] {
 		g.all.log.Warn("protect: circuit breaker of a provider", "service", g.all.service, "provider", g.address, "from", e.OldState, "to", e.NewState,
 			"failed", e.Metrics().Failures(), "of", e.Metrics().Executions())
 	})
-	t.circuit.Store(&c)
-	return &c
+	t.circuit.Store(c)
+	return c
 }
 
 // room gives what a method has; nil where there is no limit.

@@ -39,7 +39,8 @@ func TestActives(t *testing.T) {
 		enter := func(method string) error {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			return g.Enter(ctx, method)
+			_, err := g.Enter(ctx, method)
+			return err
 		}
 		for _, method := range []string{"get", "get", "list", "free", "free"} {
 			if err := enter(method); err != nil {
@@ -53,7 +54,7 @@ func TestActives(t *testing.T) {
 			t.Errorf("it waited %v, want the call's time, 1s", d)
 		}
 		refused(t, enter("list"), invoker.CodeExhausted, "1 calls to")
-		time.AfterFunc(500*time.Millisecond, func() { g.Leave("get", nil) })
+		time.AfterFunc(500*time.Millisecond, func() { g.Leave("get", 0, nil) })
 		if err := enter("get"); err != nil {
 			t.Errorf("though a call ended: %v", err)
 		}
@@ -80,8 +81,9 @@ func TestProvidersBreaker(t *testing.T) {
 		g := s.Guard(p, nil)
 		run := func(n int, end error) (last error) {
 			for range n {
-				if last = g.Enter(t.Context(), "get"); last == nil {
-					g.Leave("get", end)
+				var pass uint64
+				if pass, last = g.Enter(t.Context(), "get"); last == nil {
+					g.Leave("get", pass, end)
 				}
 			}
 			return last
@@ -94,7 +96,8 @@ func TestProvidersBreaker(t *testing.T) {
 		err := run(2, unavailable())
 		refused(t, err, invoker.CodeUnavailable, "circuit breaker of 10.0.0.1:20880 is open for 4s more", "DUBBOFN_BREAKER")
 		limited := p.Next(cluster.Provider{Address: p.Address, Override: map[string]string{"actives": "5"}})
-		g = s.Guard(limited, g)
+		before := g
+		g = s.Guard(limited, before)
 		if g.Ready() {
 			t.Error("a rule closed the breaker")
 		}
@@ -103,11 +106,15 @@ func TestProvidersBreaker(t *testing.T) {
 		if !g.Ready() {
 			t.Error("not ready though a trial is due")
 		}
-		if err := g.Enter(t.Context(), "get"); err != nil {
+		before.Leave("get", 0, unavailable()) // one that began before it opened, and is no trial
+		pass, err := g.Enter(t.Context(), "get")
+		if err != nil {
 			t.Fatal(err)
 		}
-		refused(t, g.Enter(t.Context(), "get"), invoker.CodeUnavailable, "trial calls are on their way")
-		g.Leave("get", nil)
+		before.Leave("get", 0, unavailable()) // as that one
+		_, err = g.Enter(t.Context(), "get")
+		refused(t, err, invoker.CodeUnavailable, "trial calls are on their way")
+		g.Leave("get", pass, nil)
 		if err := run(10, nil); err != nil {
 			t.Errorf("after a good trial: %v", err)
 		}
@@ -123,10 +130,11 @@ func TestMadeUpMethodsShareARoom(t *testing.T) {
 	g := s.Guard(cluster.NewProvider(cluster.Provider{Address: "a:1", Service: map[string]string{"actives": "1"}}), nil)
 	for i := range maxMethods * 2 {
 		m := strconv.Itoa(i)
-		if err := g.Enter(t.Context(), m); err != nil {
+		pass, err := g.Enter(t.Context(), m)
+		if err != nil {
 			t.Fatal(err)
 		}
-		g.Leave(m, nil)
+		g.Leave(m, pass, nil)
 	}
 	if n := len(*g.(*provider).rooms.Load()); n != maxMethods {
 		t.Errorf("%d are remembered, want %d", n, maxMethods)
@@ -146,13 +154,16 @@ func BenchmarkGuard(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			g := providers(b, c.breaker).Guard(cluster.NewProvider(cluster.Provider{Address: "a:1", Service: c.params}), nil)
 			if c.failed {
-				_ = g.Enter(b.Context(), "get")
-				g.Leave("get", unavailable())
+				pass, _ := g.Enter(b.Context(), "get")
+				g.Leave("get", pass, unavailable())
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				if g.Ready() && g.Enter(b.Context(), "get") == nil {
-					g.Leave("get", nil)
+				if !g.Ready() {
+					continue
+				}
+				if pass, err := g.Enter(b.Context(), "get"); err == nil {
+					g.Leave("get", pass, nil)
 				}
 			}
 		})
