@@ -33,9 +33,12 @@ type Client struct {
 	adapters map[string]registry.Adapter
 	trust    trust
 
+	trying sync.WaitGroup // of late registries
+
 	mu         sync.Mutex
 	opened     map[string]registry.Registry // by URL
 	opening    map[string]chan struct{}     // by URL; closed when that is over
+	late       map[string]*late             // by URL
 	references map[*Service]struct{}
 	closed     bool
 }
@@ -49,7 +52,8 @@ func New(c Config, adapters ...registry.Adapter) (*Client, error) {
 	cl := &Client{
 		cfg: c, log: c.Log, types: hessian.NewTypes(), budget: dubbo.NewBudget(0),
 		adapters: map[string]registry.Adapter{registry.Embedded.Name(): registry.Embedded},
-		opened:   map[string]registry.Registry{}, opening: map[string]chan struct{}{}, references: map[*Service]struct{}{}, passOn: map[string]bool{},
+		opened:   map[string]registry.Registry{}, opening: map[string]chan struct{}{}, late: map[string]*late{},
+		references: map[*Service]struct{}{}, passOn: map[string]bool{},
 	}
 	for _, key := range c.PassOn {
 		cl.passOn[strings.ToLower(strings.TrimSpace(key))] = true
@@ -164,13 +168,13 @@ func (c *Client) sources(ctx context.Context) ([]directory.Source, error) {
 			return nil, err
 		}
 	}
+	registries, err := c.registries(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var all []directory.Source
-	for _, u := range c.cfg.registries {
-		r, err := c.open(ctx, u)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, directory.Source{Name: u.String(), Registry: r, Metadata: metadata})
+	for i, u := range c.cfg.registries {
+		all = append(all, directory.Source{Name: u.String(), Registry: registries[i], Metadata: metadata})
 	}
 	return all, nil
 }
@@ -193,9 +197,13 @@ func zone(u invoker.URL, c *cluster.Cluster) (cluster.Zone, error) {
 func (c *Client) Close() error {
 	c.mu.Lock()
 	c.closed = true
-	references, opened := c.references, c.opened
-	c.references, c.opened = map[*Service]struct{}{}, map[string]registry.Registry{}
+	references, opened, pending := c.references, c.opened, c.late
+	c.references, c.opened, c.late = map[*Service]struct{}{}, map[string]registry.Registry{}, map[string]*late{}
 	c.mu.Unlock()
+	for _, l := range pending {
+		l.stop()
+	}
+	c.trying.Wait()
 	var errs []error
 	for s := range references {
 		errs = append(errs, s.end())

@@ -9,29 +9,31 @@ import (
 
 func TestAttachmentsThatPassOnByDefault(t *testing.T) {
 	for name, x := range map[string]struct {
-		make func() (Config, error)
+		make func(t *testing.T) (Config, error)
 		want bool // TX_XID goes on
 	}{
-		"a zero Config":        {func() (Config, error) { return Config{}, nil }, true},
-		"an empty list":        {func() (Config, error) { return Config{PassOn: []string{}}, nil }, false},
-		"another list":         {func() (Config, error) { return Config{PassOn: []string{"mine"}}, nil }, false},
-		"an environment":       {FromEnvironment, true},
-		"an empty environment": {func() (Config, error) { t.Setenv("DUBBOFN_PASS_ON", ""); return FromEnvironment() }, false},
+		"a zero Config":        {func(*testing.T) (Config, error) { return Config{}, nil }, true},
+		"an empty list":        {func(*testing.T) (Config, error) { return Config{PassOn: []string{}}, nil }, false},
+		"another list":         {func(*testing.T) (Config, error) { return Config{PassOn: []string{"mine"}}, nil }, false},
+		"an environment":       {func(*testing.T) (Config, error) { return FromEnvironment() }, true},
+		"an empty environment": {func(t *testing.T) (Config, error) { t.Setenv("DUBBOFN_PASS_ON", ""); return FromEnvironment() }, false},
 	} {
-		cfg, err := x.make()
-		if err != nil {
-			t.Fatal(err)
-		}
-		c, err := New(cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := c.passes("tx_xid"); got != x.want {
-			t.Errorf("%s: %v, want %v", name, got, x.want)
-		}
-		if err := c.Close(); err != nil {
-			t.Error(err)
-		}
+		t.Run(name, func(t *testing.T) {
+			cfg, err := x.make(t)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := New(cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := c.passes("tx_xid"); got != x.want {
+				t.Errorf("%v, want %v", got, x.want)
+			}
+			if err := c.Close(); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 

@@ -29,7 +29,9 @@ type Service struct {
 	chain       invoker.Invoker
 	clusters    []*cluster.Cluster
 	directories []cluster.Directory
-	rules       *rule.Watch // nil where there is no config centre
+	awaited     []cluster.Directory // those whose first answer a reference waits for: of registries that are there
+	rules       *rule.Watch         // nil where there is no config centre
+	rulesLate   bool                // it comes later
 	protection  *protect.Protection
 	providers   *protect.Providers
 	prepared    sync.Map // reflect.Type of an argument or result: its registration's error, or nil
@@ -43,7 +45,7 @@ type Service struct {
 // the environment, which is closed with the reference.
 //
 // It waits until the registries have answered, whatever they say, or ctx ends: a service without a provider is no fault yet, since
-// providers may come.
+// providers may come. Of several registries those that can't be reached join later; one that refuses is a fault.
 func Reference(ctx context.Context, iface string, options ...Option) (*Service, error) {
 	if c, ok := ctx.Value(contextKey{}).(*Client); ok {
 		return c.Reference(ctx, iface, options...)
@@ -136,7 +138,7 @@ func (s *Service) connect(ctx context.Context) error {
 	if err := s.govern(ctx); err != nil {
 		return err
 	}
-	for _, d := range s.directories {
+	for _, d := range s.awaited {
 		if err := d.Ready(ctx); err != nil {
 			return err
 		}
@@ -149,7 +151,11 @@ func (s *Service) governed(ctx context.Context) error {
 	if s.rules == nil {
 		return nil
 	}
-	brief, cancel := context.WithTimeout(ctx, rulesPatience)
+	patience := rulesPatience
+	if s.rulesLate {
+		patience = 0
+	}
+	brief, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if err := s.rules.Ready(brief); err != nil {
 		s.client.log.Warn("client: the config center has not answered; calls begin without its rules", "service", s.ref.key, "error", err)
@@ -176,10 +182,11 @@ func (s *Service) govern(ctx context.Context) error {
 	if c.cfg.config != nil {
 		u = *c.cfg.config
 	}
-	r, err := c.open(ctx, u)
+	r, err := c.center(ctx, u)
 	if err != nil {
 		return fmt.Errorf("config center: %w", err)
 	}
+	_, s.rulesLate = r.(*late)
 	center, ok := r.(registry.RuleWatcher)
 	if !ok {
 		return nil
@@ -263,6 +270,9 @@ func (s *Service) choice(ctx context.Context, dc directory.Config, cc cluster.Co
 		cl, err := add(d, err)
 		if err != nil {
 			return nil, err
+		}
+		if _, coming := src.Registry.(*late); !coming {
+			s.awaited = append(s.awaited, d)
 		}
 		if len(sources) == 1 {
 			return cl, nil
