@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,7 +47,7 @@ func (d *Directory) rebuild(log *onceLog) (wait time.Duration) {
 	d.mu.Lock()
 	wanted, answered, why := d.wanted(log)
 	rules, apps := d.rules, d.offering(wanted)
-	if len(wanted) > 0 || !answered || d.doubtful() {
+	if len(wanted) > 0 || !answered {
 		d.emptySince = time.Time{}
 	} else if d.emptySince.IsZero() {
 		d.emptySince = time.Now()
@@ -55,7 +56,11 @@ func (d *Directory) rebuild(log *onceLog) (wait time.Duration) {
 	if !d.emptySince.IsZero() {
 		left -= time.Since(d.emptySince)
 	}
-	protect := len(wanted) == 0 && len(d.held) > 0 && left > 0
+	var kept []cluster.Provider
+	if len(wanted) == 0 {
+		kept = d.kept(left)
+	}
+	protect := len(kept) > 0
 	began := protect && !d.protecting
 	ended := d.protecting && !protect
 	d.protecting = protect
@@ -65,17 +70,13 @@ func (d *Directory) rebuild(log *onceLog) (wait time.Duration) {
 	switch {
 	case began:
 		d.counts.protected.Add(1)
-		d.cfg.Log.Warn("directory: the registry gives no provider; the last ones are kept for a while", "service", d.cfg.Service, "registry", d.src.Name, "providers", len(d.held), "for", d.cfg.EmptyGrace, "reason", why)
+		d.cfg.Log.Warn("directory: the registry gives no provider; the last ones are kept for a while", "service", d.cfg.Service, "registry", d.src.Name, "providers", len(kept), "for", d.cfg.EmptyGrace, "reason", why)
 	case ended:
 		d.cfg.Log.Info("directory: empty protection ended", "service", d.cfg.Service, "providers", len(wanted))
 	}
 	snap := &cluster.Snapshot{Routers: rules.Routers, Err: why}
 	if protect {
-		wanted = nil
-		for _, p := range d.held {
-			wanted = append(wanted, *p)
-		}
-		wait = max(0, left)
+		wanted, wait = kept, max(0, left)
 	}
 	more, look := d.linger(wanted)
 	if len(more) > 0 {
@@ -234,17 +235,27 @@ func (d *Directory) wanted(log *onceLog) (list []cluster.Provider, answered bool
 	return list, answered, errors.Join(errs...)
 }
 
-// doubtful is called with the lock held. It tells whether there are instances whose metadata can't be had: they may well be those
-// that are known from before.
-func (d *Directory) doubtful() bool {
-	for _, a := range d.apps {
-		for _, r := range a.revisions {
-			if !r.had {
-				return true
+// kept is called with the lock held. It gives the providers from before that stay while the list is empty: all of them while there is
+// grace left, then those whose instances are still there, in a revision whose metadata can't be had.
+func (d *Directory) kept(left time.Duration) (list []cluster.Provider) {
+	type instance struct{ app, host string }
+	unread := map[instance]bool{}
+	if left <= 0 && d.cfg.EmptyGrace > 0 {
+		for _, a := range d.apps {
+			for _, i := range a.instances {
+				if r := a.revisions[i.Revision()]; r != nil && !r.had {
+					unread[instance{a.name, i.Host}] = true
+				}
 			}
 		}
 	}
-	return false
+	for _, p := range d.held {
+		host, _, _ := net.SplitHostPort(p.Address)
+		if left > 0 || unread[instance{p.App, host}] {
+			list = append(list, *p)
+		}
+	}
+	return list
 }
 
 // fromApps gives the providers at application level.

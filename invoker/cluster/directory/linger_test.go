@@ -116,3 +116,48 @@ func TestDirectoryKeepsWhoTakesCallsWhileNobodyListedDoes(t *testing.T) {
 		})
 	})
 }
+
+// TestDirectoryHoldsNobodyForAnotherAppsMetadata: beyond the grace only those stay whose own instances are there.
+func TestDirectoryHoldsNobodyForAnotherAppsMetadata(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBook()
+		b.app("shop", "r1", 3, service("", ""))
+		b.write(func() {
+			b.apps = append(b.apps, "lost")
+			b.instances["lost"] = []registry.Instance{unread("lost", "10.2.0.1")}
+		})
+		run(t, b, directory.Config{EmptyGrace: 30 * time.Second}, func(t *testing.T, d *directory.Directory) {
+			_ = d.Ready(t.Context())
+			settle()
+			if got := len(addresses(d)); got != 3 {
+				t.Fatalf("%d providers, want 3", got)
+			}
+			b.write(func() { b.instances["shop"] = []registry.Instance{unread("shop", "10.0.0.2")} }) // a new version of one of them
+			time.Sleep(29 * time.Second)
+			if got := len(addresses(d)); got != 3 || !d.Stats().Protecting {
+				t.Errorf("%d providers within the grace, want the last 3", got)
+			}
+			for range 2 {
+				time.Sleep(2 * time.Second)
+				if got := addresses(d); len(got) != 1 || !strings.HasPrefix(got[0], "10.0.0.2:") {
+					t.Errorf("%v after the grace, want the one whose instance is there", got)
+				}
+				time.Sleep(time.Hour)
+			}
+			b.write(func() { b.instances["shop"] = nil })
+			settle()
+			if got := addresses(d); len(got) != 0 || d.Stats().Protecting {
+				t.Errorf("%v, want nobody", got)
+			}
+			if err := d.Snapshot().Err; err == nil || !strings.Contains(err.Error(), "lost at 10.2.0.1") {
+				t.Errorf("reason %v", err)
+			}
+		})
+	})
+}
+
+// unread is an instance of a revision that has no metadata.
+func unread(app, host string) registry.Instance {
+	return registry.Instance{App: app, Host: host, Port: 20880, Metadata: map[string]string{"dubbo.metadata.revision": "r2", "dubbo.metadata.storage-type": "remote"}}
+}
