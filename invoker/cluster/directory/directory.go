@@ -246,7 +246,8 @@ func (d *Directory) followInterface() {
 	}
 }
 
-// names are what the service is listed under at interface level. Java, too, looks under the consumer's own version and group.
+// names are what the service is listed under at interface level, a pattern where the consumer takes several. Java, too, looks under the
+// consumer's own version and group.
 func (d *Directory) names() []registry.Name {
 	k := d.cfg.Service
 	return []registry.Name{{Interface: k.Interface, Version: k.Version, Group: k.Group}}
