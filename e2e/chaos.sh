@@ -42,7 +42,7 @@ up() { launch "$@"; ready "$2"; }
 # from FILE COMMAND…
 from() { local file="$1"; shift; exec "$@" <"$file"; }
 # phase NAME   what happens from now on is told apart in the load's report
-phase() { PHASE="$KIND-$REGISTRY-$1"; echo "$PHASE" >&"$MARKS"; }
+phase() { PHASE="$KIND-$REGISTRY-$1"; echo "$PHASE" >&"$MARKS"; await load "^BEGUN $PHASE\$" 60 || die "$PHASE did not begin"; }
 # called PORT   until a provider has answered in this phase
 called() { await load "^ANSWERED $PHASE 127.0.0.1:$1\$" 60 || die "$PHASE: nothing answered at port $1"; }
 

@@ -41,10 +41,12 @@ type tally struct {
 // firstErrors is how many errors of a phase are kept.
 const firstErrors = 5
 
+// begin ends the phase before. It prints "BEGUN name" when it has.
 func (p *phases) begin(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.all = append(p.all, &phase{name: name, start: time.Now(), tries: map[string]*tally{}})
+	fmt.Fprintf(p.out, "BEGUN %s\n", name)
 }
 
 func (p *phases) current() *phase { return p.at(time.Now()) }
