@@ -28,8 +28,10 @@ type Activator struct {
 	standins *standins
 	posts    *posts
 	lanes    lanes
-	phase    atomic.Pointer[string] // why it isn't ready; nil: it is
-	served   atomic.Pointer[map[string]*sleeper]
+
+	snapshots snapshots
+	phase     atomic.Pointer[string] // why it isn't ready; nil: it is
+	served    atomic.Pointer[map[string]*sleeper]
 
 	dial    func(ctx context.Context, address string) (net.Conn, error) // to functions
 	base    context.Context                                             // of everything that outlives the wish to stop; set by Run

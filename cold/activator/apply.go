@@ -224,6 +224,7 @@ func (r *run) replace(next map[string]*placed) {
 			r.standins.set(app, nil)
 			last.sleeper.remove()
 			r.metrics.forget(app)
+			r.snapshots.put(app, nil)
 			r.log.Info("activator: a function is gone", "app", app)
 		}
 	}

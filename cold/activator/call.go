@@ -30,7 +30,7 @@ type call struct {
 	prev, next *call // among the parked
 	ctx        context.Context
 	cancel     context.CancelFunc // ends what it was sent by
-	tries      int
+	waking     bool               // it may be the first that a process gets: the ledger of its start is asked for
 }
 
 // The activator answers a little before the consumer's own wait ends, so that it hears the reason.

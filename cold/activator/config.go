@@ -33,9 +33,6 @@ type Config struct {
 
 	// ServerTLS is what consumers are shown; default: plain. ClientTLS is for functions whose URL is https; default: the system's roots.
 	ServerTLS, ClientTLS *auth.TLS
-	// Snapshot gives what a starting process of an app is greeted with. Default: nothing.
-	Snapshot func(app string) []byte
-
 	// Server bounds the wire on the consumers' side; its MaxInFlight and Budget bound what is parked in all. Its defaults here: 65536 calls.
 	Server dubbo.ServerConfig
 	// ParkedCalls and ParkedBytes bound what waits for one function; one more call gets status 100. Default: 20000, 64 MiB.

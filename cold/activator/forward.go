@@ -1,6 +1,7 @@
 package activator
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -76,6 +77,7 @@ type outcome struct {
 	notRun   bool // surely: it may be sent again
 	why      string
 	instance string
+	ledger   json.RawMessage // of the process's start, where it was asked for
 }
 
 // forward sends a call once, and answers it unless it surely did not run.
@@ -117,6 +119,9 @@ func (a *app) headers(c *call, left int64) http.Header {
 		headerTimeLeft:  values[0:1:1],
 		headerCaller:    values[1:2:2],
 	}
+	if c.waking {
+		h[headerLedger] = []string{"1"}
+	}
 	if a.Token != "" {
 		h[headerToken] = []string{a.Token}
 	}
@@ -153,6 +158,8 @@ func (s *sleeper) broken(c *call, body *dubbo.FrameBody, err error) outcome {
 func (s *sleeper) outcome(c *call, resp *http.Response) outcome {
 	refused := resp.Header.Get(headerRefused)
 	switch {
+	case refused != "":
+		return s.refusedBy(c, resp, refused)
 	case resp.StatusCode == http.StatusOK && resp.Header.Get("Content-Type") == contentType:
 		if err := c.frame.AnswerFrom(resp.Body, resp.ContentLength); err != nil {
 			if c.frame.Answered() {
@@ -163,8 +170,6 @@ func (s *sleeper) outcome(c *call, resp *http.Response) outcome {
 		}
 	case resp.StatusCode == http.StatusAccepted && c.frame.OneWay():
 		c.frame.Drop()
-	case refused != "":
-		return s.refusedBy(c, resp, refused)
 	default:
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, maxWhyBytes)) // what was read of it says enough
 		s.refuse(c, invoker.CodeUnavailable, refusedProxy, fmt.Sprintf("application %s: something on the way answers %s, the call may have run: %q", s.name, resp.Status, strings.TrimSpace(string(text))))
@@ -172,20 +177,30 @@ func (s *sleeper) outcome(c *call, resp *http.Response) outcome {
 	}
 	var end [1]byte
 	_, _ = resp.Body.Read(end[:]) // the stream's end comes with the frame or right behind it; without it the stream would be reset
-	return outcome{answered: true, instance: resp.Header.Get(headerInstance)}
+	o := outcome{answered: true, instance: resp.Header.Get(headerInstance)}
+	if text := []byte(resp.Header.Get(headerLedger)); c.waking && json.Valid(text) {
+		o.ledger = text
+	}
+	return o
 }
 
 // refusedBy is for what the function's own handler did not run.
 func (s *sleeper) refusedBy(c *call, resp *http.Response, reason string) outcome {
-	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxWhyBytes)) // what was read of it says enough
-	why := fmt.Sprintf("application %s refuses the call (%s, %s): %s", s.name, resp.Status, reason, strings.TrimSpace(string(text)))
+	why := fmt.Sprintf("the function refuses the call (%s, %s)", resp.Status, reason)
+	if resp.StatusCode != http.StatusOK { // else it is a frame
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, maxWhyBytes)) // what was read of it says enough
+		why += ": " + strings.TrimSpace(string(text))
+	}
 	switch {
-	case resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= http.StatusInternalServerError:
+	case reason == wordLate:
+		s.late(c, why)
+		return outcome{}
+	case reason == wordFull || resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= http.StatusInternalServerError:
 		return outcome{notRun: true, why: why} // another process, or this one a little later, may take it
 	case resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden:
-		s.refuse(c, invoker.CodeInternal, refusedRefused, why)
+		s.refuse(c, invoker.CodeInternal, refusedRefused, "application "+s.name+": "+why)
 	default:
-		s.refuse(c, invoker.CodeBadRequest, refusedRefused, why)
+		s.refuse(c, invoker.CodeBadRequest, refusedRefused, "application "+s.name+": "+why)
 	}
 	return outcome{}
 }

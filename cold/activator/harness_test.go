@@ -54,16 +54,18 @@ func (r *runs) of(id string) int {
 
 // platform is Knative's place in these tests: one HTTP address, behind which processes come and go.
 type platform struct {
-	t       testing.TB
-	n       *network
-	name    string
-	wake    time.Duration // from the first request to a process that is ready
-	notice  time.Duration // from then to the platform's noticing
-	lanes   []string      // where a process dials
-	front   http.Handler  // answers in place of everything, where it isn't nil
-	ran     runs
-	limit   int
-	service *fn.Service
+	t        testing.TB
+	n        *network
+	name     string
+	wake     time.Duration // from the first request to a process that is ready
+	notice   time.Duration // from then to the platform's noticing
+	lanes    []string      // where a process dials
+	front    http.Handler  // answers in place of everything, where it isn't nil
+	ran      runs
+	limit    int
+	hold     int    // seconds
+	snapshot string // what a process hands over
+	service  *fn.Service
 
 	mu        sync.Mutex
 	starts    int
@@ -88,12 +90,30 @@ type process struct {
 	lanes    sync.WaitGroup
 	drained  atomic.Bool
 	changed  chan struct{}
+	greeted  string // with this snapshot
 }
 
 func newPlatform(t testing.TB, n *network, name string) *platform {
 	t.Helper()
 	p := &platform{t: t, n: n, name: name, wake: 300 * time.Millisecond, notice: 600 * time.Millisecond}
-	p.service = fn.NewService(greetService, fn.Version("1.0.0"),
+	p.offer()
+	l := n.listen(name + ":80")
+	var protocols http.Protocols
+	protocols.SetUnencryptedHTTP2(true)
+	web := &http.Server{Handler: p, Protocols: &protocols, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), HTTP2: &http.HTTP2Config{MaxConcurrentStreams: 250}}
+	served := make(chan struct{})
+	go func() { defer close(served); _ = web.Serve(l) }()
+	t.Cleanup(func() {
+		p.stop()
+		_ = web.Close()
+		<-served
+	})
+	return p
+}
+
+// offer makes the service, with more methods than it has.
+func (p *platform) offer(more ...string) {
+	parts := []fn.Option{fn.Version("1.0.0"),
 		fn.Method("hello", func(_ context.Context, id string) (string, error) {
 			p.ran.add(id)
 			return "hello " + id, nil
@@ -108,19 +128,14 @@ func newPlatform(t testing.TB, n *network, name string) *platform {
 			}
 		}),
 		fn.Method("quick", func(_ context.Context, id string) (string, error) { p.ran.add(id); return id, nil }, fn.Timeout(time.Second)),
-	)
-	l := n.listen(name + ":80")
-	var protocols http.Protocols
-	protocols.SetUnencryptedHTTP2(true)
-	web := &http.Server{Handler: p, Protocols: &protocols, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), HTTP2: &http.HTTP2Config{MaxConcurrentStreams: 250}}
-	served := make(chan struct{})
-	go func() { defer close(served); _ = web.Serve(l) }()
-	t.Cleanup(func() {
-		p.stop()
-		_ = web.Close()
-		<-served
-	})
-	return p
+	}
+	for _, name := range more {
+		parts = append(parts, fn.Method(name, func() error { return nil }))
+	}
+	service := fn.NewService(greetService, parts...)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.service = service
 }
 
 func (p *platform) set() *fn.Set {
@@ -233,12 +248,15 @@ func (x *process) dialLane(address, revision string) {
 	if err != nil {
 		return
 	}
+	x.greeted = string(o.Snapshot)
 	if err := o.Open(x.ctx, []byte(`{"app":"greet"}`)); err != nil {
 		return
 	}
 	_ = earlylane.Serve(x.ctx, nc, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x.early.Add(1)
-		x.served.Add(1)
+		if r.Header.Get(headerSnapshot) == "" {
+			x.served.Add(1)
+		}
 		defer func() {
 			if x.early.Add(-1) == 0 {
 				select {
@@ -269,8 +287,22 @@ func (x *process) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(headerRefused, "token")
 		http.Error(w, "the token is wrong", http.StatusUnauthorized)
 		return
+	case r.Header.Get(headerSnapshot) != "":
+		if x.p.snapshot == "" {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		_, _ = w.Write([]byte(x.p.snapshot))
+		return
 	case r.Header.Get(headerKnock) != "":
-		w.Header().Set(headerHold, "240")
+		hold := 240
+		if x.p.hold > 0 {
+			hold = x.p.hold
+		}
+		var ends context.CancelFunc
+		ctx, ends = context.WithTimeout(ctx, time.Duration(hold)*time.Second)
+		defer ends()
+		w.Header().Set(headerHold, strconv.Itoa(hold))
 		w.WriteHeader(http.StatusOK)
 		_ = http.NewResponseController(w).Flush()
 		if x.early.Load() == 0 {
@@ -325,8 +357,13 @@ func (l *listed) set(all ...Function) {
 // activate runs an activator until the test ends, on the network.
 func activate(t testing.TB, n *network, src Source, change func(*Config), places ...Place) (*Activator, func() error) {
 	t.Helper()
-	c := Config{Host: "127.0.0.1", Dubbo: n.listen("activator:20880"), Lane: n.listen("activator:20881"), Token: token, Drain: 10 * time.Second,
-		Listen: func(port int) (net.Listener, error) { return n.listen("activator:" + strconv.Itoa(port)), nil }}
+	return activateAs(t, n, "activator", src, change, places...)
+}
+
+func activateAs(t testing.TB, n *network, name string, src Source, change func(*Config), places ...Place) (*Activator, func() error) {
+	t.Helper()
+	c := Config{Host: "127.0.0.1", Dubbo: n.listen(name + ":20880"), Lane: n.listen(name + ":20881"), Token: token, Drain: 10 * time.Second,
+		Listen: func(port int) (net.Listener, error) { return n.listen(name + ":" + strconv.Itoa(port)), nil }}
 	c.Server.Quiet = 20 * time.Millisecond
 	if testing.Verbose() {
 		c.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -433,4 +470,35 @@ func codeOf(err error) (invoker.Code, bool) {
 		return 0, false
 	}
 	return e.Code, true
+}
+
+func instances(t testing.TB, r registry.Registry, app string) []registry.Instance {
+	t.Helper()
+	all, err := r.(registry.Lookup).Instances(t.Context(), registry.Name{App: app})
+	if err != nil {
+		t.Error(err)
+	}
+	return all
+}
+
+func metadataOf(t testing.TB, r registry.Registry, app, revision string) (registry.Metadata, error) {
+	t.Helper()
+	return r.(registry.Lookup).Metadata(t.Context(), app, revision)
+}
+
+// watchInstances follows an app; what it gives says how few instances were there at any time.
+func watchInstances(t testing.TB, r registry.Registry, app string) (fewest func() int) {
+	t.Helper()
+	least := 1 << 30
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = r.(registry.Watcher).WatchInstances(ctx, registry.Name{App: app}, func(all []registry.Instance) { least = min(least, len(all)) })
+	}()
+	return func() int {
+		cancel()
+		<-done
+		return least
+	}
 }

@@ -23,6 +23,12 @@ const (
 	headerLedger   = "Dubbofn-Ledger"
 )
 
+// Words of Dubbofn-Refused that matter here (invoker/dubbo's lane has them all).
+const (
+	wordFull = "full"
+	wordLate = "late"
+)
+
 const (
 	firstBackoff = 50 * time.Millisecond
 	maxBackoff   = 2 * time.Second
@@ -84,7 +90,7 @@ func (s *sleeper) knocking(ctx context.Context, k, instead *knock) error {
 	app := s.now.Load()
 	begin := time.Now()
 	req := app.template.WithContext(ctx)
-	req.Header = http.Header{"Content-Type": {contentType}, headerKnock: {"1"}, headerLedger: {"1"}, headerUserAgent: {""}}
+	req.Header = http.Header{"Content-Type": {contentType}, headerKnock: {"1"}, headerUserAgent: none}
 	if app.Token != "" {
 		req.Header[headerToken] = []string{app.Token}
 	}

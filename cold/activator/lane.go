@@ -87,6 +87,7 @@ func (x *lanes) take(ctx context.Context, nc net.Conn) {
 		return
 	}
 	s.laneOpened(l, ledger)
+	x.a.snapshots.learn(ctx, s, l)
 	select {
 	case <-l.conn.Done():
 	case <-ctx.Done():
@@ -139,10 +140,7 @@ func (x *lanes) greet(h earlylane.Hello) (token string, snapshot []byte, err err
 	if err != nil {
 		return "", nil, err
 	}
-	if x.a.cfg.Snapshot != nil {
-		snapshot = x.a.cfg.Snapshot(h.App)
-	}
-	return app.Token, snapshot, nil
+	return app.Token, x.a.snapshots.of(h.App), nil
 }
 
 // wanted tells whether a process may take calls. The error goes to it, who may be a stranger: it names nothing that it doesn't know.

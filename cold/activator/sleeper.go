@@ -99,7 +99,7 @@ func (s *sleeper) lane() (l *lane, ok bool) {
 // start gives a call to a lane. It is called with the lock held.
 func (s *sleeper) start(c *call, l *lane) {
 	c.stage = sent
-	c.tries++
+	c.waking = s.wake != nil
 	c.ctx, c.cancel = context.WithCancel(s.a.base)
 	if l == nil {
 		s.posting++
@@ -187,7 +187,7 @@ func (s *sleeper) finish(c *call, l *lane, o outcome) (next job, ok bool) {
 // expire ends a call whose time is up, wherever it is.
 func (s *sleeper) expire(c *call) {
 	s.mu.Lock()
-	was, trouble := c.stage, s.trouble
+	was, trouble, open := c.stage, s.trouble, s.open
 	if was == parked {
 		s.parked.remove(c)
 	}
@@ -197,6 +197,9 @@ func (s *sleeper) expire(c *call) {
 	switch was {
 	case parked:
 		why := "the function did not wake in time"
+		if open {
+			why = "the function is busy, and the call's turn did not come in time"
+		}
 		if trouble != "" {
 			why += ": " + trouble
 		}

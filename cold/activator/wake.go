@@ -33,9 +33,6 @@ func (w *wake) opened(now time.Time, h http.Header, last string) {
 	w.awake = i != "" && i == last
 	if w.lane.IsZero() {
 		w.instance = i
-		if text := []byte(h.Get(headerLedger)); json.Valid(text) {
-			w.ledger = text
-		}
 	}
 }
 
@@ -58,6 +55,9 @@ func (s *sleeper) endWake(now time.Time, l *lane, o outcome) {
 		e.Lane, e.Instance, first = "early", l.instance, w.lane
 	} else if o.instance != "" {
 		e.Instance = o.instance
+	}
+	if len(o.ledger) > 0 {
+		e.Ledger = o.ledger
 	}
 	if !first.IsZero() {
 		e.Parked = micros(w.parked, first)

@@ -1,0 +1,498 @@
+package activator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/dubbofn/dubbofn/internal/earlylane"
+	"github.com/dubbofn/dubbofn/invoker"
+)
+
+func TestTwoReplicasShareTheLoadAndKnowNothingOfEachOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		p := newPlatform(t, n, "greet")
+		p.lanes = []string{"activator:20881", "second:20881"}
+		one, endOne := activate(t, n, &listed{all: []Function{p.function()}}, nil)
+		two, _ := activateAs(t, n, "second", &listed{all: []Function{p.function()}}, nil)
+		a, b := consume(t, n, "activator:20880"), consume(t, n, "second:20880")
+		var all sync.WaitGroup
+		for i := range 50 {
+			all.Go(func() { mustHello(t, a, fmt.Sprint("a", i)) })
+			all.Go(func() { mustHello(t, b, fmt.Sprint("b", i)) })
+		}
+		all.Wait()
+		for _, x := range []*Activator{one, two} {
+			if got := x.starts.list(); len(got) != 1 || got[0].Lane != "early" || got[0].Parked != p.wake.Microseconds() {
+				t.Errorf("cold starts: %+v", got)
+			}
+		}
+		if p.starts != 1 {
+			t.Errorf("%d processes", p.starts)
+		}
+		if err := endOne(); err != nil {
+			t.Error(err)
+		}
+		mustHello(t, b, "after")
+	})
+}
+
+func TestADrainLosesNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		p := newPlatform(t, n, "greet")
+		p.lanes = []string{"activator:20881"}
+		place, reg := embedded(t, t.TempDir()+"/registry")
+		_, end := activate(t, n, &listed{all: []Function{p.function()}}, nil, place)
+		c := consume(t, n, "activator:20880")
+		var all sync.WaitGroup
+		for i := range 20 {
+			all.Go(func() { mustHello(t, c, fmt.Sprint("parked-", i)) })
+			all.Go(func() {
+				if got, err := callWith(t.Context(), c, invocation("slow", fmt.Sprint("slow-", i), int32(2000))); err != nil || got != fmt.Sprint("slow slow-", i) {
+					t.Errorf("slow %d: %q, %v", i, got, err)
+				}
+			})
+		}
+		time.Sleep(100 * time.Millisecond) // all are parked
+		ended := make(chan error, 1)
+		go func() { ended <- end() }()
+		time.Sleep(10 * time.Millisecond)
+		if got := instances(t, reg, "greet"); len(got) != 0 {
+			t.Errorf("still registered: %v", got)
+		}
+		if c.Available() {
+			t.Error("the consumer was not told to turn elsewhere")
+		}
+		mustHello(t, c, "late comer") // it has not turned away so far
+		all.Wait()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		<-c.Done()
+	})
+}
+
+func TestStrangersAtTheEarlyLane(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		p := newPlatform(t, n, "greet")
+		p.revisions = "greet-00001"
+		a, _ := activate(t, n, &listed{all: []Function{p.function()}}, nil)
+		dial := func() net.Conn {
+			nc, err := n.dial(t.Context(), "activator:20881")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return nc
+		}
+		hello := func(app, revision, token string) error {
+			nc := dial()
+			defer nc.Close()
+			o, err := earlylane.Offer(t.Context(), nc, earlylane.Hello{App: app, Revision: revision, Instance: "x"}, token)
+			if err == nil {
+				err = o.Open(t.Context(), nil)
+			}
+			return err
+		}
+		for name, x := range map[string]struct {
+			app, revision, token string
+			want                 error
+		}{
+			"another token":            {"greet", "greet-00001", "a guess", earlylane.ErrProof},
+			"another app":              {"other", "greet-00001", token, earlylane.ErrRefused},
+			"another Knative revision": {"greet", "greet-00002", token, earlylane.ErrRefused},
+			"no Knative revision":      {"greet", "", token, earlylane.ErrRefused},
+		} {
+			if err := hello(x.app, x.revision, x.token); !errors.Is(err, x.want) {
+				t.Errorf("%s: %v, want %v", name, err, x.want)
+			}
+		}
+		nc := dial()
+		if _, err := io.WriteString(nc, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"); err == nil {
+			_, _ = io.Copy(io.Discard, nc) // it is closed
+		}
+		_ = nc.Close()
+		silent := dial()
+		if _, err := io.Copy(io.Discard, silent); err != nil && !errors.Is(err, io.ErrClosedPipe) {
+			t.Error(err)
+		}
+		synctest.Wait()
+		if s := a.sleeper("greet"); len(s.lanes) != 0 {
+			t.Errorf("%d lanes are open", len(s.lanes))
+		}
+		if got := a.lanes.strangers.Load(); got != 0 {
+			t.Errorf("%d strangers are still counted", got)
+		}
+		if err := hello("greet", "greet-00001", token); err != nil {
+			t.Errorf("a friend: %v", err)
+		}
+		mustHello(t, consume(t, n, "activator:20880"), "x")
+	})
+}
+
+func TestTheEarlyLaneHoldsTheLimitsOfItsProcess(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for name, x := range map[string]struct{ limit, concurrency, want int }{
+			"its own":        {3, 0, 3},
+			"the platform's": {0, 2, 2},
+			"the lower":      {5, 4, 4},
+			"the default":    {0, 0, 40},
+		} {
+			n := newNetwork()
+			p := newPlatform(t, n, "greet")
+			p.lanes, p.limit, p.notice = []string{"activator:20881"}, x.limit, time.Hour
+			f := p.function()
+			f.Concurrency = x.concurrency
+			_, end := activate(t, n, &listed{all: []Function{f}}, nil)
+			c := consume(t, n, "activator:20880")
+			var all sync.WaitGroup
+			var most, now atomic.Int64
+			for i := range 40 {
+				all.Go(func() {
+					if _, err := callWith(t.Context(), c, invocation("slow", fmt.Sprint(name, i), int32(100))); err != nil {
+						t.Errorf("%s: %v", name, err)
+					}
+				})
+			}
+			stop := make(chan struct{})
+			all.Go(func() {
+				for {
+					select {
+					case <-stop:
+						return
+					case <-time.After(10 * time.Millisecond):
+						p.mu.Lock()
+						if p.process != nil {
+							now.Store(p.process.early.Load())
+						}
+						p.mu.Unlock()
+						most.Store(max(most.Load(), now.Load()))
+					}
+				}
+			})
+			time.Sleep(9 * time.Second)
+			close(stop)
+			all.Wait()
+			if got := most.Load(); got != int64(x.want) {
+				t.Errorf("%s: %d calls at once, want %d", name, got, x.want)
+			}
+			_ = c.Close()
+			_ = end()
+			p.mu.Lock()
+			p.process.kill()
+			p.mu.Unlock()
+			time.Sleep(2 * time.Hour)
+		}
+	})
+}
+
+func TestAKnockIsHeldWhileEarlyLanesHaveCalls(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		p := newPlatform(t, n, "greet")
+		p.lanes = []string{"activator:20881"}
+		activate(t, n, &listed{all: []Function{p.function()}}, nil)
+		c := consume(t, n, "activator:20880")
+		var all sync.WaitGroup
+		all.Go(func() {
+			if _, err := callWith(t.Context(), c, invocation("slow", "long", int32(5000))); err != nil {
+				t.Error(err)
+			}
+		})
+		time.Sleep(p.wake + p.notice + time.Second)
+		p.mu.Lock()
+		inside := p.inside
+		p.mu.Unlock()
+		if inside != 1 {
+			t.Errorf("%d requests are with the platform while a call runs by the early lane, want the knock", inside)
+		}
+		mustHello(t, c, "meanwhile")
+		all.Wait()
+		synctest.Wait()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.inside != 0 {
+			t.Errorf("%d requests are with the platform after all calls", p.inside)
+		}
+	})
+}
+
+func TestAKnockIsRenewedBeforeItsTimeIsOver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		p := newPlatform(t, n, "greet")
+		p.lanes, p.hold = []string{"activator:20881"}, 10
+		activate(t, n, &listed{all: []Function{p.function()}}, nil)
+		c := consume(t, n, "activator:20880")
+		inv := invocation("slow", "long", int32(60_000))
+		inv.Attachments.Set("timeout", "90000")
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			if _, err := callWith(t.Context(), c, inv); err != nil {
+				t.Error(err)
+			}
+		}()
+		for at := 2 * time.Second; at < 60*time.Second; at += time.Second {
+			time.Sleep(time.Second)
+			p.mu.Lock()
+			if p.inside != 1 {
+				t.Errorf("after %v %d requests are with the platform, want one knock", at, p.inside)
+			}
+			p.mu.Unlock()
+		}
+		<-done
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.knocks < 6 {
+			t.Errorf("%d knocks", p.knocks)
+		}
+	})
+}
+
+func TestARollOutChangesTheStandInInPlaceAndRetiresOldLanes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		p := newPlatform(t, n, "greet")
+		p.revisions, p.lanes = "greet-00001", []string{"activator:20881"}
+		place, reg := embedded(t, t.TempDir()+"/registry")
+		src := &listed{all: []Function{p.function()}}
+		a, _ := activate(t, n, src, nil, place)
+		first := revisionOf(t, p)
+		if got := instances(t, reg, "greet"); len(got) != 1 || got[0].Revision() != first || got[0].Address() != "127.0.0.1:20880" {
+			t.Fatalf("registered: %+v", got)
+		}
+		c := consume(t, n, "activator:20880")
+		mustHello(t, c, "old")
+		seen := watchInstances(t, reg, "greet")
+		p.offer("added")
+		p.mu.Lock()
+		p.revisions = "greet-00002"
+		p.mu.Unlock()
+		src.set(p.function())
+		until(t, "the stand-in shows the new revision", func() bool {
+			got := instances(t, reg, "greet")
+			return len(got) == 1 && got[0].Revision() == revisionOf(t, p)
+		})
+		if revisionOf(t, p) == first {
+			t.Error("the manifest is the same")
+		}
+		s := a.sleeper("greet")
+		s.mu.Lock()
+		for l := range s.lanes {
+			if !l.spent {
+				t.Error("a lane of the old Knative revision gets calls")
+			}
+		}
+		s.mu.Unlock()
+		mustHello(t, c, "new")
+		if m, err := metadataOf(t, reg, "greet", revisionOf(t, p)); err != nil || len(m.Services) != 1 {
+			t.Errorf("metadata: %+v, %v", m, err)
+		}
+		if n := seen(); n != 1 {
+			t.Errorf("consumers saw %d instances at least, want 1 throughout", n)
+		}
+		src.set() // it is deleted
+		until(t, "the stand-in is gone", func() bool { return len(instances(t, reg, "greet")) == 0 })
+		_, err := callWith(t.Context(), c, invocation("hello", "gone"))
+		if code, _ := codeOf(err); code != invoker.CodeNotFound {
+			t.Errorf("a function that is gone: %v", err)
+		}
+	})
+}
+
+func TestASnapshotOfOneProcessGreetsTheNext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		p := newPlatform(t, n, "greet")
+		p.lanes, p.snapshot = []string{"activator:20881"}, "what I know"
+		activate(t, n, &listed{all: []Function{p.function()}}, nil)
+		c := consume(t, n, "activator:20880")
+		mustHello(t, c, "one")
+		if got := p.process.greeted; got != "" {
+			t.Errorf("the first process was greeted with %q", got)
+		}
+		time.Sleep(5 * time.Second)
+		p.stop()
+		mustHello(t, c, "two")
+		if got := p.process.greeted; got != "what I know" {
+			t.Errorf("the second process was greeted with %q", got)
+		}
+	})
+}
+
+func TestACrashOnStartAndAFunctionThatNeverGetsReady(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		p := newPlatform(t, n, "greet")
+		p.broken = true
+		a, _ := activate(t, n, &listed{all: []Function{p.function()}}, nil)
+		c := consume(t, n, "activator:20880")
+		begin := time.Now()
+		_, err := callWith(t.Context(), c, invocation("hello", "x"))
+		if code, _ := codeOf(err); code != invoker.CodeTimeout || !strings.Contains(err.Error(), `503 Service Unavailable "no process"`) || time.Since(begin) != 9950*time.Millisecond {
+			t.Errorf("after %v: %v", time.Since(begin), err)
+		}
+		p.mu.Lock()
+		if p.knocks < 4 || p.knocks > 40 {
+			t.Errorf("%d knocks in 10 s", p.knocks)
+		}
+		p.broken = false
+		p.mu.Unlock()
+		mustHello(t, c, "mended")
+		p.stop()
+		p.mu.Lock()
+		p.wake = 10 * time.Minute
+		p.mu.Unlock()
+		time.Sleep(5 * time.Second)
+		if _, err := callWith(t.Context(), c, invocation("hello", "never")); err == nil {
+			t.Error("an answer came")
+		}
+		s := a.sleeper("greet")
+		s.mu.Lock()
+		if s.parked.n != 0 {
+			t.Errorf("%d calls are parked", s.parked.n)
+		}
+		s.mu.Unlock()
+		time.Sleep(11 * time.Minute)
+	})
+}
+
+func TestAnswersThatAreNoneAreToldApart(t *testing.T) {
+	t.Parallel()
+	for name, x := range map[string]struct {
+		answer func(w http.ResponseWriter, r *http.Request)
+		code   invoker.Code
+		want   string
+		posts  int // attempts; 0: several
+	}{
+		"503 of a proxy":      {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "upstream connect error", 503) }, invoker.CodeInternal, "the call may have run: \"upstream connect error\"", 1},
+		"504 of the platform": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "activator request timeout", 504) }, invoker.CodeInternal, "504 Gateway Timeout", 1},
+		"a page":              {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }, invoker.CodeInternal, "200 OK", 1},
+		"rubbish that says it is one": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", contentType)
+			_, _ = io.WriteString(w, "rubbish, and more of it")
+		}, invoker.CodeBadResponse, "its answer can't be read; the call may have run", 1},
+		"nothing":          {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Type", contentType) }, invoker.CodeBadResponse, "can't be read", 1},
+		"202 to who waits": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(202) }, invoker.CodeInternal, "202 Accepted", 1},
+		"it is cut off":    {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, invoker.CodeInternal, "it may have run", 1},
+		"401 of ours": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set(headerRefused, "token")
+			http.Error(w, "wrong", 401)
+		}, invoker.CodeInternal, "refuses the call (401 Unauthorized, token): wrong", 1},
+		"413 of ours": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set(headerRefused, "too-large")
+			http.Error(w, "large", 413)
+		}, invoker.CodeBadRequest, "too-large", 1},
+		"503 of ours, for ever": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set(headerRefused, "drained")
+			http.Error(w, "drained", 503)
+		}, invoker.CodeTimeout, "drained", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				n := newNetwork()
+				p := newPlatform(t, n, "greet")
+				posts := 0
+				p.front = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if r.Header.Get(headerKnock) != "" {
+						w.Header().Set(headerHold, "240")
+						return
+					}
+					_, _ = io.Copy(io.Discard, r.Body)
+					posts++
+					x.answer(w, r)
+				})
+				activate(t, n, &listed{all: []Function{p.function()}}, nil)
+				c := consume(t, n, "activator:20880")
+				_, err := callWith(t.Context(), c, invocation("hello", "x"))
+				if code, ok := codeOf(err); !ok || code != x.code || !strings.Contains(err.Error(), x.want) {
+					t.Errorf("got %v, want %v and %q", err, x.code, x.want)
+				}
+				if x.posts > 0 && posts != x.posts || posts == 0 || posts > 40 {
+					t.Errorf("%d attempts, want %d", posts, x.posts)
+				}
+			})
+		})
+	}
+}
+
+func TestWhatSurelyDidNotRunIsSentAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		p := newPlatform(t, n, "greet")
+		activate(t, n, &listed{all: []Function{p.function()}}, nil)
+		c := consume(t, n, "activator:20880")
+		mustHello(t, c, "wake")
+		p.process.drained.Store(true)
+		var all sync.WaitGroup
+		for i := range 50 {
+			all.Go(func() { mustHello(t, c, fmt.Sprint(i)) })
+		}
+		time.Sleep(500 * time.Millisecond)
+		p.stop() // another process comes
+		all.Wait()
+		for i := range 50 {
+			if got := p.ran.of(fmt.Sprint(i)); got != 1 {
+				t.Errorf("%d ran %d times", i, got)
+			}
+		}
+	})
+}
+
+func TestAWrongTokenIsToldAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		p := newPlatform(t, n, "greet")
+		f := p.function()
+		f.Token = "another"
+		activate(t, n, &listed{all: []Function{f}}, nil)
+		c := consume(t, n, "activator:20880")
+		begin := time.Now()
+		_, err := callWith(t.Context(), c, invocation("hello", "x"))
+		if err == nil || !strings.Contains(err.Error(), "token") || time.Since(begin) > 2*time.Second {
+			t.Errorf("after %v: %v", time.Since(begin), err)
+		}
+	})
+}
+
+func TestNobodyListensWhereTheFunctionShouldBe(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		p := newPlatform(t, n, "greet")
+		f := p.function()
+		f.URL = "http://nobody.local:8080"
+		activate(t, n, &listed{all: []Function{f}}, nil)
+		c := consume(t, n, "activator:20880")
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		_, err := callWith(ctx, c, invocation("hello", "x"))
+		if code, _ := codeOf(err); code != invoker.CodeTimeout || !strings.Contains(err.Error(), "connection refused") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
