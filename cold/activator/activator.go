@@ -124,9 +124,10 @@ func (a *Activator) Run(ctx context.Context) error {
 // run is one Run.
 type run struct {
 	*Activator
-	failed   chan error
-	endWatch context.CancelFunc
-	watching sync.WaitGroup
+	failed      chan error
+	endWatch    context.CancelFunc
+	watching    sync.WaitGroup
+	lanesServed bool
 }
 
 // start serves once the first functions are known.
@@ -155,6 +156,7 @@ func (r *run) start(ctx context.Context) error {
 		p.serve(r.base)
 	}
 	if r.cfg.Lane != nil {
+		r.lanesServed = true
 		r.running.Go(func() {
 			if err := r.lanes.serve(r.base, r.cfg.Lane); err != nil {
 				r.failed <- err
@@ -198,11 +200,11 @@ func (r *run) drain(ctx context.Context) {
 		all.Go(func() { p.drain(ctx) })
 	}
 	all.Wait()
-	if r.cfg.Lane != nil {
-		_ = r.cfg.Lane.Close() // closed again by its own loop
+	if r.cfg.Lane != nil && !r.lanesServed {
+		_ = r.cfg.Lane.Close() // there is nothing to lose
 	}
 	if len(r.allPorts()) == 0 {
-		_ = r.cfg.Dubbo.Close() // it was never served
+		_ = r.cfg.Dubbo.Close() // as above
 	}
 	r.log.Info("activator: drained", "took", time.Since(begin).Round(time.Millisecond))
 }

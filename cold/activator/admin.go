@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -38,7 +39,7 @@ func writeJSON(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
-	_ = e.Encode(v) // the reader is gone: there is nobody to tell
+	_ = e.Encode(v) //nolint:errchkjson // the reader is gone: there is nobody to tell
 }
 
 // described is a function as /api/functions shows it.
@@ -63,10 +64,7 @@ type described struct {
 func (a *Activator) describe() []described {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	faults := map[string]string{}
-	for name, why := range a.faults {
-		faults[name] = why
-	}
+	faults := maps.Clone(a.faults)
 	all := []described{}
 	for app, p := range a.apps {
 		d := described{App: app, Function: p.app.Name, URL: p.app.URL, Port: p.port.number, Revision: p.app.metadata.Revision(), KnativeRevision: p.app.KnativeRevision, Fault: faults[p.app.Name]}

@@ -8,8 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"reflect"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/dubbofn/dubbofn/fn"
@@ -31,14 +31,15 @@ const (
 // app is a [Function] that makes sense, with everything that serving it takes. Nothing of it changes.
 type app struct {
 	Function
+	source      Function // as the source gave it
 	metadata    registry.Metadata
 	definitions map[string]json.RawMessage
 	services    []*service
-	secure      bool          // TLS towards the function
-	address     string        // "host:port"
-	timeout     time.Duration // the platform's
-	template    *http.Request // of a POST, without a body
-	own         *dubbo.Server // answers MetadataService
+	secure      bool                          // TLS towards the function
+	address     string                        // "host:port"
+	timeout     time.Duration                 // the platform's
+	template    *http.Request                 // of a POST, without a body
+	own         func() (*dubbo.Server, error) // answers MetadataService; few ask for it
 }
 
 // service is one service of an app, as far as passing its calls on takes.
@@ -74,7 +75,7 @@ func newApp(f Function, c *Config) (*app, error) {
 	if f.Fault != nil {
 		return nil, f.Fault
 	}
-	a := &app{Function: f, timeout: time.Duration(f.TimeoutSeconds) * time.Second}
+	a := &app{Function: f, source: f, timeout: time.Duration(f.TimeoutSeconds) * time.Second}
 	if a.timeout <= 0 {
 		a.timeout = defaultPlatformTimeout
 	}
@@ -94,14 +95,14 @@ func newApp(f Function, c *Config) (*app, error) {
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
-	set, err := fn.NewSet(a.App, metadataservice.New(a.metadata, a.definitions))
-	if err != nil {
-		return nil, err
-	}
-	if c.Log != nil {
+	a.own = sync.OnceValues(func() (*dubbo.Server, error) {
+		set, err := fn.NewSet(a.App, metadataservice.New(a.metadata, a.definitions))
+		if err != nil {
+			return nil, err
+		}
 		set.Logger(c.Log)
-	}
-	a.own = dubbo.NewServer(set, dubbo.ServerConfig{Types: set.Types(), Log: c.Log, Budget: c.Server.Budget, MaxBytes: c.Server.MaxBytes})
+		return dubbo.NewServer(set, dubbo.ServerConfig{Types: set.Types(), Log: c.Log, Budget: c.Server.Budget, MaxBytes: c.Server.MaxBytes}), nil
+	})
 	return a, nil
 }
 
@@ -200,6 +201,3 @@ func (a *app) registration(host string, port int) registry.Registration {
 		Definitions: a.definitions,
 	}
 }
-
-// same tells whether serving b is no different from serving a.
-func (a *app) same(b *app) bool { return reflect.DeepEqual(a.Function, b.Function) }

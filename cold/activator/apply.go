@@ -29,8 +29,13 @@ func (r *run) judge(all []Function, faults map[string]string) []*app {
 	var apps []*app
 	good := map[string]*app{}
 	for _, f := range all {
-		a, err := newApp(f, &r.cfg)
 		last := r.good[f.Name]
+		if last != nil && sameFunction(last.source, f) {
+			good[f.Name] = last
+			apps = append(apps, last)
+			continue
+		}
+		a, err := newApp(f, &r.cfg)
 		switch {
 		case err != nil && last != nil:
 			faults[f.Name] = err.Error() + "; what was known of it before stays"
@@ -38,8 +43,6 @@ func (r *run) judge(all []Function, faults map[string]string) []*app {
 		case err != nil:
 			faults[f.Name] = err.Error()
 			continue
-		case last != nil && a.same(last):
-			a = last // so that nobody takes it for a change
 		}
 		good[f.Name] = a
 		apps = append(apps, a)

@@ -149,7 +149,6 @@ func sameFunction(a, b Function) bool {
 	if a.Fault != nil || b.Fault != nil {
 		return a.Fault != nil && b.Fault != nil && a.Fault.Error() == b.Fault.Error()
 	}
-	left, leftErr := json.Marshal(a)
-	right, rightErr := json.Marshal(b)
-	return leftErr == nil && rightErr == nil && bytes.Equal(left, right)
+	return a.Name == b.Name && a.App == b.App && a.URL == b.URL && a.Host == b.Host && a.Token == b.Token && a.KnativeRevision == b.KnativeRevision &&
+		a.Concurrency == b.Concurrency && a.TimeoutSeconds == b.TimeoutSeconds && a.Created.Equal(b.Created) && bytes.Equal(a.Manifest, b.Manifest)
 }

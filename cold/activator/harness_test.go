@@ -248,7 +248,9 @@ func (x *process) dialLane(address, revision string) {
 	if err != nil {
 		return
 	}
+	x.p.mu.Lock()
 	x.greeted = string(o.Snapshot)
+	x.p.mu.Unlock()
 	if err := o.Open(x.ctx, []byte(`{"app":"greet"}`)); err != nil {
 		return
 	}
@@ -391,7 +393,9 @@ func activateAs(t testing.TB, n *network, name string, src Source, change func(*
 			t.Errorf("left behind: %+v", st)
 		}
 	})
-	until(t, "the activator is ready", func() bool { return a.phase.Load() == nil })
+	for a.phase.Load() != nil {
+		time.Sleep(time.Millisecond)
+	}
 	return a, end
 }
 

@@ -49,10 +49,10 @@ func (x *lanes) serve(ctx context.Context, l net.Listener) error {
 	for {
 		nc, err := l.Accept()
 		if err != nil {
-			if ctx.Err() != nil {
+			if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
 				return nil
 			}
-			if t, ok := err.(interface{ Temporary() bool }); ok && t.Temporary() { //nolint:errorlint // as net/http asks it
+			if t, ok := err.(interface{ Temporary() bool }); ok && t.Temporary() {
 				pause = min(max(2*pause, 5*time.Millisecond), time.Second)
 				select {
 				case <-time.After(pause):
@@ -150,10 +150,10 @@ func (x *lanes) wanted(h earlylane.Hello) (*app, *sleeper, error) {
 		return nil, nil, fmt.Errorf("no application %q is served here", h.App)
 	}
 	app := s.now.Load()
-	switch {
-	case app.KnativeRevision == h.Revision:
+	switch app.KnativeRevision {
+	case h.Revision:
 		return app, s, nil
-	case app.KnativeRevision == "":
+	case "":
 		return nil, nil, errors.New("traffic goes to more than one Knative revision: there is no early lane")
 	}
 	return nil, nil, fmt.Errorf("traffic does not go to Knative revision %q", h.Revision)

@@ -386,27 +386,31 @@ func TestAnswersThatAreNoneAreToldApart(t *testing.T) {
 		want   string
 		posts  int // attempts; 0: several
 	}{
-		"503 of a proxy":      {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "upstream connect error", 503) }, invoker.CodeInternal, "the call may have run: \"upstream connect error\"", 1},
-		"504 of the platform": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "activator request timeout", 504) }, invoker.CodeInternal, "504 Gateway Timeout", 1},
-		"a page":              {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }, invoker.CodeInternal, "200 OK", 1},
+		"503 of a proxy": {func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "upstream connect error", http.StatusServiceUnavailable)
+		}, invoker.CodeInternal, "the call may have run: \"upstream connect error\"", 1},
+		"504 of the platform": {func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "activator request timeout", http.StatusGatewayTimeout)
+		}, invoker.CodeInternal, "504 Gateway Timeout", 1},
+		"a page": {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }, invoker.CodeInternal, "200 OK", 1},
 		"rubbish that says it is one": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", contentType)
 			_, _ = io.WriteString(w, "rubbish, and more of it")
 		}, invoker.CodeBadResponse, "its answer can't be read; the call may have run", 1},
 		"nothing":          {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Type", contentType) }, invoker.CodeBadResponse, "can't be read", 1},
-		"202 to who waits": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(202) }, invoker.CodeInternal, "202 Accepted", 1},
+		"202 to who waits": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) }, invoker.CodeInternal, "202 Accepted", 1},
 		"it is cut off":    {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, invoker.CodeInternal, "it may have run", 1},
 		"401 of ours": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set(headerRefused, "token")
-			http.Error(w, "wrong", 401)
+			http.Error(w, "wrong", http.StatusUnauthorized)
 		}, invoker.CodeInternal, "refuses the call (401 Unauthorized, token): wrong", 1},
 		"413 of ours": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set(headerRefused, "too-large")
-			http.Error(w, "large", 413)
+			http.Error(w, "large", http.StatusRequestEntityTooLarge)
 		}, invoker.CodeBadRequest, "too-large", 1},
 		"503 of ours, for ever": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set(headerRefused, "drained")
-			http.Error(w, "drained", 503)
+			http.Error(w, "drained", http.StatusServiceUnavailable)
 		}, invoker.CodeTimeout, "drained", 0},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -107,6 +107,12 @@ func (p *port) metadata(f *dubbo.Frame, t *table) {
 		f.Refuse(invoker.CodeNotFound, "no application "+strconv.Quote(string(f.Group()[:min(len(f.Group()), 200)]))+" is served on this port")
 		return
 	}
-	own := s.now.Load().own
-	p.a.workers.wg.Go(func() { f.Serve(p.a.base, own) })
+	p.a.workers.wg.Go(func() {
+		own, err := s.now.Load().own()
+		if err != nil {
+			f.Refuse(invoker.CodeInternal, err.Error())
+			return
+		}
+		f.Serve(p.a.base, own)
+	})
 }
