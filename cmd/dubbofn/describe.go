@@ -1,19 +1,17 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/dubbofn/dubbofn/internal/local"
 	"github.com/dubbofn/dubbofn/invoker"
 	"github.com/dubbofn/dubbofn/invoker/cluster"
 )
@@ -39,8 +37,8 @@ The function is started with DUBBOFN_DESCRIBE=1, opens nothing, and ends. Of a S
 		RunE: func(c *cobra.Command, args []string) error {
 			ctx, cancel := context.WithTimeout(c.Context(), timeout)
 			defer cancel()
-			if info, err := os.Stat(args[0]); err == nil {
-				return describeProgram(ctx, c.OutOrStdout(), args[0], info.IsDir())
+			if _, err := os.Stat(args[0]); err == nil {
+				return describeProgram(ctx, c.OutOrStdout(), args[0])
 			}
 			return describeService(ctx, c.OutOrStdout(), registryURL, args[0])
 		},
@@ -51,36 +49,21 @@ The function is started with DUBBOFN_DESCRIBE=1, opens nothing, and ends. Of a S
 }
 
 // describeProgram asks a function's binary for its manifest; a directory is built first.
-func describeProgram(ctx context.Context, out io.Writer, path string, dir bool) error {
-	binary, err := filepath.Abs(path)
+func describeProgram(ctx context.Context, out io.Writer, path string) error {
+	tmp, err := os.MkdirTemp("", "dubbofn-describe-")
 	if err != nil {
 		return err
 	}
-	if dir {
-		tmp, err := os.MkdirTemp("", "dubbofn-describe-")
-		if err != nil {
-			return err
-		}
-		defer func() { _ = os.RemoveAll(tmp) }() // what is left in the temporary folder harms nobody
-		// The binary's name is the default of the application's name, so it must be the directory's.
-		binary = filepath.Join(tmp, filepath.Base(binary))
-		build := exec.CommandContext(ctx, "go", "build", "-o", binary, ".")
-		build.Dir = path
-		if text, err := build.CombinedOutput(); err != nil {
-			return fmt.Errorf("build %s: %w\n%s", path, err, bytes.TrimSpace(text))
-		}
+	defer func() { _ = os.RemoveAll(tmp) }() // what is left in the temporary folder harms nobody
+	binary, err := local.Build(ctx, path, tmp)
+	if err != nil {
+		return err
 	}
-	run := exec.CommandContext(ctx, binary)
-	run.Env = append(os.Environ(), "DUBBOFN_DESCRIBE=1")
-	var manifest, faults bytes.Buffer
-	run.Stdout, run.Stderr = &manifest, &faults
-	if err := run.Run(); err != nil {
-		return fmt.Errorf("describe %s: %w\n%s", path, err, bytes.TrimSpace(faults.Bytes()))
+	m, err := local.Describe(ctx, binary, environment())
+	if err != nil {
+		return err
 	}
-	if !json.Valid(manifest.Bytes()) {
-		return fmt.Errorf("describe %s: it printed no manifest; is it a dubbofn function whose main calls serve.Main?", path)
-	}
-	_, err = manifest.WriteTo(out)
+	_, err = fmt.Fprintf(out, "%s\n", m.Text)
 	return err
 }
 

@@ -1,4 +1,4 @@
-// Command dubbofn calls and describes Dubbo functions from the shell.
+// Command dubbofn runs Dubbo functions, calls and describes them from the shell, and is what holds and wakes them in a cluster.
 package main
 
 import (
@@ -25,10 +25,15 @@ func main() {
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "dubbofn",
-		Short: "Call and describe Dubbo functions",
+		Short: "Run, call and describe Dubbo functions",
 		Long: `dubbofn turns Go functions into Apache Dubbo providers that unchanged Java consumers call.
 
-This command calls any Dubbo provider from the shell, Go or Java, and shows what a function offers.
+On one machine:    dubbofn run ./greet             build functions and run each only while it is called
+                   dubbofn call SERVICE METHOD     call any Dubbo provider, Go or Java
+                   dubbofn describe ./greet        what a function offers
+                   dubbofn ledger                  what its last cold start was made of
+On Kubernetes:     dubbofn render function|activator|keeper   manifests for Knative
+                   dubbofn activator               the always-on part, in its own pod
 
 Exit codes: 0 answered · 1 the method threw an exception · 2 wrong usage · 3 no such service, method or provider ·
 4 timeout · 5 refused (limit reached, or not trusted) · 6 no connection, or it was lost · 7 any other failure.`,
@@ -38,7 +43,7 @@ Exit codes: 0 answered · 1 the method threw an exception · 2 wrong usage · 3 
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see '%s --help'", err, c.CommandPath())}
 	})
-	root.AddCommand(callCommand(), describeCommand(), renderCommand())
+	root.AddCommand(runCommand(), callCommand(), describeCommand(), ledgerCommand(), renderCommand(), activatorCommand())
 	return root
 }
 

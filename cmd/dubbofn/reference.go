@@ -48,3 +48,9 @@ func missing(err error) bool { return errors.Is(err, cluster.ErrNoProvider) }
 
 // defaultRegistry is where to look when the command line does not say.
 func defaultRegistry() string { return cmp.Or(os.Getenv("DUBBOFN_REGISTRY"), "embedded://") }
+
+// environment is handed on whole to the functions that are asked or run.
+func environment() []string { return os.Environ() }
+
+// adminAddress is where the activator's port for operators is, when the command line does not say.
+func adminAddress() string { return os.Getenv("DUBBOFN_ADMIN") }

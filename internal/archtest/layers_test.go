@@ -85,8 +85,12 @@ func layers() map[string]layer {
 		"internal/earlylane":    {},
 		"internal/certtest":     {},
 		"internal/supervise":    {},
-		"internal/javaserial":   {},
-		"auth":                  {uses: []string{"invoker", "internal/fresh", "internal/javaserial", "internal/javatype"}},
+		"internal/daemon": {uses: []string{
+			"auth", "cold/activator", "cold/activator/knative", "fn/serve", "invoker", "invoker/dubbo", "registry", "internal/environ",
+		}},
+		"internal/local":      {uses: []string{"cold/activator", "registry", "internal/daemon", "internal/supervise"}},
+		"internal/javaserial": {},
+		"auth":                {uses: []string{"invoker", "internal/fresh", "internal/javaserial", "internal/javatype"}},
 		"fn/serve": {
 			uses: []string{
 				"auth", "cold", "fn", "invoker", "invoker/dubbo", "registry",
@@ -94,7 +98,10 @@ func layers() map[string]layer {
 			},
 		},
 		"cmd/dubbofn": {
-			uses: []string{"client", "deploy", "fn", "fn/serve", "invoker", "invoker/cluster", "registry", "registry/nacos", "registry/zookeeper", "internal/hessian", "internal/javatype", "java"},
+			uses: []string{
+				"client", "cold", "deploy", "fn", "fn/serve", "invoker", "invoker/cluster", "registry", "registry/nacos", "registry/zookeeper",
+				"internal/daemon", "internal/hessian", "internal/javatype", "internal/local", "java",
+			},
 			modules: map[string]string{
 				decimal: "numbers typed on the command line, digits kept",
 				cobra:   "commands, flags and their help",
@@ -105,7 +112,7 @@ func layers() map[string]layer {
 		"internal/archtest":        {},
 		"templates":                {},
 		"deploy":                   {uses: []string{"templates"}},
-		"internal/docgen":          {uses: []string{"client", "fn/serve"}},
+		"internal/docgen":          {uses: []string{"client", "fn/serve", "internal/daemon"}},
 	}
 }
 
@@ -130,7 +137,8 @@ func exceptions() map[string]string {
 	return map[string]string{
 		"no-os.getenv internal/environ/environ.go:Read":         "the one file that reads the environment, for whoever has settings",
 		"no-os.getenv cmd/dubbofn/reference.go:defaultRegistry": "the one place of the command that reads the environment",
-		"no-os.environ cmd/dubbofn/describe.go:describeProgram": "handed on whole to the function that is asked",
+		"no-os.environ cmd/dubbofn/reference.go:environment":    "handed on whole to the functions that are asked or run",
+		"no-os.getenv cmd/dubbofn/reference.go:adminAddress":    "as defaultRegistry",
 		"no-context.background fn/serve/main.go:Main":           "Main is main",
 		"no-context.background cold/pool.go:NewPool":            "connections outlive the calls that they are made for; Close ends them",
 		"exported-names client":                                 "one option for each thing that can be said of a reference: 20 of the names",

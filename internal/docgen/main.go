@@ -1,5 +1,6 @@
-// Command docgen writes docs/configuration.md: one row for each environment variable that a function or a
-// client reads, made from the tags of [serve.Config] and [client.Config], so that the page can't say anything else than the program.
+// Command docgen writes docs/configuration.md: one row for each environment variable that a function, a client or an always-on part
+// reads, made from the tags of [serve.Config], [client.Config] and package daemon's structs, so that the page can't say anything else than
+// the programs.
 package main
 
 import (
@@ -11,6 +12,7 @@ import (
 
 	"github.com/dubbofn/dubbofn/client"
 	"github.com/dubbofn/dubbofn/fn/serve"
+	"github.com/dubbofn/dubbofn/internal/daemon"
 )
 
 const head = `# Configuration
@@ -18,7 +20,7 @@ const head = `# Configuration
 A function is configured by its environment alone. It reads everything once, at start, and refuses to start on any fault:
 every fault is reported at once, with the variable's name, its value and the values that would do.
 
-<!-- Written by "make docs" from fn/serve.Config and client.Config; change the tags there. -->
+<!-- Written by "make docs" from fn/serve.Config, client.Config and internal/daemon; change the tags there. -->
 
 ` + table
 
@@ -30,6 +32,14 @@ const consumers = `
 ## Programs that call other services
 
 A client reads these, a function's own calls included. What has the same name means the same for both.
+
+` + table
+
+const activator = `
+## The activator
+
+` + "`dubbofn activator`" + ` reads these; what has the same name means the same, for the activator. ` + "`dubbofn run`" + ` has an activator inside that obeys
+them too, but for where its functions are, its token and its lane's port.
 
 ` + table
 
@@ -47,6 +57,10 @@ func main() {
 	}
 	fmt.Fprint(w, consumers)
 	for f := range fields(reflect.TypeFor[client.Config]()) {
+		fmt.Fprintln(w, row(f.Tag))
+	}
+	fmt.Fprint(w, activator)
+	for f := range fields(reflect.TypeFor[daemon.Activator]()) {
 		fmt.Fprintln(w, row(f.Tag))
 	}
 	fmt.Fprint(w, tail)

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/dubbofn/dubbofn/internal/daemon"
+)
+
+func activatorCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "activator",
+		Short: "Hold the calls of functions that sleep, and wake them",
+		Long: `Run the activator: the always-on front of functions that sleep. Consumers find it in the registry, under each function's own
+application name, connect once and stay connected. It holds their calls while a function wakes and hands them on.
+
+Everything is set by the environment (docs/configuration.md); the most important:
+  DUBBOFN_FUNCTIONS   knative (default), knative:NAMESPACE,… or a directory with a file NAME.json for each function
+  DUBBOFN_REGISTRY    where consumers look: nacos://…, zookeeper://…, embedded://…
+  DUBBOFN_TOKEN       what the activator and functions show each other
+  DUBBOFN_HOST        the address that consumers are told
+
+It ends on SIGTERM: consumers are sent elsewhere, and what it holds is finished.`,
+		Example: `  dubbofn render activator --image registry.example.org/dubbofn:v1 --registry nacos://nacos:8848 | kubectl apply -f -
+  DUBBOFN_FUNCTIONS=./functions DUBBOFN_REGISTRY=nacos://127.0.0.1:8848 DUBBOFN_TOKEN=secret dubbofn activator`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := daemon.ActivatorFromEnvironment()
+			if err != nil {
+				return usageError{err}
+			}
+			log := daemon.Logger(cmd.ErrOrStderr(), c.LogLevel, c.LogFormat)
+			f, err := c.Listen(log, adapters()...)
+			if err != nil {
+				return err
+			}
+			log.Info("activator: for operators", "http", f.Admin)
+			return f.Run(cmd.Context())
+		},
+	}
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dubbofn/dubbofn/internal/daemon"
+	"github.com/dubbofn/dubbofn/internal/local"
+	"github.com/dubbofn/dubbofn/registry"
+	"github.com/dubbofn/dubbofn/registry/nacos"
+	"github.com/dubbofn/dubbofn/registry/zookeeper"
+)
+
+func adapters() []registry.Adapter { return []registry.Adapter{nacos.Registry, zookeeper.Registry} }
+
+func runCommand() *cobra.Command {
+	var c local.Config
+	c.Adapters = adapters()
+	var port, admin int
+	cmd := &cobra.Command{
+		Use:   "run DIR…",
+		Short: "Run functions on this machine, each only while it is called",
+		Long: `Build the function of each DIR and run it as a cluster would: none runs until it is called, the first call starts it, and
+after a time without calls it ends. Consumers see nothing of that: they are connected to the activator, which holds their calls meanwhile.
+
+A DIR may be a program as well. What functions print comes with their name in front. They get this command's environment, and all that
+docs/configuration.md says of the activator holds here too. Consumers find the functions in DUBBOFN_REGISTRY, or in the embedded
+registry, where 'dubbofn call' looks.`,
+		Example: `  dubbofn run ./examples/functions/greet ./examples/functions/board
+  dubbofn call org.example.GreetService hello Ada     # in another terminal: wakes it
+  dubbofn ledger                                      # what the wake was made of
+  DUBBOFN_REGISTRY=nacos://127.0.0.1:8848 dubbofn run --idle 10s ./greet    # for Java consumers`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("run needs a DIR or more, each with a function, e.g. dubbofn run ./examples/functions/greet")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a, err := daemon.ActivatorFromEnvironment()
+			if err != nil {
+				return usageError{err}
+			}
+			if cmd.Flags().Changed("port") {
+				a.Port = port
+			}
+			if cmd.Flags().Changed("admin-port") {
+				a.AdminPort = admin
+			}
+			out := cmd.OutOrStdout()
+			c.Paths, c.Activator, c.Environment, c.Out, c.Colour = args, a, environment(), out, terminal(out)
+			c.Log = daemon.Logger(cmd.ErrOrStderr(), logLevel(cmd, a.LogLevel), a.LogFormat)
+			return local.Run(cmd.Context(), c)
+		},
+	}
+	fs := cmd.Flags()
+	fs.DurationVar(&c.Idle, "idle", 30*time.Second, "how long after its last call a function ends")
+	fs.DurationVar(&c.Start, "start", 10*time.Second, "how long a function may take to start")
+	fs.DurationVar(&c.Grace, "grace", 15*time.Second, "how long a function may take to end before it is killed")
+	fs.IntVar(&port, "port", 20880, "where consumers connect; 0: any port (environment: DUBBOFN_PORT)")
+	fs.IntVar(&admin, "admin-port", 9090, "where 'dubbofn ledger' asks; 0: any port (environment: DUBBOFN_ADMIN_PORT)")
+	fs.BoolP("verbose", "v", false, "print what the activator logs too")
+	return cmd
+}
+
+// logLevel keeps the parts quiet on a terminal that shows the functions: warnings only, unless somebody asks.
+func logLevel(cmd *cobra.Command, level string) string {
+	if v, err := cmd.Flags().GetBool("verbose"); err == nil && !v && level == "info" {
+		return "warn"
+	}
+	return level
+}
+
+// terminal tells whether a person reads w.
+func terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

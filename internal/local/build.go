@@ -1,0 +1,134 @@
+package local
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// Build makes the program of a directory with `go build`, in the folder into; its name is the directory's. What is a file already is a
+// program, and nothing is built.
+func Build(ctx context.Context, path, into string) (binary string, err error) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	info, err := os.Stat(absolute)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("function %s: %w", path, err)
+	case !info.IsDir() && info.Mode()&0o111 == 0:
+		return "", fmt.Errorf("function %s: it is no directory and can't be executed", path)
+	case !info.IsDir():
+		return absolute, nil
+	}
+	if err := os.MkdirAll(into, 0o700); err != nil {
+		return "", err
+	}
+	// The program's name is the default of the application's name, so it must be the directory's.
+	binary = filepath.Join(into, filepath.Base(absolute))
+	build := exec.CommandContext(ctx, "go", "build", "-o", binary, ".")
+	build.Dir = absolute
+	if text, err := build.CombinedOutput(); err != nil {
+		if ctx.Err() != nil {
+			return "", ctx.Err()
+		}
+		return "", fmt.Errorf("build %s: %w\n%s", path, err, bytes.TrimSpace(text))
+	}
+	return binary, nil
+}
+
+// Manifest is what a function's program says of itself, as much as is needed here.
+type Manifest struct {
+	Text     json.RawMessage `json:"-"` // all of it
+	App      string          `json:"app"`
+	Services []struct {
+		Interface string `json:"interface"`
+		Version   string `json:"version"`
+		Group     string `json:"group"`
+		Methods   []struct {
+			Name       string `json:"name"`
+			Descriptor string `json:"descriptor"`
+		} `json:"methods"`
+	} `json:"services"`
+}
+
+// Describe starts a function's program with an environment ("NAME=value") and DUBBOFN_DESCRIBE=1, with which it prints its manifest and ends.
+func Describe(ctx context.Context, binary string, environment []string) (m Manifest, err error) {
+	run := exec.CommandContext(ctx, binary)
+	run.Env = append(append([]string{}, environment...), "DUBBOFN_DESCRIBE=1")
+	var manifest, faults bytes.Buffer
+	run.Stdout, run.Stderr = &manifest, &faults
+	if err := run.Run(); err != nil {
+		return m, fmt.Errorf("describe %s: %w\n%s", binary, err, bytes.TrimSpace(faults.Bytes()))
+	}
+	if err := json.Unmarshal(manifest.Bytes(), &m); err != nil || m.App == "" {
+		return m, errors.Join(fmt.Errorf("describe %s: it printed no manifest; is it a dubbofn function whose main calls serve.Main?", binary), err)
+	}
+	m.Text = bytes.TrimSpace(manifest.Bytes())
+	return m, nil
+}
+
+// Example gives arguments of `dubbofn call` for a function's first method, and what it offers in a line.
+func (m Manifest) Example() (call, offers string) {
+	var all []string
+	for _, s := range m.Services {
+		var names []string
+		for _, method := range s.Methods {
+			names = append(names, method.Name)
+		}
+		all = append(all, s.Interface+": "+strings.Join(names, ", "))
+		if call == "" && len(s.Methods) > 0 {
+			key := s.Interface
+			if s.Group != "" {
+				key = s.Group + "/" + key
+			}
+			if s.Version != "" {
+				key += ":" + s.Version
+			}
+			call = strings.TrimSpace(key + " " + s.Methods[0].Name + " " + sample(s.Methods[0].Descriptor))
+		}
+	}
+	return call, strings.Join(all, "; ")
+}
+
+// sample gives an argument for each parameter of a descriptor, as a shell takes it.
+func sample(descriptor string) string {
+	var args []string
+	for d := descriptor; d != ""; {
+		list := strings.HasPrefix(d, "[")
+		d = strings.TrimLeft(d, "[")
+		if d == "" {
+			break
+		}
+		var class string
+		if d[0] == 'L' {
+			class, d, _ = strings.Cut(d[1:], ";")
+		} else {
+			class, d = d[:1], d[1:]
+		}
+		args = append(args, sampleOf(class, list))
+	}
+	return strings.Join(args, " ")
+}
+
+func sampleOf(class string, list bool) string {
+	switch {
+	case list || class == "java/util/List" || class == "java/util/Set":
+		return "'[]'"
+	case class == "java/lang/String":
+		return "Ada"
+	case class == "Z" || class == "java/lang/Boolean":
+		return "true"
+	case len(class) == 1, class == "java/lang/Integer", class == "java/lang/Long", class == "java/lang/Double":
+		return "1"
+	default:
+		return "'{}'"
+	}
+}

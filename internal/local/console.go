@@ -1,0 +1,87 @@
+package local
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dubbofn/dubbofn/internal/supervise"
+)
+
+// console tells people what happens, a line at a time. Safe for concurrent use.
+type console struct {
+	mu     sync.Mutex
+	out    io.Writer
+	colour bool
+	idle   time.Duration
+	phases map[string]supervise.Phase
+}
+
+// Write passes lines of the functions on, whole.
+func (c *console) Write(b []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.out.Write(b)
+}
+
+func (c *console) tell(format string, args ...any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	fmt.Fprintf(c.out, format+"\n", args...)
+}
+
+func (c *console) paint(code int, s string) string {
+	if !c.colour {
+		return s
+	}
+	return fmt.Sprintf("\x1b[%dm%s\x1b[0m", code, s)
+}
+
+// changed tells of a function that woke or went to sleep.
+func (c *console) changed(s supervise.State) {
+	c.mu.Lock()
+	last := c.phases[s.Name]
+	c.phases[s.Name] = s.Phase
+	c.mu.Unlock()
+	switch {
+	case s.Phase == supervise.Starting:
+		c.tell("%s %s is called and wakes", c.paint(33, "◐"), s.Name)
+	case s.Phase == supervise.Awake:
+		c.tell("%s %s is awake after %s, process %d", c.paint(32, "●"), s.Name, milli(s.Took), s.PID)
+	case last == supervise.Awake && s.Err == nil:
+		c.tell("%s %s is asleep: nobody called it for %v", c.paint(2, "○"), s.Name, c.idle)
+	case s.Err != nil:
+		c.tell("%s %s: %v", c.paint(31, "✗"), s.Name, s.Err)
+	}
+}
+
+func milli(d time.Duration) string {
+	return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
+}
+
+// introduce says what there is and how it is called.
+func (c *console) introduce(at Site, functions []function) {
+	var b strings.Builder
+	width, call := 0, ""
+	for _, f := range functions {
+		width = max(width, len(f.name))
+	}
+	b.WriteString("\n")
+	for _, f := range functions {
+		example, offers := f.manifest.Example()
+		if call == "" {
+			call = example
+		}
+		fmt.Fprintf(&b, "%s %-*s  %s\n", c.paint(2, "○"), width, f.name, offers)
+	}
+	fmt.Fprintf(&b, "\nAll asleep: no process runs until a call comes, and none %v after the last.\n", c.idle)
+	fmt.Fprintf(&b, "  consumers   %s, found in %s\n", at.Dubbo, at.Registry)
+	if call != "" {
+		fmt.Fprintf(&b, "  call one    dubbofn call --registry %s %s\n", at.Registry, call)
+	}
+	fmt.Fprintf(&b, "  see wakes   dubbofn ledger --admin %s\n", at.Admin)
+	b.WriteString("  end         Ctrl-C\n")
+	c.tell("%s", b.String())
+}

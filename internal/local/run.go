@@ -1,0 +1,221 @@
+package local
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/dubbofn/dubbofn/cold/activator"
+	"github.com/dubbofn/dubbofn/internal/daemon"
+	"github.com/dubbofn/dubbofn/internal/supervise"
+)
+
+// function is one that is run.
+type function struct {
+	name, binary string
+	manifest     Manifest
+}
+
+// Run builds the functions and runs them until ctx ends; it returns when nothing of it is left.
+func Run(ctx context.Context, c Config) error {
+	c, err := c.withDefaults()
+	if err != nil {
+		return err
+	}
+	out := &console{out: c.Out, colour: c.Colour, idle: c.Idle, phases: map[string]supervise.Phase{}}
+	functions, err := prepare(ctx, c, out)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "dubbofn-run-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // what is left in the temporary folder harms nobody
+	p, err := assemble(c, dir, functions, out)
+	if err != nil {
+		return err
+	}
+	return p.run(ctx)
+}
+
+// prepare builds and asks every function.
+func prepare(ctx context.Context, c Config, out *console) (functions []function, err error) {
+	names := map[string]string{}
+	for i, path := range c.Paths {
+		begin := time.Now()
+		binary, err := Build(ctx, path, filepath.Join(c.Cache, fmt.Sprintf("%x", pathID(path))))
+		if err != nil {
+			return nil, err
+		}
+		name := filepath.Base(binary)
+		if other, taken := names[name]; taken {
+			return nil, fmt.Errorf("functions %s and %s have the same name, %s", other, path, name)
+		}
+		names[name] = path
+		m, err := Describe(ctx, binary, slices.Concat(c.Environment, []string{"K_SERVICE=" + name}))
+		if err != nil {
+			return nil, err
+		}
+		out.tell("built %s (%d of %d, %.1f s)", name, i+1, len(c.Paths), time.Since(begin).Seconds())
+		functions = append(functions, function{name: name, binary: binary, manifest: m})
+	}
+	return functions, nil
+}
+
+// pathID keeps programs of one name and several places apart.
+func pathID(path string) uint64 {
+	if absolute, err := filepath.Abs(path); err == nil {
+		path = absolute
+	}
+	h := uint64(14695981039346656037) // FNV-1a
+	for _, b := range []byte(path) {
+		h = (h ^ uint64(b)) * 1099511628211
+	}
+	return h
+}
+
+// parts are what runs beside each other.
+type parts struct {
+	c          Config
+	out        *console
+	functions  []function
+	front      *daemon.Front
+	supervisor *supervise.Supervisor
+	site       Site
+}
+
+// assemble opens every port; run must follow.
+func assemble(c Config, dir string, functions []function, out *console) (*parts, error) {
+	p := &parts{c: c, out: out, functions: functions}
+	platform, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	token := rand.Text()
+	manifests := filepath.Join(dir, "functions")
+	if err := p.write(manifests, "http://"+platform.Addr().String()); err != nil {
+		return nil, errors.Join(err, platform.Close())
+	}
+	a := c.Activator
+	a.Functions, a.Registry, a.Token = manifests+string(filepath.Separator), []string{c.Registry}, token
+	a.Fresh = min(a.Fresh, c.Idle/2) // never longer than the shortest time to zero
+	if a.Bind == "" {
+		a.Bind = "127.0.0.1"
+	}
+	if a.Host == "" {
+		a.Host = "127.0.0.1"
+	}
+	a.LanePort = 0 // functions are told
+	for _, port := range []*int{&a.Port, &a.AdminPort} {
+		if *port != 0 && !free(a.Bind, *port) {
+			out.tell("port %d is taken: another one it is", *port)
+			*port = 0
+		}
+	}
+	if p.front, err = a.Listen(c.Log, c.Adapters...); err != nil {
+		return nil, errors.Join(err, platform.Close())
+	}
+	p.site = Site{Dubbo: reachable(p.front.Dubbo), Admin: reachable(p.front.Admin), Registry: c.Registry}
+	environment := slices.Concat(c.Environment, []string{"DUBBOFN_TOKEN=" + token, "DUBBOFN_ACTIVATOR=" + reachable(p.front.Lane)})
+	var run []supervise.Function
+	for _, f := range functions {
+		run = append(run, supervise.Function{Name: f.name, Path: f.binary})
+	}
+	p.supervisor, err = supervise.New(supervise.Config{
+		Listener: platform, Environment: environment, Idle: c.Idle, Start: c.Start, Grace: c.Grace,
+		Output: out, Colour: c.Colour, Changed: out.changed, Log: c.Log,
+	}, run...)
+	if err != nil {
+		return nil, err // of functions that were checked before
+	}
+	return p, nil
+}
+
+// free tells whether a port can be listened on.
+func free(host string, port int) bool {
+	l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+	if err != nil {
+		return false
+	}
+	return l.Close() == nil
+}
+
+// reachable is a listener's address for processes of this machine.
+func reachable(a net.Addr) string {
+	at, ok := a.(*net.TCPAddr)
+	if ok && at.IP.IsUnspecified() {
+		return net.JoinHostPort("127.0.0.1", strconv.Itoa(at.Port))
+	}
+	return a.String()
+}
+
+// write lets the activator know the functions.
+func (p *parts) write(dir, url string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	for _, f := range p.functions {
+		b, err := json.Marshal(activator.Function{
+			App: f.manifest.App, URL: url, Host: f.name + ".local", KnativeRevision: supervise.Revision(f.name), Manifest: activator.Manifest(f.manifest.Text),
+		})
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, f.name+".json"), b, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// run has everything going until ctx ends or a part fails, then ends the parts in their order: the activator finishes its calls first.
+func (p *parts) run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	processes, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	front, below := make(chan error, 1), make(chan error, 1)
+	go func() { below <- p.supervisor.Run(processes); stop() }()
+	go func() { front <- p.front.Run(ctx); stop() }()
+	if p.ready(ctx) {
+		p.out.introduce(p.site, p.functions)
+		p.c.Ready(p.site)
+	}
+	err := <-front
+	end()
+	return errors.Join(err, <-below)
+}
+
+// ready waits until the stand-ins are written; false: it ends before.
+func (p *parts) ready(ctx context.Context) bool {
+	every := time.NewTicker(5 * time.Millisecond)
+	defer every.Stop()
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.site.Admin+"/health/ready", nil)
+		if err != nil {
+			return false
+		}
+		resp, err := http.DefaultTransport.RoundTrip(req)
+		if err == nil {
+			_ = resp.Body.Close() // the status says all
+			if resp.StatusCode == http.StatusOK {
+				return true
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-every.C:
+		}
+	}
+}
