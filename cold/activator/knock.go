@@ -71,9 +71,10 @@ func (s *sleeper) knockOnce(instead *knock) {
 // fail notes what stands in the way. It is called with the lock held.
 func (s *sleeper) fail(why string) {
 	s.trouble = why
-	if s.backoff = min(max(2*s.backoff, firstBackoff), maxBackoff); s.again != nil {
+	if s.again != nil || s.stopped { // many fail at once, for one reason
 		return
 	}
+	s.backoff = min(max(2*s.backoff, firstBackoff), maxBackoff)
 	s.again = time.AfterFunc(s.backoff, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()

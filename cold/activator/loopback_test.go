@@ -85,6 +85,16 @@ func overTCP(t testing.TB, f Function, change func(*Config)) (*Activator, string
 	return a, l.Addr().String()
 }
 
+func dialDubbo(t testing.TB, address string, cfg dubbo.ConnConfig) *dubbo.Conn {
+	t.Helper()
+	c, err := dubbo.Dial(t.Context(), address, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
 func TestTLSOnBothSides(t *testing.T) {
 	t.Parallel()
 	ca, err := certtest.New(t.TempDir(), "ca")
@@ -106,22 +116,14 @@ func TestTLSOnBothSides(t *testing.T) {
 	address := serveTLS(t, warm(t), function)
 	f := offering(t, "greet", "greet", "https://"+address, fn.Version("1.0.0"))
 	a, at := overTCP(t, f, func(c *Config) { c.ServerTLS, c.ClientTLS = front, client })
-	c, err := dubbo.Dial(t.Context(), at, dubbo.ConnConfig{TLS: client.Client()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
+	c := dialDubbo(t, at, dubbo.ConnConfig{TLS: client.Client()})
 	mustHello(t, c, "over TLS")
 	for _, s := range a.apps["greet"].app.metadata.Services {
 		if s.Params["ssl-enabled"] != "true" {
 			t.Errorf("consumers are not told of TLS: %v", s.Params)
 		}
 	}
-	plain, err := dubbo.Dial(t.Context(), at, dubbo.ConnConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer plain.Close()
+	plain := dialDubbo(t, at, dubbo.ConnConfig{})
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if _, err := callWith(ctx, plain, invocation("hello", "plain")); err == nil {
@@ -156,11 +158,7 @@ func TestAdminTellsWhatIsGoingOn(t *testing.T) {
 	t.Parallel()
 	f := offering(t, "greet", "greet", "http://"+serveH2C(t, warm(t), nil), fn.Version("1.0.0"))
 	a, at := overTCP(t, f, nil)
-	c, err := dubbo.Dial(t.Context(), at, dubbo.ConnConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
+	c := dialDubbo(t, at, dubbo.ConnConfig{})
 	mustHello(t, c, "one")
 	get := func(path string) (int, string) {
 		w := httptest.NewRecorder()
@@ -200,11 +198,7 @@ func TestAdminTellsWhatIsGoingOn(t *testing.T) {
 func BenchmarkWarmCall(b *testing.B) {
 	f := offering(b, "greet", "greet", "http://"+serveH2C(b, warm(b), nil), fn.Version("1.0.0"))
 	_, at := overTCP(b, f, nil)
-	c, err := dubbo.Dial(b.Context(), at, dubbo.ConnConfig{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer c.Close()
+	c := dialDubbo(b, at, dubbo.ConnConfig{})
 	id := strings.Repeat("x", 200)
 	mustHello(b, c, id)
 	b.Run("one at a time", func(b *testing.B) {
