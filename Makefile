@@ -13,7 +13,7 @@ FUZZTIME ?= 60s
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: build ## start a function on the embedded registry, call it, tell what happened
+demo: build ## two functions that run only while they are called, woken twice, each wake drawn; needs Go only
 	@examples/demo.sh
 
 test: ## all that must hold before a change goes in (Go, Java and Maven are enough; 10 to 20 minutes)
