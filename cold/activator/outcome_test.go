@@ -174,3 +174,37 @@ func TestNobodyListensWhereTheFunctionShouldBe(t *testing.T) {
 		}
 	})
 }
+
+func TestACallThatIsCutOffInTheMiddleOfItsRequestSaysNothingOfTheLane(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		p := newPlatform(t, n, "greet")
+		knocks := 0
+		p.front = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get(headerKnock) != "" {
+				knocks++
+				w.Header().Set(headerHold, "240")
+				return
+			}
+			<-r.Context().Done() // without a look at the frame
+		})
+		a, _ := activate(t, n, &listed{all: []Function{p.function()}}, nil)
+		goes := consume(t, n, "activator:20880")
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_, _ = callWith(t.Context(), goes, invocation("hello", strings.Repeat("x", 4<<20)))
+		}()
+		time.Sleep(time.Second)
+		_ = goes.Close()
+		<-done
+		synctest.Wait()
+		s := a.sleeper("greet")
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if !s.open || s.posting != 0 || s.again != nil || knocks != 1 {
+			t.Errorf("open %v, %d with the function, %d knocks", s.open, s.posting, knocks)
+		}
+	})
+}

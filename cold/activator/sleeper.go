@@ -135,18 +135,19 @@ func (s *sleeper) finish(c *call, l *lane, o outcome) (next job, ok bool) {
 	now := time.Now()
 	s.mu.Lock()
 	c.cancel()
+	again := o.notRun && c.stage == sent // else it was cut off from here, which says nothing of the lane
 	if l == nil {
 		s.posting--
 		if o.answered {
 			s.answered = now
 		}
-		if o.notRun {
+		if again {
 			s.open = false // what is there takes no calls
 		}
 	} else {
 		l.calls--
 		s.early--
-		if o.notRun {
+		if again {
 			l.spent = true
 		}
 		if s.early == 0 && s.open {
@@ -157,7 +158,7 @@ func (s *sleeper) finish(c *call, l *lane, o outcome) (next job, ok bool) {
 		s.backoff = 0
 		s.endWake(now, l, o)
 	}
-	if o.notRun && c.stage == sent {
+	if again {
 		s.parked.back(c)
 		if !s.open {
 			s.beginWake(now)
