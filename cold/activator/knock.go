@@ -41,7 +41,7 @@ type knock struct {
 	held   bool // it was answered, and lasts
 }
 
-// knock sends as many as calls are parked. It is called with the lock held.
+// knock sends as many as calls are parked or in early lanes. It is called with the lock held.
 func (s *sleeper) knock(now time.Time) {
 	if s.open || s.again != nil || s.stopped {
 		return
@@ -49,7 +49,7 @@ func (s *sleeper) knock(now time.Time) {
 	if s.wake != nil && s.wake.knocked.IsZero() {
 		s.wake.knocked = now
 	}
-	for n := min(s.parked.n, maxKnocks) - len(s.knocks); n > 0; n-- {
+	for n := min(s.parked.n+s.early, maxKnocks) - len(s.knocks); n > 0; n-- {
 		s.knockOnce(nil)
 	}
 }

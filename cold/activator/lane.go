@@ -27,6 +27,7 @@ type lane struct {
 	instance string
 	revision string // the Knative revision
 	limit    int
+	opened   time.Time
 
 	// Guarded by the sleeper's mu.
 	calls int
@@ -119,7 +120,7 @@ func (x *lanes) open(ctx context.Context, nc net.Conn) (s *sleeper, l *lane, led
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	return s, &lane{conn: conn, instance: acc.Hello.Instance, revision: acc.Hello.Revision, limit: limitOf(acc.Hello, app)}, ledger, nil
+	return s, &lane{conn: conn, instance: acc.Hello.Instance, revision: acc.Hello.Revision, limit: limitOf(acc.Hello, app), opened: time.Now()}, ledger, nil
 }
 
 // limitOf gives what a process takes at once: what it says, and no more than the platform lets in.

@@ -336,3 +336,34 @@ func TestASnapshotOfOneProcessGreetsTheNext(t *testing.T) {
 		}
 	})
 }
+
+func TestALaneIsForTheWakeThatItWasDialledFor(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		after  time.Duration // another replica's wake
+		byLane int64
+	}{
+		"before the platform has noticed":        {300 * time.Millisecond, 1},
+		"long after, the process may be leaving": {time.Minute, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				n := newNetwork()
+				p := newPlatform(t, n, "greet")
+				p.lanes = []string{"other:20881", "activator:20881"}
+				activateAs(t, n, "other", &listed{all: []Function{p.function()}}, nil)
+				activate(t, n, &listed{all: []Function{p.function()}}, nil)
+				mustHello(t, consume(t, n, "other:20880"), "first")
+				time.Sleep(c.after)
+				mustHello(t, consume(t, n, "activator:20880"), "second")
+				time.Sleep(time.Second) // the knock gets there
+				p.mu.Lock()
+				defer p.mu.Unlock()
+				if got := p.process.served.Load(); got != 1+c.byLane || p.knocks != 2 {
+					t.Errorf("%d calls by early lanes, want %d; %d knocks, want one by each replica", got, 1+c.byLane, p.knocks)
+				}
+			})
+		})
+	}
+}

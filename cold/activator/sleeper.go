@@ -59,8 +59,10 @@ func (s *sleeper) take(c *call) {
 		s.open = false // it may be asleep
 	}
 	if s.parked.n == 0 {
+		s.retire(now)
 		if l, ok := s.lane(); ok {
 			s.start(c, l)
+			s.knock(now) // a call by an early lane is one that the platform doesn't see
 			s.a.clock.set(c)
 			s.mu.Unlock()
 			s.a.workers.run(c, l)
@@ -94,6 +96,19 @@ func (s *sleeper) lane() (l *lane, ok bool) {
 		}
 	}
 	return l, l != nil
+}
+
+// retire ends the use of early lanes that served a wake which is over: one that was dialled because of somebody else's request, of another
+// replica's say, has nothing here that the platform counts, and its process may be on its way out. It is called with the lock held.
+func (s *sleeper) retire(now time.Time) {
+	if s.open || len(s.knocks) > 0 {
+		return
+	}
+	for l := range s.lanes {
+		if now.Sub(l.opened) > s.a.cfg.Fresh {
+			l.spent = true
+		}
+	}
 }
 
 // start gives a call to a lane. It is called with the lock held.
