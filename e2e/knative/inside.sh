@@ -12,11 +12,11 @@ FAILED=()
 # deploy_system   the activator, and the Secret that it and functions know each other by
 deploy_system() {
   local token namespace
-  token="$(od -An -tx1 -N32 /dev/urandom | tr -d ' \n')"
-  kubectl get namespace dubbofn >/dev/null 2>&1 || kubectl create namespace dubbofn
-  for namespace in dubbofn default; do
-    kubectl -n "$namespace" create secret generic dubbofn-token --from-literal=token="$token" --dry-run=client -o yaml | kubectl apply -f - >/dev/null
-  done
+  if ! kubectl get namespace dubbofn >/dev/null 2>&1; then
+    kubectl create namespace dubbofn
+    token="$(od -An -tx1 -N32 /dev/urandom | tr -d ' \n')"
+    for namespace in dubbofn default; do kubectl -n "$namespace" create secret generic dubbofn-token --from-literal=token="$token" || die "create the Secret"; done
+  fi
   "$dubbofn" render activator --image dev.local/dubbofn:lab --registry "nacos://$NODE_IP:$NACOS_PORT" >"$E2E_RUN/activator.yaml" || die "render activator"
   kubectl apply -f "$E2E_RUN/activator.yaml" || die "apply the activator"
   kubectl -n dubbofn rollout status deployment/dubbofn-activator --timeout=120s >/dev/null || die "the activator did not get ready: $(kubectl -n dubbofn get pods; kubectl -n dubbofn logs --tail=20 -l app.kubernetes.io/name=dubbofn-activator)"

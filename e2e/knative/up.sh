@@ -48,13 +48,16 @@ namespaces() {
       mount --bind "$run/kubelet" /var/lib/kubelet; mount --make-rshared /var/lib/kubelet
       mount --bind "$run/cni.state" /var/lib/cni
       mount --bind "$run/podlogs" /var/log/pods
+      # what runs here by `lab` asks the cluster for names, and has an answer for its own at once
+      printf "127.0.0.1 localhost lab\n" >"$run/hosts"; mount --bind "$run/hosts" /etc/hosts
+      printf "nameserver %s\noptions timeout:1 attempts:1\n" "$4" >"$run/resolv.names"; mount --bind "$run/resolv.names" /etc/resolv.conf
       ip link set lo up
       ip link add lab0 type bridge; ip addr add "$address/24" dev lab0; ip link set lab0 up
       ip route add default dev lab0
       echo 1 >/proc/sys/net/ipv4/ip_forward
       touch "$run/init.ready"
       exec "$pause"
-    ' - "$LAB_RUN" "$LAB_BIN/pause" "$NODE_IP" >"$LAB_RUN/init.log" 2>&1 </dev/null &
+    ' - "$LAB_RUN" "$LAB_BIN/pause" "$NODE_IP" "$DNS_IP" >"$LAB_RUN/init.log" 2>&1 </dev/null &
   local parent=$!
   until_ok 10 namespaces test -e "$LAB_RUN/init.ready"
   tr -d ' ' <"/proc/$parent/task/$parent/children" >"$LAB_RUN/init.pid"

@@ -53,9 +53,18 @@ func startConsumer(ctx context.Context, name, logs string, command []string, ext
 	}
 	go c.read(out)
 	if _, err := c.await(readyWithin, "PACED-READY"); err != nil {
+		c.end()
 		return nil, err
 	}
 	return c, nil
+}
+
+// end kills it, unless it has stopped.
+func (c *consumer) end() {
+	if c.cmd.ProcessState == nil {
+		_ = c.cmd.Process.Kill() // it may just have ended
+		_ = c.cmd.Wait()         // killed
+	}
 }
 
 func (c *consumer) read(out io.Reader) {

@@ -49,6 +49,7 @@ func measureScale(ctx context.Context, s *settings) error {
 		if err != nil {
 			return err
 		}
+		defer c.end()
 		x.consumers = append(x.consumers, c)
 		if _, err := c.call("first"); err != nil {
 			return err

@@ -52,6 +52,7 @@ func measureWakes(ctx context.Context, s *settings) error {
 		if err != nil {
 			return err
 		}
+		defer c.end()
 		w.consumers = append(w.consumers, c)
 	}
 	if err := w.settle(ctx); err != nil {
