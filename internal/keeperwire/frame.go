@@ -56,9 +56,8 @@ const (
 	HeaderBytes = 9
 	// MaxDataBytes bounds the body of one data frame.
 	MaxDataBytes = 256 << 10
-	// MaxStateBytes bounds what is handed out of the registries.
-	MaxStateBytes = 8 << 20
 
+	maxStateBytes = 8 << 20
 	maxHelloBytes = 4 << 10
 	maxListBytes  = 512 << 10
 	maxWhyBytes   = 512
@@ -76,7 +75,7 @@ func (k Kind) limit() int {
 	case Ask, Given, Learn:
 		return maxListBytes
 	case State:
-		return MaxStateBytes
+		return maxStateBytes
 	case Data:
 		return MaxDataBytes
 	case Opened:

@@ -25,8 +25,8 @@ const (
 )
 
 var (
-	// ErrProof says that the peer doesn't know the token.
-	ErrProof = errors.New("the peer's proof is wrong: the tokens differ")
+	// errProof says that the peer doesn't know the token.
+	errProof = errors.New("the peer's proof is wrong: the tokens differ")
 	// ErrRefused says that the peer said no; the text after it is the peer's.
 	ErrRefused = errors.New("refused by the peer")
 )
@@ -76,7 +76,7 @@ func (h *Handshake) prove(side string) []byte {
 
 func (h *Handshake) check(side string, proof []byte) error {
 	if h.token == "" || !hmac.Equal(proof, h.prove(side)) {
-		return ErrProof
+		return errProof
 	}
 	return nil
 }

@@ -6,11 +6,9 @@ import (
 	"errors"
 	"io"
 	"net"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -19,7 +17,7 @@ const secret = "a token that only the two know"
 
 func TestFramesComeAsTheyWereSent(t *testing.T) {
 	t.Parallel()
-	large := bytes.Repeat([]byte("state"), MaxStateBytes/5)
+	large := bytes.Repeat([]byte("state"), maxStateBytes/5)
 	b := Append(nil, Hello, 0, []byte("h"))
 	b = Append(b, State, 0, large)
 	b = Append(b, Opened, 7, nil)
@@ -124,7 +122,7 @@ func TestHandshakeTellsFriendsFromStrangers(t *testing.T) {
 	if b, k := shake(t, secret, secret, nil); b != nil || k != nil {
 		t.Errorf("friends: borrower %v, keeper %v", b, k)
 	}
-	if b, _ := shake(t, secret, "another", nil); !errors.Is(b, ErrProof) {
+	if b, _ := shake(t, secret, "another", nil); !errors.Is(b, errProof) {
 		t.Errorf("the keeper has another token: %v", b)
 	}
 	if _, k := shake(t, secret, "", nil); k == nil || !strings.Contains(k.Error(), "no token") {
@@ -209,105 +207,6 @@ func TestMessagesAreBounded(t *testing.T) {
 	}
 }
 
-func unixPair(t *testing.T) (near, far *net.UnixConn) {
-	t.Helper()
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "s"), Net: "unix"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	near, err = net.DialUnix("unix", nil, l.Addr().(*net.UnixAddr)) //nolint:errcheck // a unix listener has a unix address
-	if err != nil {
-		t.Fatal(err)
-	}
-	far, err = l.AcceptUnix()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _, _ = near.Close(), far.Close() })
-	return near, far
-}
-
-func tcpPair(t *testing.T) (near, far net.Conn) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	if near, err = net.Dial("tcp", l.Addr().String()); err != nil {
-		t.Fatal(err)
-	}
-	if far, err = l.Accept(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _, _ = near.Close(), far.Close() })
-	return near, far
-}
-
-func TestDescriptorsGoWithAFrameAndOutliveTheirSender(t *testing.T) {
-	t.Parallel()
-	near, far := unixPair(t)
-	const n = MaxRights
-	var mine, peers []net.Conn
-	for range n {
-		a, b := tcpPair(t)
-		mine, peers = append(mine, a), append(peers, b)
-	}
-	frame := Append(nil, Given, 0, bytes.Repeat([]byte("x"), maxListBytes))
-	sent := make(chan error, 1)
-	go func() {
-		sent <- SendRights(near, frame, mine)
-		for _, c := range mine {
-			_ = c.Close()
-		}
-	}()
-	rr := NewRightsReader(far)
-	defer rr.Close()
-	h, body, err := NewReader(rr).Next()
-	if err != nil || h.Kind != Given || len(body) != maxListBytes {
-		t.Fatalf("got %+v, %v", h, err)
-	}
-	if err := <-sent; err != nil {
-		t.Fatal(err)
-	}
-	conns, err := rr.Conns(n)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, c := range conns {
-		if _, err := c.Write([]byte{byte(i)}); err != nil {
-			t.Fatal(err)
-		}
-		var got [1]byte
-		if _, err := io.ReadFull(peers[i], got[:]); err != nil || got[0] != byte(i) {
-			t.Fatalf("descriptor %d: %v, %v", i, got, err)
-		}
-		_ = c.Close()
-	}
-}
-
-func TestDescriptorsThatNobodyWasToldOfAreClosed(t *testing.T) {
-	t.Parallel()
-	near, far := unixPair(t)
-	a, b := tcpPair(t)
-	if err := SendRights(near, []byte("x"), []net.Conn{a}); err != nil {
-		t.Fatal(err)
-	}
-	_ = a.Close()
-	rr := NewRightsReader(far)
-	if _, err := rr.Read(make([]byte, 10)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := rr.Conns(2); err == nil {
-		t.Error("one came, two were had")
-	}
-	_ = b.SetReadDeadline(time.Now().Add(5 * time.Second))
-	if _, err := b.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
-		t.Errorf("the connection is still open somewhere: %v", err)
-	}
-}
-
 func TestWriterBoundsWhatWaits(t *testing.T) {
 	t.Parallel()
 	near, far := net.Pipe()
@@ -381,7 +280,7 @@ func FuzzHello(f *testing.F) {
 }
 
 func TestReaderAllocatesWhatComesNotWhatIsClaimed(t *testing.T) {
-	b := binary.BigEndian.AppendUint32([]byte{byte(State), 0, 0, 0, 0}, MaxStateBytes)
+	b := binary.BigEndian.AppendUint32([]byte{byte(State), 0, 0, 0, 0}, maxStateBytes)
 	r := testing.Benchmark(func(tb *testing.B) {
 		for tb.Loop() {
 			if _, _, err := NewReader(bytes.NewReader(b)).Next(); !errors.Is(err, io.ErrUnexpectedEOF) {

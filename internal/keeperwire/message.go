@@ -7,13 +7,15 @@ import (
 	"net"
 	"strconv"
 	"strings"
+
+	"github.com/dubbofn/dubbofn/internal/rights"
 )
 
 // Target is what is connected to, and how.
 type Target struct {
 	Address string `json:"address"`        // "host:port"
 	TLS     bool   `json:"tls,omitempty"`  // with the keeper's certificates for the application
-	Name    string `json:"name,omitempty"` // what the provider's certificate must name; "": as the keeper has it for the application
+	Name    string `json:"name,omitempty"` // what the provider's certificate must name; "": as the keeper has it
 }
 
 // Validate checks what a peer sent.
@@ -70,9 +72,6 @@ type Lesson struct {
 // MaxTargets bounds the targets, and the watches, of one message.
 const MaxTargets = 1024
 
-// MaxRights is how many descriptors go with one message (Linux: SCM_MAX_FD).
-const MaxRights = 253
-
 // Parse reads a message. Its error quotes nothing of the input.
 func Parse[M Question | Answer | Lesson | Target](body []byte, m *M) error {
 	if json.Unmarshal(body, m) != nil {
@@ -82,8 +81,8 @@ func Parse[M Question | Answer | Lesson | Target](body []byte, m *M) error {
 	case *Target:
 		return m.Validate()
 	case *Answer:
-		if len(m.Lent) > MaxRights {
-			return fmt.Errorf("%d descriptors (limit %d)", len(m.Lent), MaxRights)
+		if len(m.Lent) > rights.Max {
+			return fmt.Errorf("%d descriptors (limit %d)", len(m.Lent), rights.Max)
 		}
 		return validate(m.Ready)
 	case *Lesson:

@@ -194,11 +194,11 @@ func (c *Conn) Ping(ctx context.Context) error {
 	w := &waiter{ready: make(chan struct{}, 1), beat: true}
 	id := c.ids.Add(1)
 	if !c.register(id, w) {
-		return c.unavailable(false)
+		return c.unavailable()
 	}
 	if _, _, ok := c.w.sendWhile(ctx, appendEvent(nil, flagRequest|flagTwoWay|serializationHess2, 0, id, eventHeartbeat)); !ok && ctx.Err() == nil {
 		c.forget(id, w)
-		return c.unavailable(false)
+		return c.unavailable()
 	}
 	select {
 	case <-w.ready:

@@ -126,7 +126,7 @@ func (c *Conn) passing() string { return "pass on to " + c.remote }
 
 // unsent is the error of a frame that surely was not sent.
 func (c *Conn) unsent() error {
-	err := c.unavailable(false)
+	err := c.unavailable()
 	if e := (*invoker.Error)(nil); errors.As(err, &e) {
 		e.Op = c.passing()
 	}

@@ -79,7 +79,7 @@ func TestExchangeAndCallsShareAConnection(t *testing.T) {
 	if o := <-call; o.err != nil || o.res.Value != "typed" {
 		t.Errorf("the call: %+v", o)
 	}
-	if o := <-raw; o.err != nil || !bytes.HasSuffix(o.res.Value.([]byte), []byte("raw")) { //nolint:errcheck // as exchange gives it
+	if o := <-raw; o.err != nil || !bytes.HasSuffix(o.res.Value.([]byte), []byte("raw")) {
 		t.Errorf("the frame: %+v", o)
 	}
 }
@@ -107,7 +107,7 @@ func TestExchangePassesOnHeartbeats(t *testing.T) {
 		t.Fatalf("sent %+v", h)
 	}
 	far.write(appendEvent(nil, 2, statusOK, h.id, eventHeartbeat))
-	if o := <-done; o.err != nil || !bytes.Equal(o.res.Value.([]byte), appendHeader(nil, header{flags: flagEvent | 2, status: statusOK, id: 5})) { //nolint:errcheck // as exchange gives it
+	if o := <-done; o.err != nil || !bytes.Equal(o.res.Value.([]byte), appendHeader(nil, header{flags: flagEvent | 2, status: statusOK, id: 5})) {
 		t.Errorf("got %+v", o)
 	}
 	// An event is no answer to a call.
@@ -115,7 +115,7 @@ func TestExchangePassesOnHeartbeats(t *testing.T) {
 	h, _ = far.read()
 	far.write(appendEvent(nil, 2, statusOK, h.id, eventHeartbeat))
 	far.write(rawStatus(h.id, statusOK, "y"))
-	if o := <-done; o.err != nil || !bytes.HasSuffix(o.res.Value.([]byte), []byte("y")) { //nolint:errcheck // as exchange gives it
+	if o := <-done; o.err != nil || !bytes.HasSuffix(o.res.Value.([]byte), []byte("y")) {
 		t.Errorf("got %+v", o)
 	}
 }
@@ -142,7 +142,7 @@ func TestExchangeDropsLateAnswers(t *testing.T) {
 		far.write(rawStatus(h.id, statusOK, "late"))
 		far.write(rawStatus(g.id, statusOK, "right"))
 		far.write(rawStatus(g.id, statusOK, "second"))
-		if o := <-done; o.err != nil || !bytes.HasSuffix(o.res.Value.([]byte), []byte("right")) { //nolint:errcheck // as exchange gives it
+		if o := <-done; o.err != nil || !bytes.HasSuffix(o.res.Value.([]byte), []byte("right")) {
 			t.Errorf("got %+v", o)
 		}
 		if _, err := c.Exchange(ctx, asked(1, aCall, "z")); !errors.As(err, &e) || e.MaybeExecuted {

@@ -65,7 +65,7 @@ func (c *Conn) invoke(ctx context.Context, inv *invoker.Invocation, o *outgoing)
 		return res, true, &invoker.Error{Code: invoker.CodeClient, Err: err}
 	}
 	if !inv.OneWay && !c.register(id, &o.waiter) {
-		return res, true, c.unavailable(false)
+		return res, true, c.unavailable()
 	}
 	read := c.r.lastRead.Load()
 	batch, kept, ok := c.w.sendWhile(ctx, o.out)
@@ -78,7 +78,7 @@ func (c *Conn) invoke(ctx context.Context, inv *invoker.Invocation, o *outgoing)
 			c.doubt(ctx, read)
 			return res, clean, &invoker.Error{Code: codeOfContext(ctx), Err: fmt.Errorf("the request could not be written: %w", context.Cause(ctx))}
 		}
-		return res, clean, c.unavailable(false)
+		return res, clean, c.unavailable()
 	}
 	if inv.OneWay {
 		return res, true, nil
@@ -136,14 +136,14 @@ func (o *outgoing) hasReply(c *Conn) bool {
 	return o.got
 }
 
-func (c *Conn) unavailable(maybeExecuted bool) error {
+func (c *Conn) unavailable() error {
 	c.mu.Lock()
 	why := c.failure
 	c.mu.Unlock()
 	if why == nil {
 		why = errConnClosed
 	}
-	return &invoker.Error{Code: invoker.CodeUnavailable, Err: why, MaybeExecuted: maybeExecuted}
+	return &invoker.Error{Code: invoker.CodeUnavailable, Err: why}
 }
 
 func codeOfContext(ctx context.Context) invoker.Code {

@@ -1,6 +1,7 @@
 //go:build unix
 
-package keeperwire
+// Package rights passes connections from one process to another over a unix socket, with their descriptors (unix(7), SCM_RIGHTS).
+package rights
 
 import (
 	"errors"
@@ -12,8 +13,11 @@ import (
 	"syscall"
 )
 
-// SendRights writes a frame with the descriptors of connections, which stay the caller's to close.
-func SendRights(u *net.UnixConn, frame []byte, conns []net.Conn) error {
+// Max is how many descriptors go with one message (Linux: SCM_MAX_FD).
+const Max = 253
+
+// Send writes bytes with the descriptors of connections, which stay the caller's to close.
+func Send(u *net.UnixConn, frame []byte, conns []net.Conn) error {
 	fds := make([]int, 0, len(conns))
 	for _, c := range conns {
 		fd, err := descriptor(c)
@@ -54,8 +58,8 @@ func descriptor(c net.Conn) (fd int, err error) {
 	return fd, err
 }
 
-// RightsReader reads a unix socket and gathers the descriptors that come with the bytes.
-type RightsReader struct {
+// Reader reads a unix socket and gathers the descriptors that come with the bytes.
+type Reader struct {
 	u   *net.UnixConn
 	oob []byte
 
@@ -64,13 +68,13 @@ type RightsReader struct {
 	closed bool
 }
 
-// NewRightsReader makes one.
-func NewRightsReader(u *net.UnixConn) *RightsReader {
-	return &RightsReader{u: u, oob: make([]byte, syscall.CmsgSpace(4*MaxRights))}
+// NewReader makes one.
+func NewReader(u *net.UnixConn) *Reader {
+	return &Reader{u: u, oob: make([]byte, syscall.CmsgSpace(4*Max))}
 }
 
 // Read implements [io.Reader].
-func (r *RightsReader) Read(p []byte) (int, error) {
+func (r *Reader) Read(p []byte) (int, error) {
 	n, oobn, flags, _, err := r.u.ReadMsgUnix(p, r.oob)
 	if oobn > 0 {
 		if err := r.take(r.oob[:oobn]); err != nil {
@@ -89,7 +93,7 @@ func (r *RightsReader) Read(p []byte) (int, error) {
 }
 
 // take keeps the descriptors of one message.
-func (r *RightsReader) take(oob []byte) error {
+func (r *Reader) take(oob []byte) error {
 	messages, err := syscall.ParseSocketControlMessage(oob)
 	if err != nil {
 		return fmt.Errorf("read descriptors: %w", err)
@@ -101,7 +105,7 @@ func (r *RightsReader) take(oob []byte) error {
 		if err != nil {
 			continue // another kind of message
 		}
-		if r.closed || len(r.fds)+len(fds) > MaxRights {
+		if r.closed || len(r.fds)+len(fds) > Max {
 			closeAll(fds)
 			continue
 		}
@@ -111,7 +115,7 @@ func (r *RightsReader) take(oob []byte) error {
 }
 
 // Conns gives the connections behind the descriptors that have come, which must be want.
-func (r *RightsReader) Conns(want int) ([]net.Conn, error) {
+func (r *Reader) Conns(want int) ([]net.Conn, error) {
 	r.mu.Lock()
 	fds := r.fds
 	r.fds = nil
@@ -138,7 +142,7 @@ func (r *RightsReader) Conns(want int) ([]net.Conn, error) {
 }
 
 // Close lets go of descriptors that nobody asked for, now and later.
-func (r *RightsReader) Close() {
+func (r *Reader) Close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	closeAll(r.fds)
