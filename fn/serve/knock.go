@@ -38,11 +38,13 @@ type laneCalls struct {
 
 func newLaneCalls() *laneCalls { return &laneCalls{change: make(chan struct{})} }
 
-// count gives h with its requests counted.
+// count gives h with its calls counted: not what asks for the snapshot, since nobody waits for that.
 func (c *laneCalls) count(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c.add(1)
-		defer c.add(-1)
+		if len(r.Header[headerSnapshot]) == 0 {
+			c.add(1)
+			defer c.add(-1)
+		}
 		h.ServeHTTP(w, r)
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -24,7 +25,21 @@ import (
 	"github.com/dubbofn/dubbofn/registry"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// asFunction makes the test binary a function, for tests that need a process of its own.
+const asFunction = "DUBBOFN_TEST_AS_FUNCTION"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asFunction) != "" {
+		Main(greeter(fn.Method("slow", slowly)))
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func slowly(name string) (string, error) {
+	time.Sleep(100 * time.Millisecond)
+	return hello(name)
+}
 
 const greetService = "org.example.GreetService"
 

@@ -16,19 +16,34 @@ import (
 // Read fills the exported fields of the struct that c points to. It gives one error for each variable that can't be read.
 func Read(c any) (faults []error) {
 	v := reflect.ValueOf(c).Elem()
+	var fields []reflect.StructField
 	for i := range v.NumField() {
-		f := v.Type().Field(i)
-		if !f.IsExported() || f.Tag.Get("envconfig") == "" {
-			continue
+		if f := v.Type().Field(i); f.IsExported() && f.Tag.Get("envconfig") != "" {
+			fields = append(fields, f)
 		}
-		one := reflect.New(reflect.StructOf([]reflect.StructField{f})) // of its own, since envconfig stops at its first fault
-		if err := envconfig.Process("", one.Interface()); err != nil {
+	}
+	if read(v, fields...) == nil {
+		return nil
+	}
+	for _, f := range fields { // one by one, since envconfig stops at its first fault
+		if read(v, f) != nil {
 			faults = append(faults, fault(f, os.Getenv(f.Tag.Get("envconfig")), "can't be read"))
-			continue
 		}
-		v.Field(i).Set(one.Elem().Field(0))
 	}
 	return faults
+}
+
+// read fills the fields if all of them can be read. They are read into a struct of their own: envconfig would look for variables for the
+// others too.
+func read(v reflect.Value, fields ...reflect.StructField) error {
+	own := reflect.New(reflect.StructOf(fields))
+	if err := envconfig.Process("", own.Interface()); err != nil {
+		return err
+	}
+	for i, f := range fields {
+		v.FieldByIndex(f.Index).Set(own.Elem().Field(i))
+	}
+	return nil
 }
 
 // Fault is the error of the variable behind a field of T: its name, its value unless it is a secret, and what would do.
