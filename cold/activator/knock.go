@@ -49,7 +49,9 @@ func (s *sleeper) knock(now time.Time) {
 	if s.wake != nil && s.wake.knocked.IsZero() {
 		s.wake.knocked = now
 	}
-	for n := min(s.parked.n+s.early, maxKnocks) - len(s.knocks); n > 0; n-- {
+	// A call that waits needs a knock that is yet to be answered: one that is held ends when it ends, and wakes nobody.
+	need := max(s.parked.n-s.waiting, s.parked.n+s.early-len(s.knocks))
+	for n := min(need, maxKnocks-len(s.knocks)); n > 0; n-- {
 		s.knockOnce(nil)
 	}
 }
@@ -184,6 +186,9 @@ func (s *sleeper) knocked(k *knock, err error) {
 	s.mu.Lock()
 	delete(s.knocks, k)
 	if k.held {
+		if s.parked.n > 0 {
+			s.knock(time.Now()) // it may have stood in the way of the last
+		}
 		s.mu.Unlock()
 		return
 	}
