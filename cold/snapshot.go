@@ -39,7 +39,7 @@ const (
 //
 //	"dfnsnap"  version 1 (1 byte)  owner (length in 2 bytes, big-endian as all)  made (milliseconds since 1970, 8 bytes)
 //	number of sections (2 bytes)  each, by name: name (length in 2 bytes), content (length in 4 bytes)
-//	CRC-32C of all before it (4 bytes)
+//	CRC-32 (IEEE: its table is made when first used, not at every start) of all before it (4 bytes)
 //
 // The error names the limit that it is over.
 func (s Snapshot) Encode() ([]byte, error) {
@@ -66,10 +66,8 @@ func (s Snapshot) Encode() ([]byte, error) {
 		b = binary.BigEndian.AppendUint32(b, uint32(len(s.Sections[name])))
 		b = append(b, s.Sections[name]...)
 	}
-	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli)), nil
+	return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b)), nil
 }
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 func appendShort(b []byte, s string) []byte {
 	return append(binary.BigEndian.AppendUint16(b, uint16(len(s))), s...)
@@ -106,7 +104,7 @@ func parseSnapshot(b []byte) (s Snapshot, err error) {
 		return s, fmt.Errorf("it is of version %d, want %d", b[len(snapshotMagic)], snapshotVersion)
 	}
 	sum := len(b) - crc32.Size
-	if binary.BigEndian.Uint32(b[sum:]) != crc32.Checksum(b[:sum], castagnoli) {
+	if binary.BigEndian.Uint32(b[sum:]) != crc32.ChecksumIEEE(b[:sum]) {
 		return s, errTorn
 	}
 	r := fieldReader{rest: b[len(snapshotMagic)+1 : sum]}

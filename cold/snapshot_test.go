@@ -75,7 +75,7 @@ func TestSnapshotErrorSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	sum := func(b []byte) []byte {
 		b = b[:len(b)-4]
-		return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+		return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
 	}
 	version := encoded(t, snapshot())
 	version[len(snapshotMagic)] = 2
@@ -182,7 +182,7 @@ func FuzzSnapshot(f *testing.F) {
 		f.Add(b[:len(b)-4])
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		b = binary.BigEndian.AppendUint32(bytes.Clone(b), crc32.Checksum(b, castagnoli)) // or nothing would be behind the checksum
+		b = binary.BigEndian.AppendUint32(bytes.Clone(b), crc32.ChecksumIEEE(b)) // or nothing would be behind the checksum
 		s, err := parseSnapshot(b)
 		if err != nil {
 			return
