@@ -8,7 +8,7 @@ MODULES  := . bench bench/service e2e
 LINT     := $(BUILD)/golangci-lint
 FUZZTIME ?= 60s
 
-.PHONY: help demo test interop trust seata bench bench-outbound bench-select fuzz lint build fmt docs decisions rules churn chaos nacos-restart hostile lab lab-up lab-down clean
+.PHONY: help demo test interop trust seata bench bench-outbound bench-select fuzz lint build fmt docs decisions rules churn chaos nacos-restart hostile cycles lab lab-up lab-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,7 @@ fuzz: ## every fuzz target for FUZZTIME (60s)
 
 interop: ## Java 2.7.23 and 3.3.6 consumers on Go providers, and a Go consumer on theirs: every way to be found
 	@e2e/interop.sh
+	@e2e/interop.sh --through activator
 	@e2e/reverse.sh
 
 rules: ## an operator's rules in Nacos and ZooKeeper, obeyed by a Go and a Java consumer side by side
@@ -69,6 +70,9 @@ nacos-restart: ## kill and restart Nacos 10 times under a calling Java consumer
 
 hostile: ## send a live function what no consumer should send, while a Java consumer calls it
 	@e2e/hostile.sh
+
+cycles: ## 1000 times from zero to one and back under load, with processes killed at random: nothing is lost or run twice
+	@e2e/cycles.sh
 
 bench: ## calls per second and latency beside dubbo-go and Java Dubbo
 	@bench/run.sh

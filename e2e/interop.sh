@@ -6,12 +6,13 @@
 #                         iface (interface level), direct (by address), rows (the rows of docs/types.md)
 #   --transport net|getty only this transport
 #   --registry nacos|zookeeper  only in this one; in ZooKeeper there are app, local and iface on net
+#   --through activator   the function sleeps behind an activator, and is woken: app, iface, direct and rows on net, without tags
 #   --quick               one cell for each line in each registry: app on net; and the rows
 #   --control             Java providers first (interop-control.sh)
 source "$(dirname "${BASH_SOURCE[0]}")/lib/proc.sh"
 for part in java nacos zookeeper go interop; do source "$E2E/lib/$part.sh"; done
 
-control=""
+control="" through=""
 while [ $# -gt 0 ]; do
   case "$1" in
     --consumer) CONSUMERS+=("$2"); shift 2 ;;
@@ -19,8 +20,9 @@ while [ $# -gt 0 ]; do
     --transport) TRANSPORTS+=("$2"); shift 2 ;;
     --registry) REGISTRIES+=("$2"); shift 2 ;;
     --quick) MODES=(app rows) TRANSPORTS=(net); shift ;;
+    --through) through="$2"; [ "$through" = activator ] || die "--through $through: want activator"; shift 2 ;;
     --control) control=yes; shift ;;
-    *) sed -n 2,11p "$0"; exit 2 ;;
+    *) sed -n 2,12p "$0"; exit 2 ;;
   esac
 done
 [ "${#CONSUMERS[@]}" -gt 0 ] || CONSUMERS=(3 27)
@@ -36,7 +38,7 @@ title() {
     direct) how="by address" ;; rows) how="rows of types.md" ;;
   esac
   case "$2" in app | local | iface) how+=", $REGISTRY" ;; esac
-  echo "$(line_name "$1"), $how, $3"
+  echo "$(line_name "$1"), $how, ${through:-$3}"
 }
 
 # cells TRANSPORT PORT CELL…   runs cells beside each other (at most two), each CONSUMER:MODE[:tagged]
@@ -102,8 +104,28 @@ interface_level() {
   halt go go-gray
 }
 
+# Tags tell instances of one application apart, and the activator is the one instance that consumers see.
+through_activator() {
+  local port=$BASE l
+  if any_wanted net 3:app 27:app 3:direct 27:direct 3:rows 27:rows; then
+    activator_up go "$port" DUBBOFN_REGISTER_MODE=instance || return 1
+    cells net "$port" 3:app 27:app
+    for l in 27 3; do
+      wanted "$l" rows net && rows "go-$l-rows-activator" "$(title "$l" rows net)" "$l" app "$port" "$ROWS_GO" --deadlines
+    done
+    cells net "$port" 3:direct 27:direct
+    halt go
+  fi
+  if any_wanted net 3:iface 27:iface; then
+    activator_up go "$port" DUBBOFN_REGISTER_MODE=interface || return 1
+    cells net "$port" 3:iface 27:iface
+    halt go
+  fi
+}
+
 build_java "${REGISTRIES[@]}" kit/line3 kit/line27
 build_go peer
+[ -z "$through" ] || build_command
 if [ -n "$control" ]; then "$E2E/interop-control.sh" || FAILED=1; fi
 all_modes=("${MODES[@]}")
 for registry in "${REGISTRIES[@]}"; do
@@ -113,8 +135,10 @@ for registry in "${REGISTRIES[@]}"; do
     MODES=(); for m in "${all_modes[@]}"; do one_of "$m" app local iface && MODES+=("$m"); done
     transports=(); one_of net "${TRANSPORTS[@]}" && transports=(net)
   fi
+  steps=(remote local_metadata interface_level)
+  [ -z "$through" ] || steps=(through_activator) transports=(net)
   for t in "${transports[@]}"; do
-    for step in remote local_metadata interface_level; do
+    for step in "${steps[@]}"; do
       "$step" "$t" || { FAILED=$((FAILED + 1)); note "$step on $t: the provider did not start"; halt go go-gray; }
     done
   done

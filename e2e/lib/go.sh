@@ -3,10 +3,13 @@
 
 BIN="$E2E_RUN/bin"
 
+# build_command   the command dubbofn
+build_command() { mkdir -p "$BIN" && (cd "$E2E/.." && go build -o "$BIN/dubbofn" ./cmd/dubbofn) || die "go build ./cmd/dubbofn failed"; }
+
 # build_go PROGRAM…   peer, hostile, …: folders of this module
 build_go() {
   local p; mkdir -p "$BIN"
-  for p in "$@"; do (cd "$E2E" && go build -o "$BIN/$p" "./$p") || die "go build ./$p failed"; done
+  for p in "$@"; do (cd "$E2E" && go build -o "$BIN/${p##*/}" "./$p") || die "go build ./$p failed"; done
 }
 
 # go_up NAME PORT TRANSPORT [VARIABLE=VALUE…] [-- FLAGS…]   a Go provider of the kit's services; its HTTP port is PORT+50
@@ -19,4 +22,15 @@ go_launch() {
   [ "${1:-}" != -- ] || shift
   spawn "$name" env DUBBOFN_APP=dubbofn-e2e DUBBOFN_REGISTRY="${REGISTRY_URL:-$NACOS_URL}" DUBBOFN_BIND=127.0.0.1 DUBBOFN_HOST=127.0.0.1 DUBBOFN_REGISTER_MODE=instance \
     DUBBOFN_PORT="$port" PORT=$((port + 50)) "${env[@]}" "$BIN/peer" provider -name "$name" -transport "$transport" "$@"
+}
+
+# activator_up NAME PORT [VARIABLE=VALUE…]   the same provider as a function that sleeps, behind an activator that listens on PORT. It goes to
+# sleep after a second without calls, so that it is woken a number of times in the course of a run.
+activator_up() {
+  local name="$1" port="$2" program="$E2E_RUN/functions/dubbofn-e2e"; shift 2 # the program's name is the application's
+  mkdir -p "${program%/*}"
+  printf '#!/bin/sh\nexec "%s" provider -name "%s"\n' "$BIN/peer" "$name" >"$program" && chmod +x "$program"
+  spawn "$name" env DUBBOFN_REGISTRY="${REGISTRY_URL:-$NACOS_URL}" DUBBOFN_HOST=127.0.0.1 "$@" \
+    "$BIN/dubbofn" run --verbose --idle 1s --port "$port" --admin-port $((port + 50)) "$program"
+  await "$name" '^  end ' 60
 }

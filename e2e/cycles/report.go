@@ -1,0 +1,74 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/dubbofn/dubbofn/invoker"
+)
+
+// published is the deadline that the function's methods publish: every call is answered before it.
+const published = 10 * time.Second
+
+// report compares what the consumer was told with what ran, and tells whether all is well.
+func (l *load) report(ran map[string]int, first, last usage) bool {
+	var answered, failed, unsent int
+	var faults []string
+	var times []time.Duration
+	fault := func(c call, what string) {
+		faults = append(faults, fmt.Sprintf("%s: %s; it ran %d times; %v after %v", c.id, what, ran[c.id], c.err, c.end.Sub(c.begin).Round(time.Millisecond)))
+	}
+	for _, c := range l.calls {
+		took, n := c.end.Sub(c.begin), ran[c.id]
+		var e *invoker.Error
+		isError := errors.As(c.err, &e)
+		if n > 1 && c.method != "look" {
+			fault(c, "doubled")
+		}
+		if c.method == "note" {
+			if n == 0 {
+				unsent++
+				if !l.site.beside(c.begin, c.end.Add(time.Second)) {
+					fault(c, "a one-way call was lost without a kill")
+				}
+			}
+			continue
+		}
+		switch {
+		case c.wrong:
+			fault(c, "wrong")
+		case c.err == nil && n == 0:
+			fault(c, "answered, and never ran")
+		case c.err == nil:
+			answered++
+			times = append(times, took)
+		case !isError || e.Code == invoker.CodeTimeout && !e.Remote || took > published:
+			fault(c, "lost without an error in time")
+		case n > 0 && !e.MaybeExecuted:
+			fault(c, "the error says that it did not run")
+		case !l.site.beside(c.begin, c.end):
+			fault(c, "failed without a kill")
+		default:
+			failed++
+		}
+	}
+	for i, f := range faults {
+		if i < 20 {
+			fmt.Println("FAULT", f)
+		}
+	}
+	if last.descriptors > first.descriptors+8 || last.threads > first.threads+16 || last.children > 0 {
+		faults = append(faults, "leak")
+		fmt.Printf("FAULT a leak: %+v after %d cycles, %+v at the end\n", first, warmup, last)
+	}
+	slices.Sort(times)
+	if len(times) > 0 {
+		fmt.Printf("answered: p50 %v, p99 %v, max %v, wakes included\n", times[len(times)/2].Round(100*time.Microsecond), times[len(times)*99/100].Round(100*time.Microsecond), times[len(times)-1].Round(time.Millisecond))
+	}
+	fmt.Printf("dubbofn run: %d descriptors and %d threads after %d bursts, %d and %d at the end\n", first.descriptors, first.threads, warmup, last.descriptors, last.threads)
+	fmt.Printf("%d starts, %d kills, %d calls: %d answered, %d failed with a clear error beside a kill, %d one-way calls went down with a process; %d faults\n",
+		l.site.starts(), l.site.killed(), len(l.calls), answered, failed, unsent, len(faults))
+	return len(faults) == 0
+}
