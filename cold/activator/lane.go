@@ -164,6 +164,7 @@ func (x *lanes) wanted(h earlylane.Hello) (*app, *sleeper, error) {
 func (s *sleeper) laneOpened(l *lane, ledger json.RawMessage) {
 	now := time.Now()
 	s.mu.Lock()
+	s.doubt(now) // the lane of a process that somebody else has woken
 	s.lanes[l] = struct{}{}
 	s.m.lanes.Inc()
 	if s.open || l.revision != s.now.Load().KnativeRevision {

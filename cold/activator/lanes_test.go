@@ -337,6 +337,28 @@ func TestASnapshotOfOneProcessGreetsTheNext(t *testing.T) {
 	})
 }
 
+func TestALaneHelpsAReplicaThatHasSeenEarlierWakes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		p := newPlatform(t, n, "greet")
+		p.lanes = []string{"other:20881", "activator:20881"}
+		activateAs(t, n, "other", &listed{all: []Function{p.function()}}, nil)
+		activate(t, n, &listed{all: []Function{p.function()}}, nil)
+		here, there := consume(t, n, "activator:20880"), consume(t, n, "other:20880")
+		mustHello(t, here, "first")
+		time.Sleep(time.Minute)
+		p.stop()
+		mustHello(t, there, "the other replica's wake")
+		begin := time.Now()
+		mustHello(t, here, "meanwhile")
+		if took := time.Since(begin); took != 0 {
+			t.Errorf("the call took %v, with a lane at hand", took)
+		}
+		time.Sleep(time.Second)
+	})
+}
+
 func TestALaneIsForTheWakeThatItWasDialledFor(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

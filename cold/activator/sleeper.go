@@ -55,9 +55,7 @@ func (s *sleeper) take(c *call) {
 		return
 	}
 	s.mu.Lock()
-	if s.open && s.posting == 0 && now.Sub(s.answered) > s.a.cfg.Fresh {
-		s.open = false // it may be asleep
-	}
+	s.doubt(now)
 	if s.parked.n == 0 {
 		s.retire(now)
 		if l, ok := s.lane(); ok {
@@ -83,6 +81,14 @@ func (s *sleeper) take(c *call) {
 		s.knock(now)
 	}
 	s.mu.Unlock()
+}
+
+// doubt takes the platform's path for closed where nothing has come from it for a while: the function may be asleep. It is called with the
+// lock held.
+func (s *sleeper) doubt(now time.Time) {
+	if s.open && s.posting == 0 && now.Sub(s.answered) > s.a.cfg.Fresh {
+		s.open = false
+	}
 }
 
 // lane gives a lane with room; nil is the platform's path. It is called with the lock held.
