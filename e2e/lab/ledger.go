@@ -27,19 +27,23 @@ func (s start) parked() time.Duration { return time.Duration(s.Parked) * time.Mi
 func (s start) knock() time.Duration  { return time.Duration(s.Knock) * time.Microsecond }
 func (s start) reply() time.Duration  { return time.Duration(s.Reply) * time.Microsecond }
 
-// newest gives the cold start that some replica wrote down of a call since a moment.
-func (w *wakes) newest(ctx context.Context, since time.Time) (start, error) {
+// first gives the cold start that some replica wrote down of the first call since a moment.
+func (w *wakes) first(ctx context.Context, since time.Time) (start, error) {
 	for end := time.Now().Add(5 * time.Second); ; {
+		var first start
 		for _, admin := range w.admin {
 			starts, err := w.starts(ctx, admin)
 			if err != nil {
 				return start{}, err
 			}
 			for _, s := range starts {
-				if s.Started.After(since) {
-					return s, nil
+				if s.Started.After(since) && (first.Lane == "" || s.Started.Before(first.Started)) {
+					first = s
 				}
 			}
+		}
+		if first.Lane != "" {
+			return first, nil
 		}
 		if time.Now().After(end) {
 			return start{}, errors.New("no replica of the activator has written the wake down")

@@ -144,7 +144,7 @@ func (w *wakes) one(ctx context.Context, number, way int) error {
 	}
 	if way >= 0 {
 		if k.old = w.pods.before(k.pod, before); !k.old {
-			k.start, err = w.newest(ctx, before)
+			k.start, err = w.first(ctx, before)
 		}
 		if err != nil {
 			return err
