@@ -72,16 +72,15 @@ registry_start() {
 }
 registry_stop() { halt "$REGISTRY"; }
 
-# java_up NAME LINE PORT OPTIONS…   a Java provider, with all that consumers look for written down. Nacos's embedded database may refuse a
-# write on a busy machine, and Dubbo Java does not try again: such a provider is started anew.
+# java_up NAME LINE PORT OPTIONS…   a Java provider, with all that consumers look for written down. On a busy machine Nacos's embedded database
+# may refuse a write, and Curator gives up on ZooKeeper; Dubbo Java does not try again: such a provider is started anew.
 java_up() {
   local name="$1" line="$2" port="$3" try; shift 3
   for try in 1 2 3; do
     kit "$name" "$line" Provider --registry "$REGISTRY_URL" --app "java$line-provider" --name "$name" --port "$port" --metadata-port $((port + 100)) "$@"
-    await "$name" '^PROVIDER-READY' 90 || return 1
-    [ "$REGISTRY" = nacos ] || return 0
-    java_written "$line" --app "java$line-provider" "$@" && return 0
-    note "$name: Nacos lacks something that it wrote, start $try of 3" >&2
+    if ! await "$name" '^PROVIDER-READY' 90; then note "$name did not start, try $try of 3" >&2
+    elif [ "$REGISTRY" != nacos ] || java_written "$line" --app "java$line-provider" "$@"; then return 0
+    else note "$name: Nacos lacks something that it wrote, try $try of 3" >&2; fi
     halt "$name"
   done
   return 1
