@@ -120,3 +120,49 @@ func BenchmarkRelayPassesAFrame(b *testing.B) {
 		c.w.small, c.w.queued = c.w.small[:0], 0
 	}
 }
+
+func FuzzRelayAnswer(f *testing.F) {
+	f.Add(response(f, 1, withValue, "hello"), int64(-1))
+	f.Add(response(f, 1, withValue, strings.Repeat("x", 40<<10)), int64(-1))
+	f.Add(appendHeader(nil, header{flags: serializationHess2, length: 1<<32 - 1}), int64(16))
+	f.Add(echoFrame(f, 1), int64(0))
+	var got *Frame
+	s := NewRelay(relayFunc{relay: func(x *Frame) { got = x }}, ServerConfig{MaxBytes: 1 << 20})
+	request := echoFrame(f, 1<<50)
+	f.Fuzz(func(t *testing.T, answer []byte, size int64) {
+		near, far := net.Pipe()
+		defer near.Close()
+		defer far.Close()
+		sv := newServing(context.Background(), s, nil)
+		defer sv.cancel()
+		c := newServerConn(sv, far)
+		c.r.src = bytes.NewReader(request)
+		if err := c.read(); err != io.EOF || got == nil { //nolint:errorlint // as read gives it
+			t.Fatal(err)
+		}
+		x := got
+		var err error
+		took := allocation(func() { err = x.AnswerFrom(bytes.NewReader(answer), size) })
+		if limit := uint64(8*len(answer) + 1<<20); took > limit && !raceEnabled {
+			t.Errorf("%d bytes allocated for %d (limit %d)", took, len(answer), limit)
+		}
+		if (err == nil) != x.Answered() {
+			t.Fatalf("answered %v, %v", x.Answered(), err)
+		}
+		x.Refuse(0, "refused")
+		passed := append([]byte(nil), c.w.small...)
+		for _, l := range c.w.large {
+			passed = append(passed, l...)
+		}
+		h, perr := parseHeader(passed)
+		if perr != nil || h.id != 1<<50 || h.request() || h.event() || int(h.length) != len(passed)-headerBytes {
+			t.Fatalf("passed %x on, %v", passed, perr)
+		}
+		if err == nil && (!bytes.Equal(passed[headerBytes:], answer[headerBytes:len(passed)]) || passed[3] != answer[3]) {
+			t.Errorf("%x came, %x was passed on", answer, passed)
+		}
+		if used := s.cfg.Budget.Used(); used != 0 || s.inFlight.Load() != 0 {
+			t.Fatalf("%d bytes of the budget are lost, %d in flight", used, s.inFlight.Load())
+		}
+	})
+}
