@@ -13,6 +13,13 @@ import (
 	"github.com/dubbofn/dubbofn/internal/keeperwire"
 )
 
+// AnyApp is the name of an [App] that stands for every application that no other one names: all of them show its token, and are kept
+// apart all the same.
+const AnyApp = "*"
+
+// maxApps bounds the applications that a keeper knows at once.
+const maxApps = 4096
+
 // App is an application that may use the keeper.
 type App struct {
 	Name  string

@@ -119,14 +119,19 @@ func (k *Keeper) left(p *peer) {
 	}
 }
 
-// find gives what Config.Apps says of an application.
+// find gives what Config.Apps says of an application: of its name, else of any.
 func (k *Keeper) find(name string) (App, bool) {
+	found, ok := App{}, false
 	for _, a := range k.cfg.Apps() {
-		if a.Name == name {
+		switch a.Name {
+		case name:
 			return a, true
+		case AnyApp:
+			found, ok = a, true
+			found.Name = name
 		}
 	}
-	return App{}, false
+	return found, ok
 }
 
 // join makes a borrower that has proved itself one of its application's.
@@ -137,6 +142,9 @@ func (k *Keeper) join(p *peer, a App) error {
 		return errors.New("the keeper is closing")
 	}
 	of := k.apps[a.Name]
+	if of == nil && len(k.apps) >= maxApps {
+		return fmt.Errorf("%d applications already (limit %[1]d)", maxApps)
+	}
 	if of == nil {
 		of = newApp(k, a.Name)
 		k.apps[a.Name] = of
