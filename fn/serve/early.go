@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,9 +10,11 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/dubbofn/dubbofn/auth"
 	"github.com/dubbofn/dubbofn/cold"
 	"github.com/dubbofn/dubbofn/internal/earlylane"
 )
@@ -21,6 +24,7 @@ const (
 
 	laneLook        = 10 * time.Second // how often the activator's addresses are looked up
 	laneDial        = time.Second      // one attempt to connect
+	laneHandshake   = 5 * time.Second  // of TLS
 	lanePause       = 100 * time.Millisecond
 	laneRefusePause = 5 * time.Second // the first pause after a refusal, which won't pass by itself
 	laneMaxPause    = 10 * time.Second
@@ -34,6 +38,7 @@ type early struct {
 	port    uint16
 	hello   earlylane.Hello
 	token   string
+	tls     *auth.TLS     // nil: plain
 	finish  time.Duration // for calls in flight at the end
 	handler http.Handler
 	ready   <-chan struct{} // closed when calls may come
@@ -48,24 +53,30 @@ type early struct {
 	known map[netip.AddrPort]bool // true: was among the last addresses; each has a goroutine
 }
 
-func (f *function) newEarly() *early {
+func (f *function) newEarly() (*early, error) {
 	if f.config.Activator == "" {
-		return nil
+		return nil, nil
 	}
 	if f.config.Token == "" {
 		f.log.Warn("no early lane: without DUBBOFN_TOKEN the activator and this process don't know each other", "activator", f.config.Activator)
-		return nil
+		return nil, nil
 	}
-	host, port, err := splitActivator(f.config.Activator)
-	if err != nil {
-		return nil // resolve has said so
+	address, secure := strings.CutPrefix(f.config.Activator, tlsScheme)
+	var t *auth.TLS
+	var untrusted error
+	if secure {
+		t, untrusted = auth.NewTLS(auth.TLSConfig{CertFile: f.config.TLSCert, KeyFile: f.config.TLSKey, CAFile: f.config.TLSCA, Log: f.log})
+	}
+	host, port, err := splitActivator(address)
+	if err := errors.Join(untrusted, err); err != nil {
+		return nil, fmt.Errorf("DUBBOFN_ACTIVATOR=%q: %w", f.config.Activator, err)
 	}
 	return &early{
-		host: host, port: port, token: f.config.Token, finish: f.config.DrainTimeout, ready: f.isReady, ledger: f.ledger, log: f.log,
+		host: host, port: port, token: f.config.Token, tls: t, finish: f.config.DrainTimeout, ready: f.isReady, ledger: f.ledger, log: f.log,
 		hello:    earlylane.Hello{App: f.config.App, Revision: f.config.KRevision, Instance: f.instance, Limit: f.config.MaxCalls},
 		handler:  f.calls.count(f.server.Handler()),
 		snapshot: make(chan []byte, 1), asked: make(chan struct{}), known: map[netip.AddrPort]bool{},
-	}
+	}, nil
 }
 
 // run looks up the addresses and keeps a lane to each until ctx ends and what was in flight is done.
@@ -184,8 +195,7 @@ func (e *early) complain(ctx context.Context, quiet *bool, what string, args ...
 // lane is one connection from dial to end.
 func (e *early) lane(ctx context.Context, address string, asked func()) (opened bool, err error) {
 	begun := time.Now()
-	dialler := net.Dialer{Timeout: laneDial}
-	conn, err := dialler.DialContext(ctx, "tcp", address)
+	conn, err := e.dial(ctx, address)
 	if err != nil {
 		return false, fmt.Errorf("early lane: %w", err)
 	}
@@ -214,6 +224,25 @@ func (e *early) lane(ctx context.Context, address string, asked func()) (opened 
 	return true, earlylane.Serve(ctx, conn, e.handler, earlylane.ServeConfig{
 		Streams: e.hello.Limit + laneSpare, Finish: e.finish, Log: slog.NewLogLogger(e.log.Handler(), slog.LevelDebug),
 	})
+}
+
+func (e *early) dial(ctx context.Context, address string) (net.Conn, error) {
+	dialler := net.Dialer{Timeout: laneDial}
+	conn, err := dialler.DialContext(ctx, "tcp", address)
+	if err != nil || e.tls == nil {
+		return conn, err
+	}
+	c := e.tls.Client()
+	if c.ServerName == "" {
+		c.ServerName = strings.TrimSuffix(e.host, ".") // as certificates have it
+	}
+	secure := tls.Client(conn, c)
+	ctx, cancel := context.WithTimeout(ctx, laneHandshake)
+	defer cancel()
+	if err := secure.HandshakeContext(ctx); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return secure, nil
 }
 
 // told is the ledger so far, for the activator.

@@ -5,15 +5,19 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/dubbofn/dubbofn/auth"
 	"github.com/dubbofn/dubbofn/cold"
+	"github.com/dubbofn/dubbofn/internal/certtest"
 	"github.com/dubbofn/dubbofn/internal/earlylane"
 	"github.com/dubbofn/dubbofn/invoker"
 	"github.com/dubbofn/dubbofn/invoker/dubbo"
@@ -224,6 +228,55 @@ func TestEarlyLaneCarriesCallsBeforeThePlatformDoes(t *testing.T) {
 	<-l.Done()
 	if _, _, err := post(t, l, "greet", call, nil); !errors.Is(err, earlylane.ErrNotRun) {
 		t.Errorf("after the end: %v", err)
+	}
+}
+
+func TestEarlyLaneSpeaksTLS(t *testing.T) {
+	t.Parallel()
+	ours, err := certtest.New(t.TempDir(), "ours")
+	if err != nil {
+		t.Fatal(err)
+	}
+	others, err := certtest.New(t.TempDir(), "others")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, key, err := ours.Issue("activator", "localhost", 1, time.Now().Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	speaks, err := auth.NewTLS(auth.TLSConfig{CertFile: cert, KeyFile: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	act := newReplica(t, testToken, nil)
+	if act.listener, err = speaks.Listen(act.listener); err != nil {
+		t.Fatal(err)
+	}
+	act.start()
+	c := knativeConfig(t)
+	c.Activator, c.TLSCA = fmt.Sprint("tls://localhost:", portOf(act.listener.Addr())), ours.File
+	_, stop := start(t, c, greeter())
+	if resp, _, err := post(t, act.lane(), "greet", frame(t, "hello"), nil); err != nil || resp.StatusCode != http.StatusOK {
+		t.Errorf("%v, %v", resp, err)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+
+	// One whose certificate nobody signed that the function trusts is told nothing.
+	begun := act.hellos.Load()
+	c.TLSCA = others.File
+	start(t, c, greeter())
+	until(t, "it has tried", func() bool { return act.hellos.Load() > begun })
+	select {
+	case l := <-act.lanes:
+		t.Errorf("%v opened a lane", l.hello)
+	default:
+	}
+	c.TLSCA = "/nowhere"
+	if err := Run(t.Context(), c, greeter()); err == nil || !strings.Contains(err.Error(), "DUBBOFN_ACTIVATOR") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -133,7 +133,9 @@ func newFunction(c Config, parts []Part) (*function, error) {
 		First:       f.first,
 	})
 	f.web = &http.Server{ReadHeaderTimeout: c.ReadTimeout, ErrorLog: slog.NewLogLogger(f.log.Handler(), slog.LevelDebug)}
-	f.early = f.newEarly()
+	if f.early, err = f.newEarly(); err != nil {
+		return nil, err
+	}
 	f.registry = &registrar{config: c, adapters: a.adapters, log: f.log, open: map[string]registry.Registry{}}
 	return f, nil
 }

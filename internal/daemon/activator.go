@@ -36,6 +36,7 @@ type Activator struct {
 	Bind           string `envconfig:"DUBBOFN_BIND" desc:"The address that listeners bind to. Default: all of them." want:"an IP address"`
 	Port           int    `envconfig:"DUBBOFN_PORT" default:"20880" desc:"Where consumers connect (Dubbo TCP); 0 picks a free port." want:"0 to 65535"`
 	LanePort       int    `envconfig:"DUBBOFN_LANE_PORT" default:"20881" desc:"Where functions dial when they start (DUBBOFN_ACTIVATOR); 0 picks a free port." want:"0 to 65535, or -1: none, calls come later after a wake"`
+	LaneTLS        bool   `envconfig:"DUBBOFN_LANE_TLS" desc:"Functions that dial are spoken to in TLS, with the certificate of DUBBOFN_TLS_CERT; they dial tls://…, and trust it by their DUBBOFN_TLS_CA." want:"1 or 0"`
 	AdminPort      int    `envconfig:"DUBBOFN_ADMIN_PORT" default:"9090" desc:"HTTP for operators: /metrics, /health/ready, /health/live, /api/functions, /api/ledger; 0 picks a free port." want:"0 to 65535"`
 	Ports          string `envconfig:"DUBBOFN_PORTS" desc:"Ports for functions that offer the same interface, version and group as another one, which a call can't tell apart. Default: none, such a function is refused." want:"a range, as 20900-20919"`
 
@@ -111,6 +112,9 @@ func (c *Activator) resolve() error {
 		if (v[0] == "") != (v[1] == "") {
 			bad(field, v[1], "and its certificate are set together, or neither")
 		}
+	}
+	if c.LaneTLS && c.TLSCert == "" {
+		bad("LaneTLS", "1", "needs DUBBOFN_TLS_CERT")
 	}
 	checkLog(c.LogLevel, c.LogFormat, bad)
 	c.resolveFunctions(bad)
@@ -253,13 +257,28 @@ func (c *Activator) listen(cfg *activator.Config) (admin net.Listener, err error
 	}
 	if c.LanePort >= 0 {
 		if l := tcp(c.LanePort, "DUBBOFN_LANE_PORT"); l != nil {
-			cfg.Lane = l
+			if cfg.Lane, err = c.secure(l); err != nil {
+				cfg.Lane = l
+			}
 		}
 	}
 	if admin = tcp(c.AdminPort, "DUBBOFN_ADMIN_PORT"); admin == nil {
 		return nil, errors.Join(err, closeAll(cfg.Dubbo, cfg.Lane))
 	}
 	return admin, nil
+}
+
+// secure gives the listener of early lanes that speaks TLS, where it should. Certificates aren't asked for: the token tells functions from
+// strangers.
+func (c *Activator) secure(l net.Listener) (net.Listener, error) {
+	if !c.LaneTLS {
+		return l, nil
+	}
+	t, err := auth.NewTLS(auth.TLSConfig{CertFile: c.TLSCert, KeyFile: c.TLSKey, ClientAuth: auth.ClientAuthNone, HandshakeTimeout: c.ReadTimeout})
+	if err != nil {
+		return l, err
+	}
+	return t.Listen(l)
 }
 
 func closeAll(all ...net.Listener) error {
