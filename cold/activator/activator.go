@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dubbofn/dubbofn/invoker"
 	"github.com/dubbofn/dubbofn/invoker/dubbo"
 )
 
@@ -108,6 +109,7 @@ func (a *Activator) Run(ctx context.Context) error {
 	r.drain(context.WithoutCancel(ctx))
 	for _, s := range a.sleepers() {
 		s.stop()
+		s.refuseParked(invoker.CodeUnavailable, refusedLate, "the activator stops") // one-way calls, that nobody's going has ended
 	}
 	stop()
 	a.running.Wait()

@@ -35,12 +35,13 @@ type job struct {
 type workers struct {
 	jobs chan job
 	idle atomic.Int64
+	done chan struct{} // closed by stop
 	wg   sync.WaitGroup
 }
 
 const maxIdleWorkers = 256
 
-func newWorkers() *workers { return &workers{jobs: make(chan job)} }
+func newWorkers() *workers { return &workers{jobs: make(chan job), done: make(chan struct{})} }
 
 // run has a call sent by a goroutine that waits for one, else by a new one. It doesn't block.
 func (w *workers) run(c *call, l *lane) {
@@ -52,21 +53,35 @@ func (w *workers) run(c *call, l *lane) {
 }
 
 func (w *workers) work(j job) {
-	for ok := true; ok; {
+	for {
 		for more := true; more; {
-			j, more = j.c.to.finish(j.c, j.l, j.c.to.forward(j.c, j.l))
+			o := j.c.to.forward(j.c, j.l)
+			j, more = j.c.to.finish(j.c, j.l, o)
+			if o.unsent == nil {
+				continue
+			}
+			if more { // a consumer that reads nothing keeps nobody else's call waiting
+				w.run(j.c, j.l)
+			}
+			o.unsent.Send()
+			break
 		}
 		if w.idle.Add(1) > maxIdleWorkers {
 			w.idle.Add(-1)
 			return
 		}
-		j, ok = <-w.jobs
-		w.idle.Add(-1)
+		select {
+		case j = <-w.jobs:
+			w.idle.Add(-1)
+		case <-w.done:
+			return
+		}
 	}
 }
 
+// stop waits for the calls that are with functions, once nothing brings new ones.
 func (w *workers) stop() {
-	close(w.jobs)
+	close(w.done)
 	w.wg.Wait()
 }
 
@@ -78,6 +93,7 @@ type outcome struct {
 	why      string
 	instance string
 	ledger   json.RawMessage // of the process's start, where it was asked for
+	unsent   *dubbo.Answer   // where the consumer is slow to read
 }
 
 // forward sends a call once, and answers it unless it surely did not run.
@@ -157,11 +173,13 @@ func (s *sleeper) broken(c *call, body *dubbo.FrameBody, err error) outcome {
 // outcome makes an answer, or a reason to try again, of a response.
 func (s *sleeper) outcome(c *call, resp *http.Response) outcome {
 	refused := resp.Header.Get(headerRefused)
+	var unsent *dubbo.Answer
+	var err error
 	switch {
 	case refused != "":
 		return s.refusedBy(c, resp, refused)
 	case resp.StatusCode == http.StatusOK && resp.Header.Get("Content-Type") == contentType:
-		if err := c.frame.AnswerFrom(resp.Body, resp.ContentLength); err != nil {
+		if unsent, err = c.frame.Receive(resp.Body, resp.ContentLength); err != nil {
 			if c.frame.Answered() {
 				return outcome{}
 			}
@@ -177,7 +195,7 @@ func (s *sleeper) outcome(c *call, resp *http.Response) outcome {
 	}
 	var end [1]byte
 	_, _ = resp.Body.Read(end[:]) // the stream's end comes with the frame or right behind it; without it the stream would be reset
-	o := outcome{answered: true, instance: resp.Header.Get(headerInstance)}
+	o := outcome{answered: true, instance: resp.Header.Get(headerInstance), unsent: unsent}
 	if text := []byte(resp.Header.Get(headerLedger)); c.waking && json.Valid(text) {
 		o.ledger = text
 	}

@@ -389,3 +389,36 @@ func TestALaneIsForTheWakeThatItWasDialledFor(t *testing.T) {
 		})
 	}
 }
+
+func TestADrainThatRunsOutOfTimeLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		p := newPlatform(t, n, "greet")
+		p.wake = 5 * time.Minute
+		_, end := activate(t, n, &listed{all: []Function{p.function()}}, func(c *Config) { c.Drain = time.Second })
+		c := consume(t, n, "activator:20880")
+		var all sync.WaitGroup
+		for i := range 20 {
+			all.Go(func() {
+				if _, err := callWith(t.Context(), c, invocation("hello", fmt.Sprint(i))); err == nil {
+					t.Error("an answer came")
+				}
+			})
+			inv := invocation("hello", fmt.Sprint("told-", i))
+			inv.OneWay = true
+			if _, err := c.Invoke(t.Context(), inv); err != nil {
+				t.Error(err)
+			}
+		}
+		time.Sleep(100 * time.Millisecond)
+		begin := time.Now()
+		if err := end(); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(begin); took > 2*time.Second {
+			t.Errorf("it took %v", took)
+		}
+		all.Wait()
+	})
+}

@@ -15,6 +15,7 @@ import (
 	"github.com/dubbofn/dubbofn/auth"
 	"github.com/dubbofn/dubbofn/fn"
 	"github.com/dubbofn/dubbofn/internal/certtest"
+	"github.com/dubbofn/dubbofn/invoker"
 	"github.com/dubbofn/dubbofn/invoker/dubbo"
 )
 
@@ -229,7 +230,7 @@ func BenchmarkBarePost(b *testing.B) {
 	protocols.SetUnencryptedHTTP2(true)
 	client := &http.Transport{Protocols: &protocols, DisableCompression: true}
 	defer client.CloseIdleConnections()
-	frame := frameOf(b)
+	frame := frameOf(b, invocation("hello", strings.Repeat("x", 200)))
 	post := func() error {
 		req, err := http.NewRequestWithContext(b.Context(), http.MethodPost, url, strings.NewReader(frame))
 		if err != nil {
@@ -267,13 +268,13 @@ func BenchmarkBarePost(b *testing.B) {
 }
 
 // frameOf is the frame of a call, as a consumer writes it.
-func frameOf(t testing.TB) string {
+func frameOf(t testing.TB, inv *invoker.Invocation) string {
 	t.Helper()
 	near, far := net.Pipe()
 	c := dubbo.NewConn(near, dubbo.ConnConfig{})
 	var wg sync.WaitGroup
 	ctx, cancel := context.WithCancel(t.Context())
-	wg.Go(func() { _, _ = callWith(ctx, c, invocation("hello", strings.Repeat("x", 200))) })
+	wg.Go(func() { _, _ = callWith(ctx, c, inv) })
 	room := make([]byte, 4096)
 	n, err := far.Read(room)
 	if err != nil {
@@ -284,4 +285,48 @@ func frameOf(t testing.TB) string {
 	_ = c.Close()
 	_ = far.Close()
 	return string(room[:n])
+}
+
+func TestAConsumerThatReadsNothingKeepsNobodyElseWaiting(t *testing.T) {
+	t.Parallel()
+	big := strings.Repeat("x", 200<<10)
+	set, err := fn.NewSet("greet", fn.NewService(greetService, fn.Version("1.0.0"),
+		fn.Method("hello", func(_ context.Context, id string) (string, error) { return "hello " + id, nil }),
+		fn.Method("much", func(context.Context) (string, error) { return big, nil })))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lane := dubbo.NewServer(set, dubbo.ServerConfig{Types: set.Types(), Token: token}).Handler()
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get(headerKnock) != "" {
+			w.Header().Set(headerHold, "240")
+			return
+		}
+		lane.ServeHTTP(w, r)
+	})
+	manifest, err := set.Describe().JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := Function{Name: "greet", URL: "http://" + serveH2C(t, h, nil), Manifest: manifest}
+	a, at := overTCP(t, f, func(c *Config) { c.Forwards, c.Server.QueueBytes = 4, 1<<20 })
+	other := dialDubbo(t, at, dubbo.ConnConfig{})
+	mustHello(t, other, "before")
+	greedy, err := net.Dial("tcp", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = greedy.Close() }()
+	frame := frameOf(t, invocation("much"))
+	go func() {
+		for range 200 { // and never reads
+			if _, err := io.WriteString(greedy, frame); err != nil {
+				return
+			}
+		}
+	}()
+	until(t, "answers wait for the one that reads nothing", func() bool { return a.stats().InFlight > 0 && a.stats().Bytes > 200<<10 })
+	for i := range 100 {
+		mustHello(t, other, strings.Repeat("y", i))
+	}
 }

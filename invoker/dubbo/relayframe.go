@@ -1,7 +1,6 @@
 package dubbo
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -341,80 +340,4 @@ func (f *Frame) echo() []byte {
 	}
 	setLength(out)
 	return out
-}
-
-// AnswerFrom reads one response frame, of size bytes where that isn't negative, and answers with it under the frame's own id. It waits while
-// the consumer reads nothing, and reads nothing behind the frame. An error says that there was no sound frame of at most
-// ServerConfig.MaxBytes; then the frame is not answered.
-func (f *Frame) AnswerFrom(src io.Reader, size int64) error {
-	y := f.s.relay
-	scratch, ok := y.scratch.Get().(*[]byte)
-	if !ok {
-		b := make([]byte, ownBytes)
-		scratch = &b
-	}
-	defer y.scratch.Put(scratch)
-	room := *scratch
-	if _, err := io.ReadFull(src, room[:headerBytes]); err != nil {
-		return fmt.Errorf("read response: %w", unexpected(err))
-	}
-	h, err := parseHeader(room)
-	n := int64(headerBytes) + int64(h.length)
-	switch {
-	case err != nil:
-		return fmt.Errorf("read response: %w", err)
-	case h.request() || h.event():
-		return fmt.Errorf("read response: flags %#x are no response's", h.flags)
-	case int64(h.length) > int64(f.s.cfg.MaxBytes):
-		return fmt.Errorf("read response: its body has %d bytes (limit %d)", h.length, f.s.cfg.MaxBytes)
-	case size >= 0 && size != n:
-		return fmt.Errorf("read response: the frame has %d bytes, %d were announced", n, size)
-	}
-	binary.BigEndian.PutUint64(room[4:], f.header.id)
-	out := room[:min(n, ownBytes-1)] // shorter than what the writer keeps
-	if n >= ownBytes {
-		if out, err = f.large(src, room[:headerBytes], int(h.length)); err != nil {
-			return fmt.Errorf("read response: %w", err)
-		}
-		defer f.s.cfg.Budget.give(int(h.length))
-	} else if _, err := io.ReadFull(src, out[headerBytes:]); err != nil {
-		return fmt.Errorf("read response: %w", unexpected(err))
-	}
-	kept := false
-	if f.claim() {
-		if f.header.twoWay() {
-			_, kept, _ = f.conn.w.send(out, true)
-		}
-		f.over()
-	}
-	if n >= ownBytes && !kept {
-		f.s.buffers.put(out)
-	}
-	return nil
-}
-
-// large reads a response that doesn't fit the scratch, in a slice that grows as its bytes arrive; these are taken from the budget.
-func (f *Frame) large(src io.Reader, head []byte, n int) ([]byte, error) {
-	s := f.s
-	out := append(s.buffers.get(headerBytes+min(n, smallBytes)), head...)
-	taken := 0
-	for taken < n {
-		if len(out) == cap(out) {
-			bigger := append(s.buffers.get(min(headerBytes+n, 4*len(out))), out...)
-			s.buffers.put(out)
-			out = bigger
-		}
-		k, err := src.Read(out[len(out):min(cap(out), headerBytes+n)])
-		if k > 0 && !s.cfg.Budget.take(k) {
-			k, err = 0, errBudget
-		}
-		taken += k
-		out = out[:headerBytes+taken]
-		if err != nil && taken < n {
-			s.cfg.Budget.give(taken)
-			s.buffers.put(out)
-			return nil, unexpected(err)
-		}
-	}
-	return out, nil
 }
