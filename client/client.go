@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -33,13 +32,18 @@ type Client struct {
 	adapters map[string]registry.Adapter
 	trust    trust
 
-	trying sync.WaitGroup // of late registries
+	kept kept
+	ctx  context.Context // ends with Close
+	stop context.CancelFunc
+
+	trying sync.WaitGroup // of late registries, references in the background, the keeper
 
 	mu         sync.Mutex
 	opened     map[string]registry.Registry // by URL
 	opening    map[string]chan struct{}     // by URL; closed when that is over
 	late       map[string]*late             // by URL
 	references map[*Service]struct{}
+	held       map[string]*cold.Target[cluster.Conn] // what Warm keeps in the pool
 	closed     bool
 }
 
@@ -53,8 +57,9 @@ func New(c Config, adapters ...registry.Adapter) (*Client, error) {
 		cfg: c, log: c.Log, types: hessian.NewTypes(), budget: dubbo.NewBudget(0),
 		adapters: map[string]registry.Adapter{registry.Embedded.Name(): registry.Embedded},
 		opened:   map[string]registry.Registry{}, opening: map[string]chan struct{}{}, late: map[string]*late{},
-		references: map[*Service]struct{}{}, passOn: map[string]bool{},
+		references: map[*Service]struct{}{}, held: map[string]*cold.Target[cluster.Conn]{}, passOn: map[string]bool{},
 	}
+	cl.ctx, cl.stop = context.WithCancel(context.Background())
 	for _, key := range c.PassOn {
 		cl.passOn[strings.ToLower(strings.TrimSpace(key))] = true
 	}
@@ -71,17 +76,13 @@ func New(c Config, adapters ...registry.Adapter) (*Client, error) {
 	if cl.trust, err = cl.newTrust(); err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}
+	if err := cl.remember(); err != nil {
+		return nil, fmt.Errorf("client: %w", err)
+	}
 	pooled := c.pool()
 	pooled.Log = cl.log
-	cl.pool = cold.NewPool(func(ctx context.Context, name string) (cluster.Conn, error) {
-		address, tls := cl.trust.at(name)
-		return cl.dial(ctx, address, tls)
-	}, pooled)
+	cl.pool = cold.NewPool(func(ctx context.Context, name string) (cluster.Conn, error) { return cl.dial(ctx, name) }, pooled)
 	return cl, nil
-}
-
-func (c *Client) dial(ctx context.Context, address string, t *tls.Config) (*dubbo.Conn, error) {
-	return dubbo.Dial(ctx, address, dubbo.ConnConfig{Types: c.types, Log: c.log, Budget: c.budget, TLS: t})
 }
 
 // checkURLs reports every URL whose scheme has no adapter.
@@ -159,22 +160,24 @@ func (c *Client) connect(ctx context.Context, u invoker.URL) (registry.Registry,
 
 var errClosed = errors.New("the client was closed")
 
-// sources opens the registries.
-func (c *Client) sources(ctx context.Context) ([]directory.Source, error) {
+// sources opens the registries, or has them opened by the first who needs them.
+func (c *Client) sources(ctx context.Context, background bool) ([]directory.Source, error) {
 	var metadata registry.Registry
-	if c.cfg.metadata != nil {
-		var err error
-		if metadata, err = c.open(ctx, *c.cfg.metadata); err != nil {
-			return nil, err
+	if u := c.cfg.metadata; u != nil {
+		if !c.afterwards(ctx, *u, background) {
+			if _, err := c.open(ctx, *u); err != nil {
+				return nil, err
+			}
 		}
+		metadata = c.remembered(*u)
 	}
-	registries, err := c.registries(ctx)
+	registries, err := c.registries(ctx, background)
 	if err != nil {
 		return nil, err
 	}
 	var all []directory.Source
 	for i, u := range c.cfg.registries {
-		all = append(all, directory.Source{Name: u.String(), Registry: registries[i], Metadata: metadata})
+		all = append(all, directory.Source{Name: u.String(), Registry: c.noted(u, registries[i]), Metadata: metadata})
 	}
 	return all, nil
 }
@@ -203,12 +206,16 @@ func (c *Client) Close() error {
 	for _, l := range pending {
 		l.stop()
 	}
+	c.stop()
 	c.trying.Wait()
 	var errs []error
 	for s := range references {
 		errs = append(errs, s.end())
 	}
 	errs = append(errs, c.pool.Close())
+	if c.kept.borrower != nil { // after the calls that are relayed
+		errs = append(errs, c.kept.borrower.Close())
+	}
 	for _, r := range opened {
 		errs = append(errs, r.Close())
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/dubbofn/dubbofn/cold"
+	"github.com/dubbofn/dubbofn/cold/keeper/lent"
 	"github.com/dubbofn/dubbofn/internal/environ"
 	"github.com/dubbofn/dubbofn/invoker"
 	"github.com/dubbofn/dubbofn/invoker/cluster"
@@ -53,6 +54,10 @@ type Config struct {
 	SecretAccessKey string `envconfig:"DUBBOFN_SECRET_ACCESS_KEY" desc:"The access key's secret (Java: secretAccessKey)." want:"any text" secret:"yes"`
 	AuthParameters  bool   `envconfig:"DUBBOFN_AUTH_PARAMETERS" desc:"Sign the arguments too (Java: param.sign, up to Dubbo 3.2)." want:"1 or 0"`
 
+	Keeper     string        `envconfig:"DUBBOFN_KEEPER" desc:"The keeper of this machine or node, which holds connections and what registries say while no process of the application runs. Where it is absent or late nothing is lost but the time that it would save. It wants DUBBOFN_TOKEN." want:"unix:///run/dubbofn/keeper.sock, or host:port"`
+	KeeperWait time.Duration `envconfig:"DUBBOFN_KEEPER_WAIT" default:"5ms" desc:"How long the keeper is waited for." want:"1ms or more"`
+	Token      string        `envconfig:"DUBBOFN_TOKEN" desc:"What the application shows the keeper." want:"any text" secret:"yes"`
+
 	KService string `envconfig:"K_SERVICE" desc:"Set by Knative: the name of the Knative Service."`
 
 	Log *slog.Logger // Default: slog.Default()
@@ -86,6 +91,12 @@ func (c *Config) resolve() error {
 		if value != "" && !slices.Contains(of, value) {
 			bad(field, value, "is not offered")
 		}
+	}
+	if c.Keeper != "" && lent.CheckAddress(c.Keeper) != nil {
+		bad("Keeper", c.Keeper, "is no address of a keeper")
+	}
+	if c.KeeperWait < 0 {
+		bad("KeeperWait", c.KeeperWait, "is too short")
 	}
 	oneOf("Migration", c.Migration, string(directory.ApplicationFirst), string(directory.ForceApplication), string(directory.ForceInterface))
 	c.checkTrust(bad)

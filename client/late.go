@@ -31,7 +31,7 @@ const (
 var errLate = errors.New("no answer for a while")
 
 // registries opens the registries. Of several, those that can't be reached come later, where one can; a refusal is an error.
-func (c *Client) registries(ctx context.Context) ([]registry.Registry, error) {
+func (c *Client) registries(ctx context.Context, background bool) ([]registry.Registry, error) {
 	urls := c.cfg.registries
 	all, errs := make([]registry.Registry, len(urls)), make([]error, len(urls))
 	brief, cancel := context.WithCancelCause(ctx)
@@ -46,6 +46,10 @@ func (c *Client) registries(ctx context.Context) ([]registry.Registry, error) {
 	})
 	var opening sync.WaitGroup
 	for i, u := range urls {
+		if c.afterwards(ctx, u, background) {
+			all[i] = c.remembered(u)
+			continue
+		}
 		if l := c.pending(u); l != nil {
 			all[i] = l
 			continue
@@ -86,11 +90,17 @@ func (c *Client) pending(u invoker.URL) *late {
 }
 
 // center gives a registry for its rules, one that comes later too where it is one of those that providers are looked up in.
-func (c *Client) center(ctx context.Context, u invoker.URL) (registry.Registry, error) {
+func (c *Client) center(ctx context.Context, u invoker.URL, background bool) (registry.Registry, error) {
+	if c.afterwards(ctx, u, background) {
+		return c.remembered(u), nil
+	}
 	if l := c.pending(u); l != nil {
 		return l, nil
 	}
-	return c.open(ctx, u)
+	if _, err := c.open(ctx, u); err != nil {
+		return nil, err
+	}
+	return c.remembered(u), nil
 }
 
 // later begins to try a registry again, for all references. It outlives ctx; [Client.Close] ends it.

@@ -10,6 +10,7 @@ import (
 	"github.com/dubbofn/dubbofn/internal/metadatainfo"
 	"github.com/dubbofn/dubbofn/invoker"
 	"github.com/dubbofn/dubbofn/invoker/cluster"
+	"github.com/dubbofn/dubbofn/invoker/dubbo"
 	"github.com/dubbofn/dubbofn/registry"
 )
 
@@ -21,7 +22,7 @@ func (c *Client) localMetadata(ctx context.Context, i registry.Instance, revisio
 		return m, fmt.Errorf("metadata of %s at %s: %w", i.App, i.Address(), err)
 	}
 	address, tls := c.trust.at(address)
-	conn, err := c.dial(ctx, address, tls)
+	conn, err := dubbo.Dial(ctx, address, c.connConfig(tls))
 	if err != nil {
 		return m, err
 	}

@@ -31,6 +31,7 @@ type reference struct {
 	classes    []class
 	throws     []throws
 	faults     []error
+	background bool
 }
 
 // method is what options say of one method.

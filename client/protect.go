@@ -32,5 +32,8 @@ func (s *Service) guard(cc *cluster.Config) error {
 
 // Protection gives what the limits have seen: of each method, and before the providers.
 func (s *Service) Protection() (map[string]protect.Stats, protect.ProviderStats) {
+	if !s.isConnected() {
+		return nil, protect.ProviderStats{}
+	}
 	return s.protection.Stats(), s.providers.Stats()
 }

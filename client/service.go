@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dubbofn/dubbofn/cold"
 	"github.com/dubbofn/dubbofn/internal/javatype"
 	"github.com/dubbofn/dubbofn/invoker"
 	"github.com/dubbofn/dubbofn/invoker/cluster"
@@ -34,7 +35,10 @@ type Service struct {
 	rulesLate   bool                // it comes later
 	protection  *protect.Protection
 	providers   *protect.Providers
-	prepared    sync.Map // reflect.Type of an argument or result: its registration's error, or nil
+	connected   chan struct{} // closed once it is connected, or fault says why not
+	fault       error
+	stop        context.CancelFunc // of what connects in the background
+	prepared    sync.Map           // reflect.Type of an argument or result: its registration's error, or nil
 	pkg         string
 
 	mu   sync.Mutex
@@ -84,14 +88,18 @@ func newReference(iface string, options []Option) *reference {
 }
 
 func (c *Client) refer(ctx context.Context, r *reference) (*Service, error) {
-	s := &Service{client: c, ref: r, pkg: javatype.PackageOf(r.key.Interface)}
+	s := &Service{client: c, ref: r, pkg: javatype.PackageOf(r.key.Interface), connected: make(chan struct{}), stop: func() {}}
 	err := errors.Join(r.faults...)
 	for _, n := range r.classes {
 		err = errors.Join(err, c.types.Name(n.rt, n.name))
 	}
+	if err == nil && r.background {
+		return c.referLater(ctx, s)
+	}
 	if err == nil {
 		err = s.connect(ctx)
 	}
+	close(s.connected)
 	if err != nil {
 		return nil, fmt.Errorf("refer to %s: %w", r.key, errors.Join(err, s.end()))
 	}
@@ -107,6 +115,7 @@ func (c *Client) refer(ctx context.Context, r *reference) (*Service, error) {
 // connect makes the directories, the clusters over them, and the chain before those.
 func (s *Service) connect(ctx context.Context) error {
 	r, c := s.ref, s.client
+	begun := time.Now()
 	dc := directory.Config{
 		Service: r.key, ProvidedBy: r.providedBy, Migration: directory.Migration(c.cfg.Migration), EmptyGrace: c.cfg.EmptyGrace,
 		Lazy: c.cfg.Lazy, Pool: c.pool, Cache: &c.cache, Local: c.localMetadata, Log: c.log, Rules: rulesOf(rule.None()),
@@ -143,7 +152,9 @@ func (s *Service) connect(ctx context.Context) error {
 			return err
 		}
 	}
-	return s.governed(ctx)
+	err = s.governed(ctx)
+	c.kept.marks.add(cold.PhaseRegistry, begun)
+	return err
 }
 
 // governed waits until the rules that there are hold, those of the providers' applications among them, for a while.
@@ -182,7 +193,7 @@ func (s *Service) govern(ctx context.Context) error {
 	if c.cfg.config != nil {
 		u = *c.cfg.config
 	}
-	r, err := c.center(ctx, u)
+	r, err := c.center(ctx, u, s.ref.background)
 	if err != nil {
 		return fmt.Errorf("config center: %w", err)
 	}
@@ -258,7 +269,7 @@ func (s *Service) choice(ctx context.Context, dc directory.Config, cc cluster.Co
 		d, err := directory.NewStatic(s.ref.urls, dc)
 		return add(d, err)
 	}
-	sources, err := s.client.sources(ctx)
+	sources, err := s.client.sources(ctx, s.ref.background)
 	if err != nil {
 		return nil, err
 	}
@@ -363,6 +374,13 @@ func (s *Service) Invoke(ctx context.Context, inv *invoker.Invocation) (invoker.
 	if err := s.prepare(inv); err != nil {
 		return invoker.Result{}, invoker.Errorf(invoker.CodeClient, "call "+inv.Service.String()+"."+inv.Method, "%w", err)
 	}
+	if err := s.wait(ctx); err != nil {
+		code := invoker.CodeUnavailable
+		if ctx.Err() != nil {
+			code = invoker.CodeTimeout
+		}
+		return invoker.Result{}, invoker.Errorf(code, "call "+inv.Service.String()+"."+inv.Method, "%w", err)
+	}
 	res, err := s.chain.Invoke(ctx, inv)
 	if err != nil {
 		err = s.thrown(err)
@@ -421,6 +439,9 @@ type Stats struct {
 
 // Stats gives the counters.
 func (s *Service) Stats() []Stats {
+	if !s.isConnected() {
+		return nil
+	}
 	var all []Stats
 	for i, c := range s.clusters {
 		st := Stats{Cluster: c.Stats()}
@@ -434,6 +455,9 @@ func (s *Service) Stats() []Stats {
 
 // Providers gives the providers that are known now, of all registries.
 func (s *Service) Providers() []*cluster.Provider {
+	if !s.isConnected() {
+		return nil
+	}
 	var all []*cluster.Provider
 	for _, d := range s.directories {
 		all = append(all, d.Snapshot().Providers...)
@@ -457,6 +481,8 @@ func (s *Service) Close() error {
 }
 
 func (s *Service) end() error {
+	s.stop()
+	<-s.connected
 	var errs []error
 	if s.rules != nil {
 		errs = append(errs, s.rules.Close())

@@ -35,7 +35,7 @@ func TestAnyAppIsThoseThatNobodyNames(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer l.Close()
+			defer func() { _ = l.Close() }()
 			l.State(t.Context())
 			if got := l.Stats().Connected; got != c.connected {
 				t.Errorf("connected: %t, want %t", got, c.connected)

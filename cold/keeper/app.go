@@ -195,8 +195,8 @@ func (a *app) registryState() []byte {
 	return a.state
 }
 
-// tend forgets what nobody has wanted for long, and what the application may no longer have.
-func (a *app) tend(now time.Time, declared App) {
+// tend forgets what nobody has wanted for long, and what the application may no longer have. It tells whether nothing is left.
+func (a *app) tend(now time.Time, declared App) (empty bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	old := now.Add(-a.k.cfg.Forget)
@@ -212,6 +212,7 @@ func (a *app) tend(now time.Time, declared App) {
 			a.k.unfollow(key)
 		}
 	}
+	return len(a.targets)+len(a.watches) == 0
 }
 
 // end lets everything go.

@@ -204,12 +204,22 @@ func (k *Keeper) tend() {
 			continue
 		}
 		for _, a := range apps {
-			if declared, ok := k.find(a.name); ok {
-				a.tend(time.Now(), declared)
-			} else {
+			if declared, ok := k.find(a.name); !ok {
 				k.dismiss(a)
+			} else if a.tend(time.Now(), declared) {
+				k.forget(a)
 			}
 		}
+	}
+}
+
+// forget drops an application that has nothing, and of which nobody is here.
+func (k *Keeper) forget(a *app) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if a.peers == 0 && k.apps[a.name] == a {
+		delete(k.apps, a.name)
+		a.end()
 	}
 }
 

@@ -55,7 +55,7 @@ func TestKeeperHandsOutWhatTheRegistrySays(t *testing.T) {
 			return false
 		}
 		var found []registry.Instance
-		reg := hint.NewRegistry(source, state, &hint.State{}, none)
+		reg := hint.NewRegistry(source, hint.Memory{Hint: state}, none)
 		_ = reg.WatchInstances(t.Context(), registry.Name{App: "orders"}, func(all []registry.Instance) { found = all })
 		if len(found) != 2 || found[1].Host != "10.0.0.2" {
 			return false
@@ -95,6 +95,8 @@ func TestKeeperForgetsWhatNobodyWants(t *testing.T) {
 		s := b.Stats()
 		return s.Watches == 0 && s.Idle == 0 && s.Targets == 0 && p.server.Stats().Conns == 0
 	})
+	_ = first.Close()
+	until(t, "the application is forgotten too", func() bool { return b.Stats().Apps == 0 })
 }
 
 func TestKeeperLetsGoOfAnApplicationThatIsTakenOut(t *testing.T) {

@@ -52,8 +52,8 @@ func layers() map[string]layer {
 			modules: map[string]string{failsafe: "limits, circuit breakers: docs/decisions/protection.md"},
 		},
 		"client": {uses: []string{
-			"auth", "invoker", "invoker/cluster", "invoker/cluster/directory", "invoker/cluster/rule", "invoker/dubbo", "invoker/protect", "cold", "registry", "java",
-			"internal/hessian", "internal/javatype", "internal/metadatainfo", "internal/environ",
+			"auth", "invoker", "invoker/cluster", "invoker/cluster/directory", "invoker/cluster/rule", "invoker/dubbo", "invoker/protect", "cold", "cold/keeper/lent",
+			"registry", "registry/hint", "java", "internal/hessian", "internal/javatype", "internal/metadatainfo", "internal/environ",
 		}},
 		"cold": {},
 		"cold/activator": {
@@ -144,6 +144,7 @@ func exceptions() map[string]string {
 		"no-os.environ cmd/dubbofn/reference.go:environment":    "handed on whole to the functions that are asked or run",
 		"no-os.getenv cmd/dubbofn/reference.go:adminAddress":    "as defaultRegistry",
 		"no-context.background fn/serve/main.go:Main":           "Main is main",
+		"no-context.background client/client.go:New":            "what it keeps outlives the references that it is kept for; Close ends it",
 		"no-context.background cold/pool.go:NewPool":            "connections outlive the calls that they are made for; Close ends them",
 		"exported-names client":                                 "one option for each thing that can be said of a reference: 20 of the names",
 		"no-os.exit fn/serve/main.go:Main":                      "Main is main",

@@ -212,7 +212,7 @@ func TestRegistryBeginsWithTheHintAndGoesOnWithTheRegistry(t *testing.T) {
 		f.set(func() { f.byApp["shop"] = []registry.Instance{instance("10.0.0.2", "r2")} })
 		there := make(chan struct{})
 		var seen hint.State
-		r := hint.NewRegistry(source, state, &seen, func(ctx context.Context) (registry.Registry, error) {
+		r := hint.NewRegistry(source, hint.Memory{Hint: state, Seen: &seen}, func(ctx context.Context) (registry.Registry, error) {
 			select {
 			case <-there:
 				return f, nil
@@ -272,7 +272,7 @@ func TestRegistryWithoutAHintIsTheRegistry(t *testing.T) {
 	f := newFake()
 	refused := errors.New("refused")
 	var fault error
-	r := hint.NewRegistry(source, nil, &hint.State{}, func(context.Context) (registry.Registry, error) { return f, fault })
+	r := hint.NewRegistry(source, hint.Memory{}, func(context.Context) (registry.Registry, error) { return f, fault })
 	ctx, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer stop()
 	var instances told[[]registry.Instance]
@@ -318,5 +318,55 @@ func FuzzDecode(f *testing.F) {
 		if diff := cmp.Diff(string(once), string(again.Encode())); diff != "" {
 			t.Error(diff)
 		}
+	})
+}
+
+// A hint that comes late counts for as long as the registry has not answered.
+func TestRegistryTakesAHintThatComesLate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		state := followed(t, f)
+		there := make(chan struct{})
+		var late hint.State
+		var asked told[hint.Key]
+		r := hint.NewRegistry(source, hint.Memory{Hint: &late, Asked: asked.each}, func(ctx context.Context) (registry.Registry, error) {
+			select {
+			case <-there:
+				return f, nil
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		})
+		ctx, stop := context.WithCancel(t.Context())
+		var instances told[[]registry.Instance]
+		var apps told[[]string]
+		var wg sync.WaitGroup
+		wg.Go(func() { _ = r.WatchInstances(ctx, registry.Name{App: "shop"}, instances.each) })
+		synctest.Wait()
+		late.Merge(&hint.State{})
+		synctest.Wait()
+		if got := instances.got(); got != nil {
+			t.Errorf("told %v out of nothing", got)
+		}
+		late.Merge(state)
+		synctest.Wait()
+		if got := instances.got(); len(got) != 1 || got[0][0].Host != "10.0.0.1" {
+			t.Errorf("the late hint: %v", got)
+		}
+		f.set(func() { f.byApp["shop"] = nil })
+		close(there)
+		synctest.Wait()
+		late.Merge(state)
+		wg.Go(func() { _ = r.WatchApps(ctx, "org.example.first", apps.each) })
+		synctest.Wait()
+		if got := instances.got(); len(got) != 2 || len(got[1]) != 0 {
+			t.Errorf("after the registry has answered: %v", got)
+		}
+		if got := apps.got(); len(got) != 1 || len(asked.got()) != 2 {
+			t.Errorf("applications %v, asked for %v", got, asked.got())
+		}
+		stop()
+		wg.Wait()
 	})
 }

@@ -4,24 +4,31 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"sync"
 
 	"github.com/dubbofn/dubbofn/registry"
 )
 
 // Registry answers with what is remembered of a registry until that answers itself. The registry is opened by the first who needs it, and those who
-// have a hint don't wait for that. Watches call back with the hint at once, if there is one, then with what the registry says, where that differs. It is a
+// have a hint don't wait for that. Watches call back with the hint, as soon as there is one, then with what the registry says, where that differs. It is a
 // [registry.Registry], Lookup, Watcher and RuleWatcher. Safe for concurrent use.
 type Registry struct {
 	source string
 	open   func(ctx context.Context) (registry.Registry, error)
-	hint   *State
-	seen   *State
+	memory Memory
 }
 
-// NewRegistry makes one. hint may be nil, where nothing is remembered; open is called whenever the registry is needed, and must give the same each
-// time; what the registry says is noted in seen. Closing it closes nothing: the registry is that of whoever opens it.
-func NewRegistry(source string, hint, seen *State, open func(ctx context.Context) (registry.Registry, error)) *Registry {
-	return &Registry{source: source, open: open, hint: hint, seen: seen}
+// Memory is what a [Registry] begins with, and what it notes. All may be nil.
+type Memory struct {
+	Hint  *State    // what is remembered; more may be merged into it later
+	Seen  *State    // what the registry says is noted here
+	Asked func(Key) // is told of what is watched, when a watch begins
+}
+
+// NewRegistry makes one. open is called whenever the registry is needed, and must give the same each time. Closing a Registry closes nothing: the
+// one that was opened is that of whoever opens it.
+func NewRegistry(source string, m Memory, open func(ctx context.Context) (registry.Registry, error)) *Registry {
+	return &Registry{source: source, open: open, memory: m}
 }
 
 // Register implements [registry.Registry].
@@ -50,24 +57,62 @@ func as[T any](ctx context.Context, r *Registry) (T, error) {
 	return t, nil
 }
 
-// follow gives the hint first, then what watch calls back with.
+// follow gives the hint, if there is one before the registry has answered, then what watch calls back with.
 func follow[V any](r *Registry, k Key, of func(entry) V, to func(V) entry, each func(V), watch func(func(V)) error) error {
-	hinted, ok := r.hint.get(k)
-	if ok {
-		each(of(hinted))
+	if r.memory.Asked != nil {
+		r.memory.Asked(k)
+	}
+	var mu sync.Mutex // each is never called twice at a time
+	var hinted *entry
+	answered := false
+	give := func() bool {
+		e, ok := r.memory.Hint.get(k)
+		mu.Lock()
+		defer mu.Unlock()
+		if ok && !answered && hinted == nil {
+			hinted = &e
+			each(of(e))
+		}
+		return ok || answered
+	}
+	if merged := r.memory.Hint.merged(); !give() && merged != nil {
+		over := make(chan struct{})
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		defer close(over)
+		wg.Go(func() {
+			for {
+				select {
+				case <-merged:
+				case <-over:
+					return
+				}
+				merged = r.memory.Hint.merged()
+				if give() {
+					return
+				}
+			}
+		})
 	}
 	return watch(func(v V) {
 		e := to(v)
 		e.Key = k
-		r.seen.set(e)
-		if ok {
-			ok = false
-			if same(of(hinted), v) {
-				return
-			}
+		r.note(e)
+		mu.Lock()
+		defer mu.Unlock()
+		first := !answered
+		answered = true
+		if first && hinted != nil && same(of(*hinted), v) {
+			return
 		}
 		each(v)
 	})
+}
+
+func (r *Registry) note(e entry) {
+	if r.memory.Seen != nil {
+		r.memory.Seen.set(e)
+	}
 }
 
 // same compares states; an empty list is as good as none.
@@ -139,8 +184,8 @@ func (r *Registry) Instances(ctx context.Context, n registry.Name) ([]registry.I
 // Metadata implements [registry.Lookup]. What is remembered of a revision is as good as what the registry would say: a revision's metadata doesn't change.
 func (r *Registry) Metadata(ctx context.Context, app, revision string) (registry.Metadata, error) {
 	k := Key{Source: r.source, Kind: Metadata, Name: app, Version: revision}
-	if e, ok := r.hint.get(k); ok {
-		r.seen.set(e)
+	if e, ok := r.memory.Hint.get(k); ok {
+		r.note(e)
 		return registry.Metadata{App: e.Metadata.App, Services: e.Metadata.Services, Digest: e.Metadata.Digest}, nil
 	}
 	l, err := as[registry.Lookup](ctx, r)
@@ -149,7 +194,7 @@ func (r *Registry) Metadata(ctx context.Context, app, revision string) (registry
 	}
 	m, err := l.Metadata(ctx, app, revision)
 	if err == nil {
-		r.seen.set(entry{Key: k, Metadata: &metadata{m.App, m.Services, m.Digest}})
+		r.note(entry{Key: k, Metadata: &metadata{m.App, m.Services, m.Digest}})
 	}
 	return m, err
 }

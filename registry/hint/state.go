@@ -103,6 +103,7 @@ type State struct {
 	mu      sync.Mutex
 	entries map[Key]entry
 	version uint64
+	more    chan struct{} // closed by the next Merge; nil where nobody waits for one
 }
 
 const (
@@ -132,6 +133,35 @@ func (s *State) get(k Key) (entry, bool) {
 	defer s.mu.Unlock()
 	e, ok := s.entries[k]
 	return e, ok
+}
+
+// Merge adds what another state knows, and tells the watches that wait for a hint.
+func (s *State) Merge(other *State) {
+	other.mu.Lock()
+	all := slices.Collect(maps.Values(other.entries))
+	other.mu.Unlock()
+	for _, e := range all {
+		s.set(e)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.more != nil {
+		close(s.more)
+		s.more = nil
+	}
+}
+
+// merged gives what the next Merge closes; nil, which nothing closes, for a nil state.
+func (s *State) merged() <-chan struct{} {
+	if s == nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.more == nil {
+		s.more = make(chan struct{})
+	}
+	return s.more
 }
 
 func (s *State) drop(k Key) {

@@ -140,15 +140,17 @@ func (b *Borrower) relays(t Target) bool {
 
 // takeLent is called with the lock held.
 func (b *Borrower) takeLent(t Target) net.Conn {
-	have := b.lent[t.Address]
-	if t.TLS || len(have) == 0 {
-		return nil
+	for have := b.lent[t.Address]; !t.TLS && len(have) > 0; have = b.lent[t.Address] {
+		if b.lent[t.Address] = have[1:]; len(have) == 1 {
+			delete(b.lent, t.Address)
+		}
+		if fresh(have[0]) {
+			b.learn(keeperwire.Lesson{Lend: []Target{t}})
+			return have[0]
+		}
+		_ = have[0].Close()
 	}
-	if b.lent[t.Address] = have[1:]; len(have) == 1 {
-		delete(b.lent, t.Address)
-	}
-	b.learn(keeperwire.Lesson{Lend: []Target{t}})
-	return have[0]
+	return nil
 }
 
 // learned tells the keeper of a target that is used.
