@@ -392,6 +392,31 @@ func (d *directory) Metadata(ctx context.Context, app, revision string) (Metadat
 	return CheckMetadata(b, app, revision)
 }
 
+// Forget removes the files.
+func (d *directory) Forget(ctx context.Context, app, revision string, interfaces []string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.done {
+		return ErrClosed
+	}
+	var errs []error
+	forget := func(folder, name, file string) {
+		if err := os.Remove(filepath.Join(d.dir, folder, escape(name), escape(file))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, fmt.Errorf("forget %s of %s: %w", folder, name, err))
+		}
+	}
+	if revision != "" {
+		forget("metadata", app, revision)
+	}
+	for _, iface := range interfaces {
+		forget("mapping", iface, app)
+	}
+	return errors.Join(errs...)
+}
+
 // sweep removes the marks of processes that are gone, and what they were writing; their records are removed by whoever meets them.
 func (d *directory) sweep() {
 	marks, drafts := filepath.Join(d.dir, "marks"), filepath.Join(d.dir, "new")

@@ -72,6 +72,13 @@ type Watcher interface {
 	WatchInstances(ctx context.Context, n Name, each func(instances []Instance)) error
 }
 
+// Forgetter takes away what leases leave behind; it is found by type assertion. Safe for concurrent use.
+type Forgetter interface {
+	// Forget takes away the metadata document of one revision of an application ("": of none), and takes the application out of the
+	// mappings of interfaces, as both Dubbo lines read them. What isn't there is no error. That nobody needs it is the caller's to know.
+	Forget(ctx context.Context, app, revision string, interfaces []string) error
+}
+
 // Name is what instances are listed under: an application, or one service at interface level. Exactly one is given. A look-up or a
 // watch may ask for several services of an interface at once, by a [Name.Pattern], and gets the instances of all of them.
 type Name struct {

@@ -14,6 +14,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/dubbofn/dubbofn/fn"
 	"github.com/dubbofn/dubbofn/registry"
 )
@@ -355,6 +357,85 @@ func TestStandInsWaitForTheirRegistries(t *testing.T) {
 			t.Errorf("levels of the centre: %b", l)
 		}
 	})
+}
+
+// remembering is a registry that keeps what it is told in maps.
+type remembering struct {
+	faulty
+	shown     map[string]string // by app: the revision that another activator's instance shows
+	forgotten []string
+}
+
+func (r *remembering) Instances(_ context.Context, n registry.Name) ([]registry.Instance, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.shown[n.App] == "" {
+		return nil, nil
+	}
+	return []registry.Instance{{App: n.App, Metadata: map[string]string{"dubbo.metadata.revision": r.shown[n.App]}}}, nil
+}
+
+func (r *remembering) Apps(context.Context, string) ([]string, error) { return nil, nil }
+
+func (r *remembering) Metadata(context.Context, string, string) (registry.Metadata, error) {
+	return registry.Metadata{}, registry.ErrNotFound
+}
+
+func (r *remembering) Forget(_ context.Context, app, revision string, interfaces []string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.forgotten = append(r.forgotten, fmt.Sprint(app, " ", revision, " ", interfaces))
+	return nil
+}
+
+func TestMetadataThatNobodyShowsIsTakenAwayAfterADay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		reg := &remembering{faulty: faulty{register: func() error { return nil }}, shown: map[string]string{}}
+		first, second := offering(t, "a", "greet", "http://a"), offering(t, "a", "greet", "http://a", fn.Timeout(time.Second))
+		src := &listed{all: []Function{first}}
+		activate(t, n, src, nil, Place{Name: "x", Open: func(context.Context) (registry.Registry, error) { return reg, nil }})
+		check := func(when string, want ...string) {
+			t.Helper()
+			synctest.Wait()
+			reg.mu.Lock()
+			defer reg.mu.Unlock()
+			if d := cmp.Diff(want, reg.forgotten); d != "" {
+				t.Errorf("%s: %s", when, d)
+			}
+		}
+		old, now := revisionIn(t, first), revisionIn(t, second)
+		reg.shown["greet"] = old // by a replica that is slow to follow
+		src.set(second)
+		time.Sleep(26 * time.Hour)
+		check("it is shown elsewhere")
+		reg.mu.Lock()
+		reg.shown["greet"] = now
+		reg.mu.Unlock()
+		time.Sleep(26 * time.Hour)
+		check("nobody shows it", "greet "+old+" []")
+		src.set()
+		time.Sleep(12 * time.Hour)
+		src.set(second) // it comes back
+		time.Sleep(24 * time.Hour)
+		check("it is wanted again", "greet "+old+" []")
+		src.set()
+		reg.mu.Lock()
+		reg.shown = nil
+		reg.mu.Unlock()
+		time.Sleep(26 * time.Hour)
+		check("the app is gone", "greet "+old+" []", "greet "+now+" ["+greetService+"]")
+	})
+}
+
+func revisionIn(t testing.TB, f Function) string {
+	t.Helper()
+	a, err := newApp(f, &Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a.metadata.Revision()
 }
 
 func TestConfigsTellAllTheirFaults(t *testing.T) {

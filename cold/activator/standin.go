@@ -37,6 +37,9 @@ type standins struct {
 	ctx     context.Context
 	stop    context.CancelFunc
 	running sync.WaitGroup
+
+	stale    stale
+	sweeping sync.WaitGroup
 }
 
 // place is a [Place] once it is open.
@@ -77,7 +80,10 @@ func newStandins(places []Place, log *slog.Logger, m *metrics) *standins {
 }
 
 // begin makes ready for set. What is written ends with close.
-func (x *standins) begin(base context.Context) { x.ctx, x.stop = context.WithCancel(base) }
+func (x *standins) begin(base context.Context) {
+	x.ctx, x.stop = context.WithCancel(base)
+	x.sweeping.Go(func() { x.sweep(x.ctx) })
+}
 
 // set has an app stand in the registries as want says; nil ends that.
 func (x *standins) set(app string, want *registry.Registration) {
@@ -229,6 +235,7 @@ func (x *standins) writeTo(p *place, w *written, want *registry.Registration) er
 	ctx, cancel := context.WithTimeout(x.ctx, standinTimeout)
 	defer cancel()
 	if want == nil {
+		x.replaced(p, w.what, nil)
 		err := w.lease.End(ctx)
 		*w = written{} // it is over even so
 		return err
@@ -243,6 +250,7 @@ func (x *standins) writeTo(p *place, w *written, want *registry.Registration) er
 		if err := w.lease.Update(ctx, r); err != nil {
 			return err
 		}
+		x.replaced(p, w.what, want)
 		w.what = want
 	} else {
 		lease, err := reg.Register(ctx, r)
@@ -250,6 +258,7 @@ func (x *standins) writeTo(p *place, w *written, want *registry.Registration) er
 			return err
 		}
 		last := w.lease
+		x.replaced(p, w.what, want)
 		*w = written{lease, want}
 		if last != nil { // at another port: never leaving first
 			if err := last.End(ctx); err != nil {
@@ -260,6 +269,19 @@ func (x *standins) writeTo(p *place, w *written, want *registry.Registration) er
 	x.metrics.standins.WithLabelValues(p.Name, "ok").Inc()
 	x.log.Info("activator: a stand-in is written", "app", r.Instance.App, "registry", p.Name, "address", r.Instance.Address(), "revision", r.Metadata.Revision())
 	return nil
+}
+
+// replaced notes what stays behind in a place when something else, or nothing, is written there.
+func (x *standins) replaced(p *place, was, is *registry.Registration) {
+	if !p.Levels.Has(registry.AppMetadata) {
+		return
+	}
+	if was != nil && (is == nil || was.Metadata.Revision() != is.Metadata.Revision()) {
+		x.stale.add(was)
+	}
+	if is != nil {
+		x.stale.drop(is)
+	}
 }
 
 // open connects, once for all; what has just failed is not tried again by everybody who waits.
@@ -299,6 +321,7 @@ func (x *standins) leave() {
 func (x *standins) close() {
 	x.stop()
 	x.running.Wait()
+	x.sweeping.Wait()
 	for _, p := range x.places {
 		p.mu.Lock()
 		reg := p.reg

@@ -53,6 +53,7 @@ func (s Suite) Run(t *testing.T) {
 		{"all faults of a registration are told together", faults},
 		{"an instance over the limit is refused with its size", tooLarge},
 		{"a rule is followed from none to none", rules},
+		{"what leases leave behind can be forgotten", forgotten},
 		{"ending twice does nothing and updating after is ErrClosed", endedTwice},
 		{"closing ends leases and watches", closing},
 		{"a context that ended stops a registration", canceled},
