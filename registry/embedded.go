@@ -392,7 +392,8 @@ func (d *directory) Metadata(ctx context.Context, app, revision string) (Metadat
 	return CheckMetadata(b, app, revision)
 }
 
-// Forget removes the files.
+// Forget takes away the metadata document of one revision of an application ("": of none), and takes the application out of the
+// mappings of interfaces, as both Dubbo lines read them. What isn't there is no error. That nobody needs it is the caller's to know.
 func (d *directory) Forget(ctx context.Context, app, revision string, interfaces []string) error {
 	if err := ctx.Err(); err != nil {
 		return err

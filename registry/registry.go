@@ -47,7 +47,8 @@ type Lease interface {
 	// Update registers over what is there, never leaving first: consumers see the old content or the new. Host, port and
 	// application can't change. After an error the old content is what is kept.
 	Update(ctx context.Context, r Registration) error
-	// End takes the instances away and stops keeping them; metadata and mapping stay, as Dubbo Java leaves them.
+	// End takes the instances away and stops keeping them; metadata and mapping stay, as Dubbo Java leaves them. (The registries of
+	// dubbofn have a method Forget that takes those away.)
 	// It returns within ctx; the lease is over even when it gives an error. A second End does nothing.
 	End(ctx context.Context) error
 }
@@ -70,13 +71,6 @@ type Lookup interface {
 type Watcher interface {
 	WatchApps(ctx context.Context, iface string, each func(apps []string)) error
 	WatchInstances(ctx context.Context, n Name, each func(instances []Instance)) error
-}
-
-// Forgetter takes away what leases leave behind; it is found by type assertion. Safe for concurrent use.
-type Forgetter interface {
-	// Forget takes away the metadata document of one revision of an application ("": of none), and takes the application out of the
-	// mappings of interfaces, as both Dubbo lines read them. What isn't there is no error. That nobody needs it is the caller's to know.
-	Forget(ctx context.Context, app, revision string, interfaces []string) error
 }
 
 // Name is what instances are listed under: an application, or one service at interface level. Exactly one is given. A look-up or a

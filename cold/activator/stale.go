@@ -23,6 +23,11 @@ type stale struct {
 	all map[staleKey]*staleEntry
 }
 
+// forgetter is what the registries of dubbofn are beside [registry.Registry].
+type forgetter interface {
+	Forget(ctx context.Context, app, revision string, interfaces []string) error
+}
+
 type staleKey struct{ app, revision string }
 
 type staleEntry struct {
@@ -138,7 +143,7 @@ func (x *standins) forgetStale(ctx context.Context, k staleKey, e staleEntry) (s
 		if err != nil {
 			return false, err
 		}
-		f, ok := reg.(registry.Forgetter)
+		f, ok := reg.(forgetter)
 		if !ok || !p.Levels.Has(registry.AppMetadata) {
 			continue
 		}

@@ -13,7 +13,8 @@ import (
 	"github.com/dubbofn/dubbofn/registry"
 )
 
-// Forget implements [registry.Forgetter]. An application that is the only one in the mapping of Dubbo 3.x stays there: Nacos takes away no config
+// Forget takes away the metadata document of one revision of an application ("": of none), and takes the application out of the
+// mappings of interfaces, as both Dubbo lines read them. What isn't there is no error. That nobody needs it is the caller's to know. An application that is the only one in the mapping of Dubbo 3.x stays there: Nacos takes away no config
 // by compare-and-set, and another application may be joining.
 func (c *center) Forget(ctx context.Context, app, revision string, interfaces []string) error {
 	if c.isClosing() {

@@ -1,6 +1,7 @@
 package registrytest
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"sync"
@@ -11,9 +12,11 @@ import (
 // forgotten: metadata and mappings outlive a lease, until they are forgotten; what others have stays.
 func forgotten(f *fixture) {
 	r := f.open()
-	forgetter, ok := r.(registry.Forgetter)
+	forgetter, ok := r.(interface {
+		Forget(ctx context.Context, app, revision string, interfaces []string) error
+	})
 	if !ok {
-		f.Fatalf("%T is not a Forgetter", r)
+		f.Fatalf("%T forgets nothing", r)
 	}
 	l := f.lookup(r)
 	gone, stays, shared, own := f.app("gone"), f.app("stays"), f.iface("Shared"), f.iface("Own")

@@ -12,7 +12,8 @@ import (
 	"github.com/dubbofn/dubbofn/registry"
 )
 
-// Forget implements [registry.Forgetter].
+// Forget takes away the metadata document of one revision of an application ("": of none), and takes the application out of the
+// mappings of interfaces, as both Dubbo lines read them. What isn't there is no error. That nobody needs it is the caller's to know.
 func (c *center) Forget(ctx context.Context, app, revision string, interfaces []string) error {
 	if !c.begin() {
 		return registry.ErrClosed
