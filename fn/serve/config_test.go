@@ -168,3 +168,17 @@ func TestConfigAsksForNoCertificatesWherePlainConnectionsAreServed(t *testing.T)
 		t.Error(err)
 	}
 }
+
+// On Knative, and in `dubbofn run`, the activator registers: a function may be told of a registry that it has no adapter for.
+func TestOnlyWhoRegistersNeedsAnAdapter(t *testing.T) {
+	for register, fails := range map[string]bool{"auto": false, "no": false, "yes": true} {
+		clean(t, map[string]string{"K_SERVICE": "greet", "DUBBOFN_REGISTRY": "nacos://127.0.0.1:8848", "DUBBOFN_REGISTER": register})
+		c, err := FromEnvironment()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := checkURLs(c, nil); (err != nil) != fails {
+			t.Errorf("DUBBOFN_REGISTER=%s: %v", register, err)
+		}
+	}
+}

@@ -33,8 +33,12 @@ type registrar struct {
 	leases []registry.Lease             // in the order of registration: metadata before instances
 }
 
-// checkURLs reports every URL whose scheme has no adapter, with the line to add.
+// checkURLs reports every URL whose scheme has no adapter, with the line to add. A process that registers nothing needs none: what it calls
+// itself finds its own.
 func checkURLs(c Config, adapters map[string]registry.Adapter) error {
+	if !c.registers() {
+		return nil
+	}
 	var faults []error
 	check := func(variable string, u invoker.URL) {
 		if adapters[u.Protocol] != nil {
