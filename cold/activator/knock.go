@@ -39,6 +39,7 @@ const (
 type knock struct {
 	cancel context.CancelFunc
 	held   bool // it was answered, and lasts
+	gone   bool // it was let go, and counts no more
 }
 
 // knock sends as many as calls are parked or in early lanes. It is called with the lock held.
@@ -144,6 +145,10 @@ func (s *sleeper) hold(k *knock, resp *http.Response) {
 func (s *sleeper) opened(k, instead *knock, h http.Header, begin time.Time) (hold bool) {
 	now := time.Now()
 	s.mu.Lock()
+	if k.gone {
+		s.mu.Unlock()
+		return false
+	}
 	s.waiting--
 	k.held = true
 	if instead != nil {
@@ -178,12 +183,19 @@ func (s *sleeper) opened(k, instead *knock, h http.Header, begin time.Time) (hol
 func (s *sleeper) release() {
 	for k := range s.knocks {
 		k.cancel()
+		k.gone = true
 	}
+	clear(s.knocks)
+	s.waiting = 0
 }
 
 // knocked is for a knock that has ended.
 func (s *sleeper) knocked(k *knock, err error) {
 	s.mu.Lock()
+	if k.gone {
+		s.mu.Unlock()
+		return
+	}
 	delete(s.knocks, k)
 	if k.held {
 		if s.parked.n > 0 {

@@ -49,6 +49,16 @@ func TestACrashOnStartAndAFunctionThatNeverGetsReady(t *testing.T) {
 		}
 		s.mu.Unlock()
 		time.Sleep(11 * time.Minute)
+		p.stop()
+		p.mu.Lock()
+		p.wake = time.Second
+		p.mu.Unlock()
+		time.Sleep(time.Minute)
+		begin = time.Now()
+		mustHello(t, c, "long after")
+		if got := a.starts.list()[0]; !got.Started.Equal(begin) || got.FirstReply != time.Since(begin).Microseconds() {
+			t.Errorf("a wake that nobody waited for is part of the next: %+v", got)
+		}
 	})
 }
 

@@ -199,11 +199,19 @@ func (s *sleeper) finish(c *call, l *lane, o outcome) (next job, ok bool) {
 		}
 	}
 	done := c.stage == over
+	s.rest()
 	s.mu.Unlock()
 	if done {
 		s.a.clock.unset(c)
 	}
 	return next, ok
+}
+
+// rest gives up a wake that nobody waits for any more: the next call begins another. It is called with the lock held.
+func (s *sleeper) rest() {
+	if s.parked.n == 0 && s.posting == 0 && s.early == 0 {
+		s.wake = nil
+	}
 }
 
 // expire ends a call whose time is up, wherever it is.
@@ -212,6 +220,7 @@ func (s *sleeper) expire(c *call) {
 	was, trouble, open := c.stage, s.trouble, s.open
 	if was == parked {
 		s.parked.remove(c)
+		s.rest()
 	}
 	c.stage = over
 	cancel := c.cancel
@@ -238,6 +247,7 @@ func (s *sleeper) left(c *call) {
 	was := c.stage
 	if was == parked {
 		s.parked.remove(c)
+		s.rest()
 	}
 	c.stage = over
 	cancel := c.cancel
@@ -278,6 +288,7 @@ func (s *sleeper) refuseParked(code invoker.Code, reason, why string) {
 		c.stage = over
 		all = append(all, c)
 	}
+	s.rest()
 	s.mu.Unlock()
 	for _, c := range all {
 		s.a.clock.unset(c)
