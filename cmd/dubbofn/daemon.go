@@ -38,3 +38,36 @@ It ends on SIGTERM: consumers are sent elsewhere, and what it holds is finished.
 		},
 	}
 }
+
+func keeperCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "keeper",
+		Short: "Keep connections and registry state for functions that sleep",
+		Long: `Run the keeper: on every node, it keeps the outbound connections of functions and what registries say, so that a function that wakes
+begins with both. Over a unix socket it gives the connections away; over TCP, and where they are TLS, it passes calls on.
+
+Everything is set by the environment (docs/configuration.md); the most important:
+  DUBBOFN_REGISTRY         the registries that functions look others up in, written as they have it
+  DUBBOFN_KEEPER_APPS      a file with a line for each application: its name, its token, the targets that it may have
+  DUBBOFN_TOKEN            or one token for all, and DUBBOFN_KEEPER_TARGETS what they may have
+  DUBBOFN_KEEPER_SOCKET    where functions of this machine connect; DUBBOFN_KEEPER_PORT (20882): where those of this node do
+
+Nothing breaks without it, or when it is restarted: functions then connect themselves.`,
+		Example: `  dubbofn render keeper --image registry.example.org/dubbofn:v1 --registry nacos://nacos:8848 | kubectl apply -f -
+  DUBBOFN_TOKEN=secret DUBBOFN_KEEPER_TARGETS=10.0.0.0/8:20880 DUBBOFN_KEEPER_SOCKET=/run/dubbofn/keeper.sock dubbofn keeper`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := daemon.KeeperFromEnvironment()
+			if err != nil {
+				return usageError{err}
+			}
+			log := daemon.Logger(cmd.ErrOrStderr(), c.LogLevel, c.LogFormat)
+			s, err := c.Listen(cmd.Context(), log, adapters()...)
+			if err != nil {
+				return err
+			}
+			log.Info("keeper: for operators", "http", s.Admin)
+			return s.Run(cmd.Context())
+		},
+	}
+}

@@ -33,7 +33,7 @@ On one machine:    dubbofn run ./greet             build functions and run each 
                    dubbofn describe ./greet        what a function offers
                    dubbofn ledger                  what its last cold start was made of
 On Kubernetes:     dubbofn render function|activator|keeper   manifests for Knative
-                   dubbofn activator               the always-on part, in its own pod
+                   dubbofn activator, dubbofn keeper   the always-on parts, in pods of their own
 
 Exit codes: 0 answered · 1 the method threw an exception · 2 wrong usage · 3 no such service, method or provider ·
 4 timeout · 5 refused (limit reached, or not trusted) · 6 no connection, or it was lost · 7 any other failure.`,
@@ -43,7 +43,7 @@ Exit codes: 0 answered · 1 the method threw an exception · 2 wrong usage · 3 
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see '%s --help'", err, c.CommandPath())}
 	})
-	root.AddCommand(runCommand(), callCommand(), describeCommand(), ledgerCommand(), renderCommand(), activatorCommand())
+	root.AddCommand(runCommand(), callCommand(), describeCommand(), ledgerCommand(), renderCommand(), activatorCommand(), keeperCommand())
 	return root
 }
 

@@ -60,6 +60,7 @@ registry, where 'dubbofn call' looks.`,
 	fs.DurationVar(&c.Idle, "idle", 30*time.Second, "how long after its last call a function ends")
 	fs.DurationVar(&c.Start, "start", 10*time.Second, "how long a function may take to start")
 	fs.DurationVar(&c.Grace, "grace", 15*time.Second, "how long a function may take to end before it is killed")
+	fs.BoolVar(&c.NoKeeper, "no-keeper", false, "keep no connections for functions that sleep")
 	fs.IntVar(&port, "port", 20880, "where consumers connect; 0: any port (environment: DUBBOFN_PORT)")
 	fs.IntVar(&admin, "admin-port", 9090, "where 'dubbofn ledger' asks; 0: any port (environment: DUBBOFN_ADMIN_PORT)")
 	fs.BoolP("verbose", "v", false, "print what the activator logs too")

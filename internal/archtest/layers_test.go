@@ -90,7 +90,8 @@ func layers() map[string]layer {
 		"internal/certtest":     {},
 		"internal/supervise":    {},
 		"internal/daemon": {uses: []string{
-			"auth", "cold/activator", "cold/activator/knative", "fn/serve", "invoker", "invoker/dubbo", "registry", "internal/environ",
+			"auth", "cold/activator", "cold/activator/knative", "cold/keeper", "fn/serve", "invoker", "invoker/dubbo", "registry", "registry/hint",
+			"internal/environ",
 		}},
 		"internal/local":      {uses: []string{"cold/activator", "registry", "internal/daemon", "internal/supervise"}},
 		"internal/javaserial": {},

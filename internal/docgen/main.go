@@ -43,6 +43,13 @@ them too, but for where its functions are, its token and its lane's port.
 
 ` + table
 
+const keeper = `
+## The keeper
+
+` + "`dubbofn keeper`" + ` reads these. ` + "`dubbofn run`" + ` has one inside, which obeys them but for where it listens and who may use it.
+
+` + table
+
 const tail = `
 Sizes take a plain number of bytes or KiB, MiB, GiB; durations are Go's (` + "`300ms`, `10s`, `1m30s`" + `).
 What each registry URL may hold is in [nacos.md](nacos.md) and, for the embedded registry, in
@@ -61,6 +68,10 @@ func main() {
 	}
 	fmt.Fprint(w, activator)
 	for f := range fields(reflect.TypeFor[daemon.Activator]()) {
+		fmt.Fprintln(w, row(f.Tag))
+	}
+	fmt.Fprint(w, keeper)
+	for f := range fields(reflect.TypeFor[daemon.Keeper]()) {
 		fmt.Fprintln(w, row(f.Tag))
 	}
 	fmt.Fprint(w, tail)

@@ -22,6 +22,8 @@ type Config struct {
 	// Activator is what the environment says of one. Where its functions are, its token, and the addresses that it binds to and registers
 	// are set here.
 	Activator daemon.Activator
+	// NoKeeper leaves the keeper out, which keeps connections while functions sleep.
+	NoKeeper bool
 	// Environment is what functions get, as "NAME=value"; what names a single process (PORT, DUBBOFN_APP …) is left out.
 	Environment []string
 	// Registry is the URL that functions look others up with, and register the activator at. Default: that of Environment, else embedded://.
@@ -54,7 +56,7 @@ type Site struct {
 func personal() []string {
 	return []string{
 		"PORT", "K_SERVICE", "K_REVISION", "K_CONFIGURATION", "DUBBOFN_APP", "DUBBOFN_PORT", "DUBBOFN_HOST", "DUBBOFN_ADVERTISED_PORT", "DUBBOFN_REGISTER",
-		"DUBBOFN_TOKEN", "DUBBOFN_ACTIVATOR", "DUBBOFN_KEEPER", "DUBBOFN_REGISTRY", "DUBBOFN_BIND", "DUBBOFN_DESCRIBE", "DUBBO_IP_TO_REGISTRY", "DUBBO_PORT_TO_REGISTRY",
+		"DUBBOFN_TOKEN", "DUBBOFN_ACTIVATOR", "DUBBOFN_KEEPER", "DUBBOFN_REGISTRY", "DUBBOFN_BIND", "DUBBOFN_DESCRIBE", "DUBBOFN_SNAPSHOT", "DUBBO_IP_TO_REGISTRY", "DUBBO_PORT_TO_REGISTRY",
 	}
 }
 

@@ -41,7 +41,7 @@ func Run(ctx context.Context, c Config) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // what is left in the temporary folder harms nobody
-	p, err := assemble(c, dir, functions, out)
+	p, err := assemble(ctx, c, dir, functions, out)
 	if err != nil {
 		return err
 	}
@@ -90,12 +90,13 @@ type parts struct {
 	out        *console
 	functions  []function
 	front      *daemon.Front
+	store      *daemon.Store // nil: no keeper
 	supervisor *supervise.Supervisor
 	site       Site
 }
 
 // assemble opens every port; run must follow.
-func assemble(c Config, dir string, functions []function, out *console) (*parts, error) {
+func assemble(ctx context.Context, c Config, dir string, functions []function, out *console) (*parts, error) {
 	p := &parts{c: c, out: out, functions: functions}
 	platform, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -127,6 +128,13 @@ func assemble(c Config, dir string, functions []function, out *console) (*parts,
 	}
 	p.site = Site{Dubbo: reachable(p.front.Dubbo), Admin: reachable(p.front.Admin), Registry: c.Registry}
 	environment := slices.Concat(c.Environment, []string{"DUBBOFN_TOKEN=" + token, "DUBBOFN_ACTIVATOR=" + reachable(p.front.Lane)})
+	socket := filepath.Join(dir, "keeper")
+	if err := p.keep(ctx, socket, token); err != nil {
+		return nil, err
+	}
+	if p.store != nil {
+		environment = append(environment, "DUBBOFN_KEEPER=unix://"+socket)
+	}
 	var run []supervise.Function
 	for _, f := range functions {
 		run = append(run, supervise.Function{Name: f.name, Path: f.binary})
@@ -139,6 +147,20 @@ func assemble(c Config, dir string, functions []function, out *console) (*parts,
 		return nil, err // of functions that were checked before
 	}
 	return p, nil
+}
+
+// keep opens the keeper.
+func (p *parts) keep(ctx context.Context, socket, token string) error {
+	if p.c.NoKeeper {
+		return nil
+	}
+	k, err := daemon.LocalKeeper(socket, token)
+	if err != nil {
+		return err
+	}
+	k.Registry = []string{p.c.Registry}
+	p.store, err = k.Listen(ctx, p.c.Log, p.c.Adapters...)
+	return err
 }
 
 // free tells whether a port can be listened on.
@@ -184,7 +206,12 @@ func (p *parts) run(ctx context.Context) error {
 	defer stop()
 	processes, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
-	front, below := make(chan error, 1), make(chan error, 1)
+	front, below, beside := make(chan error, 1), make(chan error, 1), make(chan error, 1)
+	if p.store == nil {
+		beside <- nil
+	} else {
+		go func() { beside <- p.store.Run(processes); stop() }()
+	}
 	go func() { below <- p.supervisor.Run(processes); stop() }()
 	go func() { front <- p.front.Run(ctx); stop() }()
 	if p.ready(ctx) {
@@ -193,7 +220,7 @@ func (p *parts) run(ctx context.Context) error {
 	}
 	err := <-front
 	end()
-	return errors.Join(err, <-below)
+	return errors.Join(err, <-below, <-beside)
 }
 
 // ready waits until the stand-ins are written; false: it ends before.
