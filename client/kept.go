@@ -115,14 +115,11 @@ func (c *Client) asked(k hint.Key) {
 // dial makes a connection by its name in the pool: one that the keeper has, else a new one.
 func (c *Client) dial(ctx context.Context, name string) (*dubbo.Conn, error) {
 	c.kept.use(name)
-	address, t := c.trust.at(name)
-	if t != nil {
-		t.ClientSessionCache = &c.kept.sessions
-	}
-	if nc := c.borrow(ctx, address, t); nc != nil {
+	address, secret := c.trust.at(name)
+	if nc := c.borrow(ctx, address, secret); nc != nil {
 		return dubbo.NewConn(nc, c.connConfig(nil)), nil
 	}
-	return dubbo.Dial(ctx, address, c.connConfig(t))
+	return dubbo.Dial(ctx, address, c.connConfig(c.trust.config(secret, &c.kept.sessions)))
 }
 
 func (c *Client) connConfig(t *tls.Config) dubbo.ConnConfig {
@@ -130,12 +127,12 @@ func (c *Client) connConfig(t *tls.Config) dubbo.ConnConfig {
 }
 
 // borrow gives a connection that the keeper has, nil where it has none.
-func (c *Client) borrow(ctx context.Context, address string, t *tls.Config) net.Conn {
+func (c *Client) borrow(ctx context.Context, address string, secret bool) net.Conn {
 	if c.kept.borrower == nil {
 		return nil
 	}
-	target := lent.Target{Address: address, TLS: t != nil}
-	if t != nil && c.cfg.TLSServerName != "*" {
+	target := lent.Target{Address: address, TLS: secret}
+	if secret && c.cfg.TLSServerName != "*" {
 		if target.Name = c.cfg.TLSServerName; target.Name == "" {
 			target.Name, _, _ = net.SplitHostPort(address)
 		}

@@ -21,8 +21,8 @@ func (c *Client) localMetadata(ctx context.Context, i registry.Instance, revisio
 	if err != nil {
 		return m, fmt.Errorf("metadata of %s at %s: %w", i.App, i.Address(), err)
 	}
-	address, tls := c.trust.at(address)
-	conn, err := dubbo.Dial(ctx, address, c.connConfig(tls))
+	address, secret := c.trust.at(address)
+	conn, err := dubbo.Dial(ctx, address, c.connConfig(c.trust.config(secret, &c.kept.sessions)))
 	if err != nil {
 		return m, err
 	}

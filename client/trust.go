@@ -62,11 +62,18 @@ func (t trust) connection(p *cluster.Provider) string {
 	return p.Address
 }
 
-// at gives the address behind a name that connection gave, and what TLS is spoken with, nil for none.
-func (t trust) at(name string) (address string, c *tls.Config) {
-	address, ok := strings.CutPrefix(name, overTLS)
-	if ok && t.tls != nil {
-		return address, t.tls.Client()
+// at gives the address behind a name that connection gave, and whether TLS is spoken.
+func (t trust) at(name string) (address string, secret bool) {
+	address, secret = strings.CutPrefix(name, overTLS)
+	return address, secret && t.tls != nil
+}
+
+// config gives what TLS is spoken with, nil for none.
+func (t trust) config(secret bool, sessions tls.ClientSessionCache) *tls.Config {
+	if !secret {
+		return nil
 	}
-	return address, nil
+	c := t.tls.Client()
+	c.ClientSessionCache = sessions
+	return c
 }

@@ -39,8 +39,8 @@ func newApp(k *Keeper, name string) *app {
 	return a
 }
 
-// lend takes all that can be given away out of the pool.
-func (a *app) lend() (addresses []string, conns []net.Conn) {
+// lend takes all that can be given away out of the pool. Once it was given away, or is not needed, done is to be called: then the keeper connects anew.
+func (a *app) lend() (addresses []string, conns []net.Conn, done func()) {
 	a.mu.Lock()
 	var from []*target
 	for _, t := range a.targets {
@@ -57,14 +57,20 @@ func (a *app) lend() (addresses []string, conns []net.Conn) {
 			idle, asked = append(idle, i), append(asked, t)
 		}
 	}
+	var given []*target
 	for n, c := range dubbo.Lend(idle...) {
 		if c != nil {
-			addresses, conns = append(addresses, asked[n].key.Address), append(conns, c)
+			addresses, conns, given = append(addresses, asked[n].key.Address), append(conns, c), append(given, asked[n])
 			asked[n].touch()
-			asked[n].lent(idle[n])
+			asked[n].idle.CompareAndSwap(idle[n], nil)
 		}
 	}
-	return addresses, conns
+	return addresses, conns, func() {
+		for n, c := range conns {
+			_ = c.Close() // the borrower has its own descriptor, or is gone
+			given[n].taken <- struct{}{}
+		}
+	}
 }
 
 // ready gives the targets that can be relayed to at once.

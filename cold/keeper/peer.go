@@ -171,12 +171,9 @@ func (p *peer) answer(body []byte, first bool) error {
 	u, isUnix := p.conn.(*net.UnixConn)
 	var lent []net.Conn
 	if q.Lend && first && isUnix {
-		a.Lent, lent = p.app.lend()
-		defer func() {
-			for _, c := range lent {
-				_ = c.Close() // the borrower has its own descriptor, or is gone
-			}
-		}()
+		var done func()
+		a.Lent, lent, done = p.app.lend()
+		defer done()
 	}
 	a.Ready = p.app.ready()
 	frame, err := keeperwire.AppendMessage(nil, keeperwire.Given, 0, a)

@@ -51,12 +51,6 @@ func (t *target) start(relay bool) {
 	}
 }
 
-// lent tells that what could be lent was.
-func (t *target) lent(i *dubbo.Idle) {
-	t.idle.CompareAndSwap(i, nil)
-	t.taken <- struct{}{}
-}
-
 // run connects, and keeps connected, until the target is let go or hopeless. keep returns when the connection is gone: how it was, and whether to connect again at once.
 func (t *target) run(keep func() (again bool, err error)) {
 	k, cfg := t.app.k, &t.app.k.cfg
@@ -102,6 +96,9 @@ func (t *target) connConfig() dubbo.ConnConfig {
 	return dubbo.ConnConfig{Log: k.cfg.Log, Budget: k.budget, MaxBytes: k.cfg.MaxBytes, Heartbeat: k.cfg.Heartbeat}
 }
 
+// afterLoan is how long a process that has just begun has the machine to itself before the keeper connects anew.
+const afterLoan = 50 * time.Millisecond
+
 // keepIdle holds a connection that can be lent, until it was or has ended.
 func (t *target) keepIdle() (again bool, err error) {
 	k := t.app.k
@@ -115,7 +112,7 @@ func (t *target) keepIdle() (again bool, err error) {
 	t.idle.Store(i)
 	select {
 	case <-t.taken:
-		return true, nil
+		return wait(t.ctx, afterLoan), nil
 	case <-i.Done():
 		k.cfg.Log.Debug("keeper: a connection ended", "app", t.app.name, "target", t.key.Address, "reason", i.Err())
 	case <-t.ctx.Done():
