@@ -26,7 +26,7 @@ func TestTargetServesACallerBeforeThoseThatNobodyWaitsFor(t *testing.T) {
 }
 
 func TestTargetGivesTheSuccessorOfAConnectionThatEndedMeanwhile(t *testing.T) {
-	each(t, cold.PoolConfig{}, func(t *testing.T, p *cold.Pool[*fake], peer *peer) {
+	each(t, cold.PoolConfig{}, func(t *testing.T, p *cold.Pool[*fake], _ *peer) {
 		target := p.Hold("a:1")
 		was, err := target.Get(t.Context())
 		if err != nil {
