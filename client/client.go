@@ -162,14 +162,10 @@ var errClosed = errors.New("the client was closed")
 
 // sources opens the registries, or has them opened by the first who needs them.
 func (c *Client) sources(ctx context.Context, background bool) ([]directory.Source, error) {
-	var metadata registry.Registry
-	if u := c.cfg.metadata; u != nil {
-		if !c.afterwards(ctx, *u, background) {
-			if _, err := c.open(ctx, *u); err != nil {
-				return nil, err
-			}
+	if u := c.cfg.metadata; u != nil && !c.afterwards(ctx, c.cfg.registries[0], background) {
+		if _, err := c.open(ctx, *u); err != nil {
+			return nil, err
 		}
-		metadata = c.remembered(*u)
 	}
 	registries, err := c.registries(ctx, background)
 	if err != nil {
@@ -177,7 +173,11 @@ func (c *Client) sources(ctx context.Context, background bool) ([]directory.Sour
 	}
 	var all []directory.Source
 	for i, u := range c.cfg.registries {
-		all = append(all, directory.Source{Name: u.String(), Registry: c.noted(u, registries[i]), Metadata: metadata})
+		src := directory.Source{Name: u.String(), Registry: c.noted(u, registries[i])}
+		if c.cfg.metadata != nil {
+			src.Metadata = c.remembered(u, *c.cfg.metadata)
+		}
+		all = append(all, src)
 	}
 	return all, nil
 }

@@ -90,9 +90,10 @@ func (c *Client) afterwards(ctx context.Context, u invoker.URL, background bool)
 	return c.kept.hint.Has(u.String())
 }
 
-// remembered gives a registry that begins with what is remembered of it.
-func (c *Client) remembered(u invoker.URL) registry.Registry {
-	return hint.NewRegistry(u.String(), hint.Memory{Hint: &c.kept.hint, Seen: &c.kept.seen, Asked: c.asked}, func(ctx context.Context) (registry.Registry, error) {
+// remembered gives a registry that begins with what is remembered of it. What a metadata or config centre says is remembered under the registry
+// that it belongs to, as a keeper has it.
+func (c *Client) remembered(of, u invoker.URL) registry.Registry {
+	return hint.NewRegistry(of.String(), hint.Memory{Hint: &c.kept.hint, Seen: &c.kept.seen, Asked: c.asked}, func(ctx context.Context) (registry.Registry, error) {
 		return c.open(ctx, u)
 	})
 }
@@ -102,7 +103,7 @@ func (c *Client) noted(u invoker.URL, r registry.Registry) registry.Registry {
 	if _, coming := r.(*late); coming || r == nil {
 		return r
 	}
-	return c.remembered(u)
+	return c.remembered(u, u)
 }
 
 // asked tells the keeper what this process asks of the registries.

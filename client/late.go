@@ -47,7 +47,7 @@ func (c *Client) registries(ctx context.Context, background bool) ([]registry.Re
 	var opening sync.WaitGroup
 	for i, u := range urls {
 		if c.afterwards(ctx, u, background) {
-			all[i] = c.remembered(u)
+			all[i] = c.remembered(u, u)
 			continue
 		}
 		if l := c.pending(u); l != nil {
@@ -91,8 +91,9 @@ func (c *Client) pending(u invoker.URL) *late {
 
 // center gives a registry for its rules, one that comes later too where it is one of those that providers are looked up in.
 func (c *Client) center(ctx context.Context, u invoker.URL, background bool) (registry.Registry, error) {
-	if c.afterwards(ctx, u, background) {
-		return c.remembered(u), nil
+	of := c.cfg.registries[0]
+	if c.afterwards(ctx, of, background) {
+		return c.remembered(of, u), nil
 	}
 	if l := c.pending(u); l != nil {
 		return l, nil
@@ -100,7 +101,7 @@ func (c *Client) center(ctx context.Context, u invoker.URL, background bool) (re
 	if _, err := c.open(ctx, u); err != nil {
 		return nil, err
 	}
-	return c.remembered(u), nil
+	return c.remembered(of, u), nil
 }
 
 // later begins to try a registry again, for all references. It outlives ctx; [Client.Close] ends it.
