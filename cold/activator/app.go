@@ -52,6 +52,7 @@ type service struct {
 type method struct {
 	descriptor string
 	timeout    time.Duration
+	idempotent bool
 }
 
 // timeoutOf gives what is published for a method. It allocates nothing.
@@ -68,6 +69,22 @@ func (s *service) timeoutOf(name, descriptor []byte) time.Duration {
 		longest = max(longest, all[i].timeout)
 	}
 	return longest
+}
+
+// idempotent tells whether a method may run twice: of overloads that can't be told apart, only if all may. It allocates nothing.
+func (s *service) idempotent(name, descriptor []byte) bool {
+	all := s.methods[string(name)]
+	for i := range all {
+		if string(descriptor) == all[i].descriptor {
+			return all[i].idempotent
+		}
+	}
+	for i := range all {
+		if !all[i].idempotent {
+			return false
+		}
+	}
+	return len(all) > 0
 }
 
 // newApp checks a function. The error joins every fault.
@@ -157,7 +174,7 @@ func (a *app) check(m fn.Manifest, c *Config) error {
 				t = defaultTimeout
 			}
 			s.timeout = max(s.timeout, t)
-			s.methods[mi.Name] = append(s.methods[mi.Name], method{mi.Descriptor, t})
+			s.methods[mi.Name] = append(s.methods[mi.Name], method{mi.Descriptor, t, mi.Idempotent})
 		}
 		if s.timeout == 0 {
 			s.timeout = defaultTimeout

@@ -24,6 +24,7 @@ type call struct {
 	deadline time.Time
 	end      time.Time // when it is answered with status 31
 	place    int       // in the clock; −1: in none
+	again    bool      // it may run twice
 
 	// Guarded by to.mu.
 	stage      stage

@@ -166,7 +166,7 @@ func (s *sleeper) broken(c *call, body *dubbo.FrameBody, err error) outcome {
 	if errors.Is(err, earlylane.ErrNotRun) || errors.Is(err, errNoConnection) || !body.Complete() {
 		return outcome{notRun: true, why: err.Error()}
 	}
-	s.refuse(c, invoker.CodeUnavailable, refusedBroken, fmt.Sprintf("application %s: the call was passed on, and then the connection failed; it may have run: %v", s.name, err))
+	s.unsure(c, invoker.CodeUnavailable, refusedBroken, fmt.Sprintf("application %s: the call was passed on, and then the connection failed; it may have run: %v", s.name, err))
 	return outcome{}
 }
 
@@ -183,14 +183,14 @@ func (s *sleeper) outcome(c *call, resp *http.Response) outcome {
 			if c.frame.Answered() {
 				return outcome{}
 			}
-			s.refuse(c, invoker.CodeBadResponse, refusedRubbish, fmt.Sprintf("application %s: its answer can't be read; the call may have run: %v", s.name, err))
+			s.unsure(c, invoker.CodeBadResponse, refusedRubbish, fmt.Sprintf("application %s: its answer can't be read; the call may have run: %v", s.name, err))
 			return outcome{}
 		}
 	case resp.StatusCode == http.StatusAccepted && c.frame.OneWay():
 		c.frame.Drop()
 	default:
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, maxWhyBytes)) // what was read of it says enough
-		s.refuse(c, invoker.CodeUnavailable, refusedProxy, fmt.Sprintf("application %s: something on the way answers %s, the call may have run: %q", s.name, resp.Status, strings.TrimSpace(string(text))))
+		s.unsure(c, invoker.CodeUnavailable, refusedProxy, fmt.Sprintf("application %s: something on the way answers %s, the call may have run: %q", s.name, resp.Status, strings.TrimSpace(string(text))))
 		return outcome{}
 	}
 	var end [1]byte

@@ -74,6 +74,7 @@ func (p *port) Relay(f *dubbo.Frame) {
 		f.Echo()
 	case ok:
 		c := newCall(f, r.to, r.service.timeoutOf(f.Method(), f.Descriptor()))
+		c.again = r.service.idempotent(f.Method(), f.Descriptor())
 		f.Data = c
 		r.to.take(c)
 	case string(f.Path()) == metadataservice.Interface:

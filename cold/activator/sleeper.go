@@ -236,7 +236,7 @@ func (s *sleeper) expire(c *call) {
 		}
 		s.late(c, why)
 	case sent:
-		s.late(c, "it was passed on, and the function has not answered; it may have run")
+		s.unsure(c, invoker.CodeTimeout, refusedLate, s.waited(c)+"it was passed on, and the function has not answered; it may have run")
 		cancel()
 	}
 }
@@ -262,20 +262,41 @@ func (s *sleeper) left(c *call) {
 
 // late answers a call with status 31.
 func (s *sleeper) late(c *call, why string) {
-	waited := time.Since(c.frame.Arrival()).Round(time.Millisecond)
-	s.refuse(c, invoker.CodeTimeout, refusedLate, fmt.Sprintf("application %s: no answer after %v: %s", s.name, waited, why))
+	s.refuse(c, invoker.CodeTimeout, refusedLate, s.waited(c)+why)
 }
 
-// refuse answers a call that gets no answer of the function's.
+func (s *sleeper) waited(c *call) string {
+	return fmt.Sprintf("application %s: no answer after %v: ", s.name, time.Since(c.frame.Arrival()).Round(time.Millisecond))
+}
+
+// refuse answers a call that gets no answer of the function's, and did not run.
 func (s *sleeper) refuse(c *call, code invoker.Code, reason, why string) {
+	if s.refused(c, reason, why) {
+		c.frame.Refuse(code, why)
+	}
+}
+
+// unsure answers a call that may have run: so that Java sends it again only where it may run twice.
+func (s *sleeper) unsure(c *call, code invoker.Code, reason, why string) {
+	switch {
+	case !s.refused(c, reason, why):
+	case c.again:
+		c.frame.Refuse(code, why)
+	default:
+		c.frame.Fail(code, why)
+	}
+}
+
+// refused counts and logs; false where the call has been answered.
+func (s *sleeper) refused(c *call, reason, why string) bool {
 	if c.frame.Answered() {
-		return
+		return false
 	}
 	s.m.refused(reason).Inc()
 	if c.frame.OneWay() {
 		s.a.log.Warn("activator: a one-way call was refused", "app", s.name, "consumer", c.frame.Caller(), "reason", why)
 	}
-	c.frame.Refuse(code, why)
+	return true
 }
 
 // refuseParked ends all that waits, because waiting won't help.

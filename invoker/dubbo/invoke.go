@@ -268,6 +268,11 @@ func (c *Conn) result(inv *invoker.Invocation, o *outgoing) (invoker.Result, err
 	if err != nil {
 		return invoker.Result{}, &invoker.Error{Code: invoker.CodeBadResponse, Err: fmt.Errorf("read response: %w", err), MaybeExecuted: true}
 	}
+	if thrown != nil {
+		if failure := failed(&res, thrown); failure != nil {
+			return invoker.Result{}, failure
+		}
+	}
 	return res, thrown
 }
 

@@ -1,0 +1,66 @@
+package dubbo
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/dubbofn/dubbofn/invoker"
+)
+
+// Java sends a call again that ends with a status, whatever is published; it doesn't where a method throws.
+func TestACallThatMayHaveRunEndsAsIfItHadThrown(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("ö", maxWhyBytes)
+	_, address := relayOn(t, relayFunc{relay: func(f *Frame) {
+		why := "it may have run"
+		if string(f.Method()) == "long" {
+			why = long
+		}
+		f.Fail(invoker.CodeTimeout, why)
+		f.Fail(invoker.CodeTimeout, "twice")
+		f.Refuse(invoker.CodeTimeout, "a third time")
+	}}, ServerConfig{})
+	c := dialPeer(t, address)
+	for id, version := range map[uint64]string{7: protocolVersion, 8: "2.0.1", 9: ""} {
+		c.write(requestFrame(t, id, version, "echo", []any{"x"}))
+		h, body := c.read()
+		res, thrown, err := decodeBody(body)
+		var e *invoker.Exception
+		if err != nil || h.id != id || h.status != statusOK || !errors.As(thrown, &e) || e.Class != "java.lang.RuntimeException" || e.Message != "it may have run" {
+			t.Errorf("protocol %q: %+v %+v, %v", version, h, thrown, err)
+		}
+		if got := res.Attachments.Get(keyStatus); (got == "31") != readsAttachments(version) {
+			t.Errorf("protocol %q: status %q", version, got)
+		}
+	}
+	conn, err := Dial(t.Context(), address, ConnConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	for method, want := range map[string]string{"echo": "status 31 SERVER_TIMEOUT: it may have run", "long": "ö …"} {
+		_, err = conn.Invoke(context.Background(), &invoker.Invocation{Service: invoker.ServiceKey{Interface: "s"}, Method: method, Args: []any{"x"}})
+		var e *invoker.Error
+		if !errors.As(err, &e) || e.Code != invoker.CodeTimeout || !e.Remote || !e.MaybeExecuted || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: our own consumer got %.200v", method, err)
+		}
+	}
+}
+
+func TestAStatusThatNobodyWroteChangesNothing(t *testing.T) {
+	t.Parallel()
+	for _, status := range []string{"", "x", "300", "-1"} {
+		res := invoker.Result{}
+		res.Attachments.Set(keyStatus, status)
+		if err := failed(&res, &invoker.Exception{Class: "x"}); err != nil {
+			t.Errorf("%q: %v", status, err)
+		}
+	}
+	res := invoker.Result{}
+	res.Attachments.Set(keyStatus, "31")
+	if err := failed(&res, errors.New("no exception")); err != nil {
+		t.Error(err)
+	}
+}
