@@ -1,7 +1,9 @@
 // Command cycles takes a function from zero to one and back many times under load, kills its processes at random, and then compares what
 // its consumer was told with what the function's processes did.
 //
-//	cycles -cycles 1000 -dubbofn build/dubbofn -function build/counted -dir run/cycles
+//	cycles -cycles 1000 -dubbofn build/dubbofn -function build/counted -dir run/cycles [-registry nacos://… java … org.dubbofn.kit.Counted …]
+//
+// What follows the flags starts a Java consumer, which then makes half of the calls. Nobody's settings differ from the defaults.
 //
 // It exits with 0 when no call was answered wrongly, lost without an error in time, or run twice without being declared idempotent; when no call
 // failed without a kill beside it; and when `dubbofn run` has no more descriptors, threads or children than after its first cycles.
@@ -20,6 +22,7 @@ import (
 	"time"
 
 	"github.com/dubbofn/dubbofn/client"
+	"github.com/dubbofn/dubbofn/registry/nacos"
 )
 
 func main() {
@@ -31,8 +34,10 @@ func main() {
 	flag.StringVar(&s.dubbofn, "dubbofn", "dubbofn", "the command")
 	flag.StringVar(&s.function, "function", "counted", "the function's program")
 	flag.StringVar(&s.dir, "dir", "", "a folder for what is written")
+	flag.StringVar(&s.registry, "registry", "", "where consumers look; default: an embedded registry in the folder")
 	flag.Uint64Var(&s.seed, "seed", uint64(time.Now().UnixNano()), "of the random choices")
 	flag.Parse()
+	s.java = flag.Args()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	ok, err := run(ctx, s)
 	stop()
@@ -48,6 +53,8 @@ type settings struct {
 	cycles, kills          int
 	limit, idle            time.Duration
 	dubbofn, function, dir string
+	registry               string
+	java                   []string // a command; none: there is no Java consumer
 	seed                   uint64
 }
 
@@ -65,7 +72,7 @@ func run(ctx context.Context, s settings) (ok bool, err error) {
 		return false, err
 	}
 	cfg.Registry, cfg.App = []string{site.registry}, "cycles"
-	c, err := client.New(cfg)
+	c, err := client.New(cfg, nacos.Registry)
 	if err != nil {
 		return false, err
 	}
@@ -76,6 +83,12 @@ func run(ctx context.Context, s settings) (ok bool, err error) {
 	}
 	if err := l.service.Bind(&l.counted); err != nil {
 		return false, err
+	}
+	if len(s.java) > 0 {
+		if l.java, err = startJava(s.java, site.out); err != nil {
+			return false, err
+		}
+		defer func() { _ = l.java.end() }()
 	}
 	var first, last usage
 	for n := 0; site.starts() < s.cycles; n++ {
@@ -106,6 +119,7 @@ func run(ctx context.Context, s settings) (ok bool, err error) {
 type load struct {
 	site    *site
 	service *client.Service
+	java    *javaConsumer // nil: none
 	random  *rand.Rand
 	begin   time.Time
 	counted struct {
@@ -137,10 +151,14 @@ func (l *load) burst(kill bool) {
 	for i := range 1 + l.random.IntN(24) {
 		after := time.Duration(l.random.IntN(40)) * time.Millisecond
 		method, n, millis := []string{"add", "add", "add", "look", "note"}[l.random.IntN(5)], l.random.Int64N(1<<40), int32(l.random.IntN(30))
-		id := fmt.Sprintf("%s-%d-%d", method, l.count(), i)
+		by := "go"
+		if l.java != nil && l.random.IntN(2) == 0 {
+			by = "java"
+		}
+		id := fmt.Sprintf("%s-%s-%d-%d", by, method, l.count(), i)
 		all.Go(func() {
 			time.Sleep(after)
-			l.call(id, method, n, millis)
+			l.call(by, id, method, n, millis)
 		})
 	}
 	if kill {
@@ -153,18 +171,19 @@ func (l *load) burst(kill bool) {
 	all.Wait()
 }
 
-func (l *load) call(id, method string, n int64, millis int32) {
+func (l *load) call(by, id, method string, n int64, millis int32) {
 	c := call{id: id, method: method, begin: time.Now()}
 	ctx := context.Background()
-	var got, want int64
-	switch method {
-	case "add":
-		want = 2*n + 1
+	var got int64
+	want := map[string]int64{"add": 2*n + 1, "look": 3*n + 2}[method]
+	switch {
+	case by == "java":
+		got, c.err = l.java.call(id, method, n, millis)
+	case method == "add":
 		got, c.err = l.counted.Add(ctx, id, n, millis)
-	case "look":
-		want = 3*n + 2
+	case method == "look":
 		got, c.err = l.counted.Look(ctx, id, n)
-	case "note":
+	case method == "note":
 		c.err = l.service.OneWay(ctx, "note", id)
 	}
 	c.end = time.Now()

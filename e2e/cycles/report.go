@@ -22,8 +22,6 @@ func (l *load) report(ran map[string]int, first, last usage) bool {
 	}
 	for _, c := range l.calls {
 		took, n := c.end.Sub(c.begin), ran[c.id]
-		var e *invoker.Error
-		isError := errors.As(c.err, &e)
 		if n > 1 && c.method != "look" {
 			fault(c, "doubled")
 		}
@@ -44,9 +42,9 @@ func (l *load) report(ran map[string]int, first, last usage) bool {
 		case c.err == nil:
 			answered++
 			times = append(times, took)
-		case !isError || e.Code == invoker.CodeTimeout && !e.Remote || took > published:
+		case lost(c.err) || took > published:
 			fault(c, "lost without an error in time")
-		case n > 0 && !e.MaybeExecuted:
+		case n > 0 && saysNotRun(c.err):
 			fault(c, "the error says that it did not run")
 		case !l.site.beside(c.begin, c.end):
 			fault(c, "failed without a kill")
@@ -71,4 +69,20 @@ func (l *load) report(ran map[string]int, first, last usage) bool {
 	fmt.Printf("%d starts, %d kills, %d calls: %d answered, %d failed with a clear error beside a kill, %d one-way calls went down with a process; %d faults\n",
 		l.site.starts(), l.site.killed(), len(l.calls), answered, failed, unsent, len(faults))
 	return len(faults) == 0
+}
+
+// lost tells that a consumer gave up waiting: what it got is no answer of anybody's.
+func lost(err error) bool {
+	var e *invoker.Error
+	if errors.As(err, &e) {
+		return e.Code == invoker.CodeTimeout && !e.Remote
+	}
+	var j javaError
+	return !errors.As(err, &j) || j.gaveUp()
+}
+
+// saysNotRun tells that an error promises that the method did not run. Java's errors promise nothing.
+func saysNotRun(err error) bool {
+	var e *invoker.Error
+	return errors.As(err, &e) && !e.MaybeExecuted
 }

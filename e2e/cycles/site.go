@@ -39,6 +39,9 @@ func start(s settings) (*site, error) {
 		return nil, err
 	}
 	x := &site{registry: "embedded://" + filepath.Join(dir, "registry"), dir: filepath.Join(dir, "counted"), exited: make(chan struct{})}
+	if s.registry != "" {
+		x.registry = s.registry
+	}
 	if err := os.MkdirAll(x.dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -46,7 +49,7 @@ func start(s settings) (*site, error) {
 		return nil, err
 	}
 	x.cmd = exec.Command(s.dubbofn, "run", "--idle", s.idle.String(), "--port", "0", "--admin-port", "0", "--verbose", s.function)
-	x.cmd.Env = append(os.Environ(), "DUBBOFN_REGISTRY="+x.registry, "COUNTED_DIR="+x.dir)
+	x.cmd.Env = append(os.Environ(), "DUBBOFN_REGISTRY="+x.registry, "DUBBOFN_HOST=127.0.0.1", "COUNTED_DIR="+x.dir)
 	out, err := x.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
