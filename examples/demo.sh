@@ -17,6 +17,8 @@ trap finish EXIT
 # A registry of this run's own, any free ports, loopback only. PATH is set so that the commands read as you would type them.
 mkdir -m 700 "$dir/registry"
 export DUBBOFN_REGISTRY="embedded://$dir/registry" PATH="$PWD/build:$PATH"
+# A function waits 5 ms for its keeper; a busy machine may take longer, and this is to be seen.
+export DUBBOFN_KEEPER_WAIT=2s
 # called COMMAND…   shows a command and what it prints; its output is in $answer, its exit code in $code, its time in $took (ms)
 called() {
   printf '  $'; printf ' %s' "${@@Q}" | sed -E "s/'([A-Za-z0-9._\/-]+)'/\1/g"; printf '\n'
@@ -45,6 +47,14 @@ drawn() {
   called dubbofn ledger "$1" --width 40
   [ "$code" = 0 ] && grep -q '^process ' <<<"$answer" && grep -q '^reply ' <<<"$answer" || fail "the ledger of $1 was not drawn"
 }
+# given COUNT   so many connections must have been given to functions by the keeper
+given() {
+  local n keeper; keeper="$(sed -nE "s/^  metrics .*keeper's http:..([^\/]+).*/\1/p" "$dir/log")"
+  exec 3<>"/dev/tcp/${keeper%:*}/${keeper#*:}" || fail "no keeper answers at $keeper"
+  printf 'GET /metrics HTTP/1.0\r\n\r\n' >&3
+  n="$(sed -nE 's/^dubbofn_keeper_lent_total ([0-9]+).*/\1/p' <&3)"; exec 3<&-
+  [ "$n" = "$1" ] || fail "the keeper has given away $n connections, want $1"
+}
 # woken COUNT   how often each function must have been started by now
 woken() {
   local f n; for f in greet board; do
@@ -67,6 +77,7 @@ step "2. A call wakes both: zero to an answer"
 called dubbofn call org.example.BoardService welcome '["Ada","Grace"]' fr
 [ "$code" = 0 ] && grep -q '"Bonjour, Grace!"' <<<"$answer" || fail "welcome gave $answer (exit code $code)"
 woken 1
+given 0
 tell "What the wake was made of (ms; negative: before there was a process):"
 drawn board
 
@@ -80,13 +91,16 @@ woken 1
 
 step "4. Two seconds without a call: zero again"
 asleep 1
-tell "Processes of functions: none. Consumers' connections to the activator stay."
+tell "Processes of functions: none. Consumers' connections to the activator stay, and board's to greet."
 
-step "5. The second wake begins with what the first has left"
+step "5. The second wake begins with warm connections"
 called dubbofn call org.example.BoardService welcome '["Ada","Grace"]' es
 [ "$code" = 0 ] && grep -q '"Hola, Grace!"' <<<"$answer" || fail "welcome gave $answer (exit code $code)"
 woken 2
+given 1
+tell "While board slept, a keeper held its connection, and what the registry says: board got both when it started (keeper)."
 drawn board
+grep -q '^keeper ' <<<"$answer" || fail "the ledger tells of no keeper"
 
 step "6. The end: calls are finished, consumers are sent elsewhere"
 kill -TERM "$pid"

@@ -50,6 +50,8 @@ type Site struct {
 	Dubbo, Admin string
 	// Registry is the URL of the registry.
 	Registry string
+	// Keeper is where the keeper's operators ask; empty without one.
+	Keeper string
 }
 
 // personal names the variables that are one process's own.

@@ -82,6 +82,10 @@ func (c *console) introduce(at Site, functions []function) {
 		fmt.Fprintf(&b, "  call one    dubbofn call --registry %s %s\n", at.Registry, call)
 	}
 	fmt.Fprintf(&b, "  see wakes   dubbofn ledger --admin %s\n", at.Admin)
-	b.WriteString("  end         Ctrl-C\n")
+	fmt.Fprintf(&b, "  metrics     http://%s/metrics", at.Admin)
+	if at.Keeper != "" {
+		fmt.Fprintf(&b, ", the keeper's http://%s/metrics", at.Keeper)
+	}
+	b.WriteString("\n  end         Ctrl-C\n")
 	c.tell("%s", b.String())
 }

@@ -134,6 +134,7 @@ func assemble(ctx context.Context, c Config, dir string, functions []function, o
 	}
 	if p.store != nil {
 		environment = append(environment, "DUBBOFN_KEEPER=unix://"+socket)
+		p.site.Keeper = reachable(p.store.Admin)
 	}
 	var run []supervise.Function
 	for _, f := range functions {
