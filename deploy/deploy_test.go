@@ -36,7 +36,7 @@ func TestManifestsAreAsTheyWere(t *testing.T) {
 		"function-quick":       Function{Name: "greet", Image: "greet:v1", Manifest: greetManifest(t), Activator: "none", Timeout: time.Minute},
 		"activator":            Activator{Image: "registry.example.org/dubbofn:v1", Registry: "nacos://nacos.example.org:8848"},
 		"activator-namespaces": Activator{Image: "dubbofn:v1", RegistrySecret: "registry", Namespace: "front", Namespaces: []string{"shop", "bank", "shop"}, Replicas: 1, Host: "203.0.113.7", Environment: map[string]string{"DUBBOFN_LOG_LEVEL": "debug"}},
-		"keeper":               Keeper{Image: "registry.example.org/dubbofn:v1", RegistrySecret: "registry"},
+		"keeper":               Keeper{Image: "registry.example.org/dubbofn:v1", RegistrySecret: "registry", Targets: []string{"10.0.0.0/8:20880", "*.example.org:*"}},
 	}
 	for name, m := range manifests {
 		t.Run(name, func(t *testing.T) {

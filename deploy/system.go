@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net"
 	"slices"
+	"strings"
 )
 
 // Activator is the always-on front of all functions. Image and a registry are needed; the other zero fields mean the defaults.
@@ -34,6 +35,8 @@ type Keeper struct {
 	Registry, RegistrySecret string // as of [Activator]
 	// TokenSecret is the Secret whose key "token" functions show. Default: "dubbofn-token".
 	TokenSecret string
+	// Targets are what functions may have connections to, HOST:PORT each, as DUBBOFN_KEEPER_TARGETS has it. Default: nothing.
+	Targets []string
 	// CPU and Memory are what a pod asks for, MemoryLimit what it may take. Default: "50m", "32Mi", "256Mi".
 	CPU, Memory, MemoryLimit string
 	// Environment holds more variables.
@@ -84,15 +87,16 @@ func (k Keeper) YAML() ([]byte, error) {
 	var c checks
 	v := struct {
 		Keeper
-		Port      int
-		Variables []variable
-	}{Keeper: k, Port: keeperPort}
+		Port        int
+		TargetsText string
+		Variables   []variable
+	}{Keeper: k, Port: keeperPort, TargetsText: strings.Join(k.Targets, ",")}
 	v.Namespace = c.system(k.Namespace, k.Image, k.Registry, k.RegistrySecret)
 	v.TokenSecret = cmp.Or(k.TokenSecret, tokenSecret)
 	c.name("TokenSecret", v.TokenSecret)
 	v.CPU, v.Memory, v.MemoryLimit = cmp.Or(k.CPU, "50m"), cmp.Or(k.Memory, "32Mi"), cmp.Or(k.MemoryLimit, "256Mi")
 	c.quantities(v.CPU, v.Memory, v.MemoryLimit)
-	v.Variables = c.variables(k.Environment, "DUBBOFN_REGISTRY", "DUBBOFN_TOKEN")
+	v.Variables = c.variables(k.Environment, "DUBBOFN_REGISTRY", "DUBBOFN_TOKEN", "DUBBOFN_KEEPER_TARGETS")
 	return c.render("keeper", v)
 }
 

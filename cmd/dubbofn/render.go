@@ -97,6 +97,7 @@ func renderKeeperCommand() *cobra.Command {
 		RunE:  func(c *cobra.Command, _ []string) error { return write(c.OutOrStdout(), k) },
 	}
 	systemFlags(c, &k.Image, &k.Namespace, &k.Registry, &k.RegistrySecret, &k.TokenSecret)
+	c.Flags().StringSliceVar(&k.Targets, "targets", nil, "what functions may have connections to, HOST:PORT: a network, an address, a name, *.NAME or *; a number or *")
 	resourceFlags(c, &k.CPU, &k.Memory, &k.MemoryLimit)
 	environmentFlag(c, &k.Environment)
 	return c
