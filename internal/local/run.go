@@ -53,6 +53,7 @@ func prepare(ctx context.Context, c Config, out *console) (functions []function,
 	names := map[string]string{}
 	for i, path := range c.Paths {
 		begin := time.Now()
+		out.tell("building %s (%d of %d)", path, i+1, len(c.Paths))
 		binary, err := Build(ctx, path, filepath.Join(c.Cache, fmt.Sprintf("%x", pathID(path))))
 		if err != nil {
 			return nil, err
@@ -66,7 +67,7 @@ func prepare(ctx context.Context, c Config, out *console) (functions []function,
 		if err != nil {
 			return nil, err
 		}
-		out.tell("built %s (%d of %d, %.1f s)", name, i+1, len(c.Paths), time.Since(begin).Seconds())
+		out.tell("built %s in %.1f s", name, time.Since(begin).Seconds())
 		functions = append(functions, function{name: name, binary: binary, manifest: m})
 	}
 	return functions, nil
@@ -116,7 +117,7 @@ func assemble(ctx context.Context, c Config, dir string, functions []function, o
 	if a.Host == "" {
 		a.Host = "127.0.0.1"
 	}
-	a.LanePort = 0 // functions are told
+	a.LanePort, a.LaneTLS = 0, false // functions are told the port, and it never leaves this machine
 	for _, port := range []*int{&a.Port, &a.AdminPort} {
 		if *port != 0 && !free(a.Bind, *port) {
 			out.tell("port %d is taken: another one it is", *port)
