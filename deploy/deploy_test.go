@@ -106,6 +106,7 @@ func TestRenderNamesEveryFault(t *testing.T) {
 				f.Manifest = []byte(`{"app":"a","services":[{"methods":[{"timeout":9223372036854775807}]}]}`)
 			}), []string{"to 24h0m0s"},
 		},
+		"an address with TLS":  {function(func(f *Function) { f.Activator = "tls://activator.example.org:20881" }), nil},
 		"counts":               {function(func(f *Function) { f.Concurrency, f.Target, f.MinScale, f.MaxScale = 1001, -1, 3, 2 }), []string{"Concurrency is 1001", "Target is -1", "MinScale 3 is above MaxScale 2"}},
 		"an address":           {function(func(f *Function) { f.Activator, f.Keeper = "activator", ":1" }), []string{`Activator is "activator"`, `Keeper is ":1"`}},
 		"a variable":           {function(func(f *Function) { f.Environment = map[string]string{"A-B": "", "DUBBOFN_TOKEN": "x"} }), []string{`"A-B"`, "DUBBOFN_TOKEN, which has another place"}},

@@ -124,7 +124,7 @@ func address(c *checks, field, value, byDefault string) string {
 	case none:
 		return ""
 	}
-	if host, port, err := net.SplitHostPort(value); err != nil || host == "" || port == "" {
+	if host, port, err := net.SplitHostPort(strings.TrimPrefix(value, "tls://")); err != nil || host == "" || port == "" {
 		c.fault("%s is %q: want HOST:PORT, or %q", field, value, none)
 	}
 	return value
