@@ -75,28 +75,35 @@ func Describe(ctx context.Context, binary string, environment []string) (m Manif
 	return m, nil
 }
 
-// Example gives arguments of `dubbofn call` for a function's first method, and what it offers in a line.
+// Example gives arguments of `dubbofn call` for one of a function's methods, one with simple parameters where there is one, and what it offers in a
+// line.
 func (m Manifest) Example() (call, offers string) {
 	var all []string
 	for _, s := range m.Services {
+		key := s.Interface
+		if s.Group != "" {
+			key = s.Group + "/" + key
+		}
+		if s.Version != "" {
+			key += ":" + s.Version
+		}
 		var names []string
 		for _, method := range s.Methods {
-			names = append(names, method.Name)
+			if len(names) == 0 || names[len(names)-1] != method.Name { // an overload
+				names = append(names, method.Name)
+			}
+			example := strings.TrimSpace(key + " " + method.Name + " " + sample(method.Descriptor))
+			if call == "" || strings.Contains(call, object) && !strings.Contains(example, object) {
+				call = example
+			}
 		}
 		all = append(all, s.Interface+": "+strings.Join(names, ", "))
-		if call == "" && len(s.Methods) > 0 {
-			key := s.Interface
-			if s.Group != "" {
-				key = s.Group + "/" + key
-			}
-			if s.Version != "" {
-				key += ":" + s.Version
-			}
-			call = strings.TrimSpace(key + " " + s.Methods[0].Name + " " + sample(s.Methods[0].Descriptor))
-		}
 	}
 	return call, strings.Join(all, "; ")
 }
+
+// object is an argument of a class of its own, which says nothing of what should be in it.
+const object = "'{}'"
 
 // sample gives an argument for each parameter of a descriptor, as a shell takes it.
 func sample(descriptor string) string {
@@ -129,6 +136,6 @@ func sampleOf(class string, list bool) string {
 	case len(class) == 1, class == "java/lang/Integer", class == "java/lang/Long", class == "java/lang/Double":
 		return "1"
 	default:
-		return "'{}'"
+		return object
 	}
 }

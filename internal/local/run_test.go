@@ -131,7 +131,7 @@ func TestFunctionsRunOnlyWhileTheyAreCalled(t *testing.T) {
 		t.Error(err)
 	}
 	end()
-	for _, want := range []string{"functions/greet (1 of 2)\nbuilt greet in ", "org.example.BoardService: welcome", "● board is awake after", "greet │ ", "call one    dubbofn call --registry " + at.Registry} {
+	for _, want := range []string{"functions/greet (1 of 2)\nbuilt greet in ", "org.example.BoardService: welcome", "● board is awake after", "greet │ ", "call one    dubbofn call --registry " + at.Registry + " org.example.GreetService hello Ada"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is not in\n%s", want, out)
 		}
