@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/dubbofn/dubbofn/cold"
 )
 
 // wake is one way from zero to the first answer.
@@ -58,7 +60,9 @@ func measureWakes(ctx context.Context, s *settings) error {
 	if err := w.settle(ctx); err != nil {
 		return err
 	}
-	fmt.Printf("%3s  %-8s %10s %10s  %-5s %10s %10s %10s  %s\n", "#", "by", "first call", "next call", "lane", "parked", "knock", "replied", "pod")
+	fmt.Println("first call, next call: as the consumer saw them. The rest is from when the activator had the first call: the function's process")
+	fmt.Println("began, was ready, had its lane to the activator; the knock was answered; the first reply came.")
+	fmt.Printf("%3s  %-8s %10s %10s  %-5s %10s %10s %10s %10s %10s\n", "#", "by", "first call", "next call", "lane", "process", "ready", "its lane", "knock", "replied")
 	ways := w.order()
 	for i, way := range ways {
 		if err := w.one(ctx, i+1, way); err != nil {
@@ -165,7 +169,12 @@ func (w *wakes) one(ctx context.Context, number, way int) error {
 		fmt.Printf("%3d  %-8s %s\n", number, k.by, ms(k.took))
 		return nil
 	}
-	fmt.Printf("%3d  %-8s %s %s  %-5s %s %s %s  %s\n", number, k.by, ms(k.took), ms(k.warm), k.start.Lane, ms(k.start.parked()), ms(k.start.knock()), ms(k.start.reply()), k.pod)
+	knock := "         –"
+	if k.start.Knock > 0 {
+		knock = ms(k.start.knock())
+	}
+	fmt.Printf("%3d  %-8s %s %s  %-5s %10s %10s %10s %10s %10s\n", number, k.by, ms(k.took), ms(k.warm), k.start.Lane,
+		k.start.since(began), k.start.since(ended(cold.PhaseReady)), k.start.since(ended(cold.PhaseLane)), knock, ms(k.start.reply()))
 	return nil
 }
 
