@@ -109,7 +109,7 @@ func TestStrangersAtTheEarlyLane(t *testing.T) {
 			app, revision, token string
 			want                 error
 		}{
-			"another token":            {"greet", "greet-00001", "a guess", earlylane.ErrProof},
+			"another token":            {"greet", "greet-00001", "a guess", earlylane.ErrRefused},
 			"another app":              {"other", "greet-00001", token, earlylane.ErrRefused},
 			"another Knative revision": {"greet", "greet-00002", token, earlylane.ErrRefused},
 			"no Knative revision":      {"greet", "", token, earlylane.ErrRefused},

@@ -8,9 +8,9 @@ import (
 	"net"
 )
 
-// Accepted is a connection on which a function has said who it is, without proof so far.
+// Accepted is a connection on which a function has said who it is, but not proved that it is there itself.
 type Accepted struct {
-	// Hello is who it says that it is: to be believed once Opened has returned nil.
+	// Hello is who it says that it is: to be believed once Opened has returned nil, since a hello can be said again by one who has overheard it.
 	Hello Hello
 
 	conn net.Conn
@@ -19,7 +19,8 @@ type Accepted struct {
 
 // Accept is the activator's part on a connection that it accepted: it waits, 5 s at most and as long as ctx, for a function's hello, asks
 // answer for that app's token and snapshot ([MaxSnapshotBytes] at most; may be empty), and greets. answer's error, or an empty token, refuses
-// the function; the error's text is sent to it, who may be a stranger. When Accept fails conn is closed; the error names whom it refused.
+// the function; the error's text is sent to it, who may be a stranger. One that doesn't know the token is refused too ([ErrProof]). When Accept
+// fails conn is closed; the error names whom it refused.
 //
 // One that has been greeted still costs a connection until it has opened: the caller bounds how many there are.
 func Accept(ctx context.Context, conn net.Conn, answer func(Hello) (token string, snapshot []byte, err error)) (*Accepted, error) {
@@ -38,7 +39,8 @@ func (a *Accepted) accept(answer func(Hello) (string, []byte, error)) error {
 	if err != nil {
 		return refuse(a.conn, err)
 	}
-	a.hello, a.function, err = parseHello(body)
+	var first proof
+	a.hello, a.function, first, err = parseHello(body)
 	if err != nil {
 		return refuse(a.conn, fmt.Errorf("read hello: %w", err))
 	}
@@ -49,11 +51,14 @@ func (a *Accepted) accept(answer func(Hello) (string, []byte, error)) error {
 		return refuse(a.conn, err)
 	case token == "":
 		return refuse(a.conn, errors.New("no token is configured for this app"))
-	case len(snapshot) > MaxSnapshotBytes:
-		// It is a hint only: the function is better off without it than without a lane.
-		snapshot = nil
 	}
 	a.token = token
+	if !a.proves(inHello, nil, first[:]) { // else anybody could have a snapshot made and sent, and a place among those that get ready
+		return refuse(a.conn, ErrProof)
+	}
+	if len(snapshot) > MaxSnapshotBytes {
+		snapshot = nil // it is a hint only: the function is better off without it than without a lane
+	}
 	if _, err := rand.Read(a.activator[:]); err != nil {
 		return err
 	}

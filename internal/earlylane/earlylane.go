@@ -2,15 +2,16 @@
 // found the function: the function dials, each side proves that it knows the token, and the activator then sends its calls over
 // this connection, as the client of HTTP/2 with prior knowledge.
 //
-//	function → activator   hello     who it is, a nonce
+//	function → activator   hello     who it is, a nonce, a first proof: only it is greeted who knows the token
 //	activator → function   greeting  a nonce, the activator's proof, the snapshot (sealed)
 //	function → activator   open      the function's proof, its ledger; sent once it is ready
 //	activator → function   accepted  and the preface of HTTP/2 right after it
 //
 // A frame of the handshake is "dfn1", a byte for its kind, its length in 4 bytes (big-endian), and as many bytes. Whoever refuses says
 // why in a frame of its own and closes. A proof is an HMAC-SHA256 under the token over a word for the side that proves, both nonces, and all
-// that either side said, so that none serves for another connection, or for the other side. The snapshot is sealed under a key made of the
-// same: it is sent to whoever says hello, and only one that knows the token can read it.
+// that either side said, so that none serves for another connection, or for the other side. The first, in the hello, is over what the function
+// chose itself: one who has overheard it may say it again, and is greeted, and no more. The snapshot is sealed under a key made of the
+// same as the proofs: only one that knows the token can read it.
 //
 // The handshake tells strangers from friends. It doesn't hide or protect what follows from someone who sits on the way: that takes
 // TLS below it. Everything here works over any [net.Conn].
@@ -86,31 +87,35 @@ type helloJSON struct {
 	Instance string `json:"instance"`
 	Limit    int    `json:"limit,omitempty"`
 	Nonce    []byte `json:"nonce"`
+	Proof    []byte `json:"proof"`
 }
 
-func appendHello(h Hello, n nonce) ([]byte, error) {
+func appendHello(h Hello, n nonce, p proof) ([]byte, error) {
 	if err := h.validate(); err != nil {
 		return nil, err
 	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false) // six bytes for each < would be over the limit
-	if err := enc.Encode(helloJSON{h.App, h.Revision, h.Instance, h.Limit, n[:]}); err != nil {
+	if err := enc.Encode(helloJSON{h.App, h.Revision, h.Instance, h.Limit, n[:], p[:]}); err != nil {
 		return nil, err
 	}
 	return b.Bytes(), nil
 }
 
-func parseHello(b []byte) (Hello, nonce, error) {
-	var n nonce
+func parseHello(b []byte) (h Hello, n nonce, p proof, err error) {
 	var j helloJSON
 	if err := json.Unmarshal(b, &j); err != nil {
-		return Hello{}, n, errors.New("it is not the JSON of a hello") // json's own words would quote a stranger's input
+		return h, n, p, errors.New("it is not the JSON of a hello") // json's own words would quote a stranger's input
 	}
-	h := Hello{j.App, j.Revision, j.Instance, j.Limit}
 	if len(j.Nonce) != len(n) {
-		return Hello{}, n, fmt.Errorf("the nonce has %d bytes, want %d", len(j.Nonce), len(n))
+		return h, n, p, fmt.Errorf("the nonce has %d bytes, want %d", len(j.Nonce), len(n))
 	}
+	if len(j.Proof) != len(p) {
+		return h, n, p, fmt.Errorf("the proof has %d bytes, want %d", len(j.Proof), len(p))
+	}
+	h = Hello{j.App, j.Revision, j.Instance, j.Limit}
 	copy(n[:], j.Nonce)
-	return h, n, h.validate()
+	copy(p[:], j.Proof)
+	return h, n, p, h.validate()
 }

@@ -85,7 +85,7 @@ func TestHandshakeRefusesAStranger(t *testing.T) {
 		activator    error
 		text         string
 	}{
-		"the activator has another token": {mine: secret, theirs: "another", function: ErrProof, activator: ErrRefused, text: "tokens differ"},
+		"the activator has another token": {mine: secret, theirs: "another", function: ErrRefused, activator: ErrProof, text: "tokens differ"},
 		"the activator has none":          {mine: secret, theirs: "", function: ErrRefused, text: "no token is configured"},
 		"the app is unknown":              {mine: secret, theirs: secret, refusal: errors.New(`app "greet" is not known here`), function: ErrRefused, text: "not known here"},
 	} {
@@ -143,7 +143,7 @@ func TestHelloIsChecked(t *testing.T) {
 		"a limit below 0": {App: "a", Instance: "i", Limit: -1},
 		"an absurd limit": {App: "a", Instance: "i", Limit: maxLimit + 1},
 	} {
-		if _, err := appendHello(h, nonce{}); err == nil {
+		if _, err := appendHello(h, nonce{}, proof{}); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 		f, _ := pair(t)
@@ -156,7 +156,8 @@ func TestHelloIsChecked(t *testing.T) {
 // rawHello writes a hello by hand and reads the greeting.
 func rawHello(t *testing.T, conn net.Conn, h Hello, n nonce) (greeting []byte) {
 	t.Helper()
-	body, err := appendHello(h, n)
+	knows := handshake{token: secret, hello: h, function: n}
+	body, err := appendHello(h, n, knows.prove(inHello, nil))
 	if err != nil {
 		t.Error(err)
 		return nil
@@ -212,6 +213,33 @@ func TestActivatorTakesNoProofThatIsNotThisConnectionsFunctions(t *testing.T) {
 	}
 }
 
+// One that only knows names gets neither a place among those that get ready nor a snapshot made.
+func TestAStrangerIsNotGreeted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f, a := net.Pipe()
+		guess := handshake{token: "a guess", hello: greet(), function: nonce{1}}
+		hello, err := appendHello(greet(), guess.function, guess.prove(inHello, nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		atStranger, atActivator := both(func() error {
+			if _, err := f.Write(frame(kindHello, hello)); err != nil {
+				return err
+			}
+			_, err := readFrame(f, kindGreeting, maxGreetingBytes)
+			return err
+		}, func() error {
+			_, err := Accept(t.Context(), a, answers(secret, []byte("snapshot")))
+			return err
+		})
+		if !errors.Is(atStranger, ErrRefused) || !errors.Is(atActivator, ErrProof) {
+			t.Errorf("the stranger: %v; the activator: %v", atStranger, atActivator)
+		}
+		_ = f.Close()
+	})
+}
+
 func TestActivatorTakesNoProofForAnotherApp(t *testing.T) {
 	t.Parallel()
 	h := handshake{token: secret, hello: greet()}
@@ -249,7 +277,7 @@ func TestFunctionProvesNothingToAStranger(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		_, n, err := parseHello(body)
+		_, n, _, err := parseHello(body)
 		if err != nil {
 			return err
 		}
@@ -326,7 +354,8 @@ func TestActivatorRefusesRubbish(t *testing.T) {
 		"no JSON":               {string(frame(kindHello, []byte("rubbish"))), "not the JSON"},
 		"no nonce":              {string(frame(kindHello, []byte(`{"app":"a","instance":"i"}`))), "nonce has 0 bytes"},
 		"a nonce that is short": {string(frame(kindHello, []byte(`{"app":"a","instance":"i","nonce":"AAAA"}`))), "nonce has 3 bytes"},
-		"no app":                {string(frame(kindHello, []byte(`{"instance":"i","nonce":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}`))), "app is missing"},
+		"no proof":              {string(frame(kindHello, []byte(`{"app":"a","instance":"i","nonce":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}`))), "proof has 0 bytes"},
+		"no app":                {string(frame(kindHello, []byte(`{"instance":"i","nonce":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","proof":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}`))), "app is missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -355,7 +384,7 @@ func TestActivatorRefusesRubbish(t *testing.T) {
 // Peers that say nothing, or stop in the middle, cost 5 s and no goroutine.
 func TestSlowPeersAreGivenUp(t *testing.T) {
 	t.Parallel()
-	hello, err := appendHello(greet(), nonce{1})
+	hello, err := appendHello(greet(), nonce{1}, proof{})
 	if err != nil {
 		t.Fatal(err)
 	}

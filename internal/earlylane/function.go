@@ -36,7 +36,7 @@ func (o *Offered) offer() error {
 	if _, err := rand.Read(o.function[:]); err != nil {
 		return err
 	}
-	body, err := appendHello(o.hello, o.function)
+	body, err := appendHello(o.hello, o.function, o.prove(inHello, nil))
 	if err != nil {
 		return err
 	}

@@ -7,23 +7,23 @@ import (
 
 // A hello that was read says the same when it is written and read again.
 func FuzzHello(f *testing.F) {
-	good, err := appendHello(greet(), nonce{1, 2, 3})
+	good, err := appendHello(greet(), nonce{1, 2, 3}, proof{4, 5})
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(good)
-	f.Add([]byte(`{"app":"a","instance":"i","limit":1e5,"nonce":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","more":[{}]}`))
+	f.Add([]byte(`{"app":"a","instance":"i","limit":1e5,"nonce":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","proof":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","more":[{}]}`))
 	f.Add([]byte(`{"app":"\ud800","instance":"i"}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		h, n, err := parseHello(b)
+		h, n, p, err := parseHello(b)
 		if err != nil {
 			return
 		}
-		again, err := appendHello(h, n)
+		again, err := appendHello(h, n, p)
 		if err != nil || len(again) > maxHelloBytes {
 			t.Fatalf("%+v can't be written: %d bytes, %v", h, len(again), err)
 		}
-		if h2, n2, err := parseHello(again); err != nil || h2 != h || n2 != n {
+		if h2, n2, p2, err := parseHello(again); err != nil || h2 != h || n2 != n || p2 != p {
 			t.Fatalf("%+v became %+v, %v", h, h2, err)
 		}
 	})

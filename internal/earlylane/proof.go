@@ -25,6 +25,7 @@ type handshake struct {
 const (
 	fromActivator = "dubbofn early lane 1: activator"
 	fromFunction  = "dubbofn early lane 1: function"
+	inHello       = "dubbofn early lane 1: hello" // before there is a nonce of the activator
 	sealsSnapshot = "dubbofn early lane 1: snapshot"
 )
 
