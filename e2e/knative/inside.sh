@@ -9,19 +9,33 @@ kubectl() { "$LAB_BIN/kubectl" "$@"; } # this is the inside already
 dubbofn="$LAB_RUN/bin/dubbofn"
 FAILED=()
 
-# deploy_system   the activator, and the Secret that it and functions know each other by
-deploy_system() {
+# deploy_all   the activator, a keeper and greet, in one command, after the Secret that they know each other by
+deploy_all() {
   local token namespace
   if ! kubectl get namespace dubbofn >/dev/null 2>&1; then
     kubectl create namespace dubbofn
     token="$(od -An -tx1 -N32 /dev/urandom | tr -d ' \n')"
     for namespace in dubbofn default; do kubectl -n "$namespace" create secret generic dubbofn-token --from-literal=token="$token" || die "create the Secret"; done
   fi
-  "$dubbofn" render activator --image dev.local/dubbofn:lab --registry "nacos://$NODE_IP:$NACOS_PORT" >"$E2E_RUN/activator.yaml" || die "render activator"
-  kubectl apply -f "$E2E_RUN/activator.yaml" || die "apply the activator"
-  kubectl -n dubbofn rollout status deployment/dubbofn-activator --timeout=120s >/dev/null || die "the activator did not get ready: $(kubectl -n dubbofn get pods; kubectl -n dubbofn logs --tail=20 -l app.kubernetes.io/name=dubbofn-activator)"
+  describe greet greet
+  {
+    "$dubbofn" render activator --image dev.local/dubbofn:lab --registry "nacos://$NODE_IP:$NACOS_PORT" &&
+      "$dubbofn" render keeper --image dev.local/dubbofn:lab --registry "nacos://$NODE_IP:$NACOS_PORT" --targets "$POD_CIDR:20880" &&
+      "$dubbofn" render function greet --image dev.local/greet:lab --manifest "$E2E_RUN/greet.json"
+  } >"$E2E_RUN/all.yaml" || die "render"
+  kubectl apply -f "$E2E_RUN/all.yaml" || die "apply"
+  for what in deployment/dubbofn-activator daemonset/dubbofn-keeper; do
+    kubectl -n dubbofn rollout status "$what" --timeout=120s >/dev/null || die "$what did not get ready: $(kubectl -n dubbofn get pods; kubectl -n dubbofn logs --tail=20 "$what")"
+  done
+  ready greet
   ADMIN=()
   local ip; for ip in $(kubectl -n dubbofn get pods -l app.kubernetes.io/name=dubbofn-activator -o jsonpath='{.items[*].status.podIP}'); do ADMIN+=(-admin "http://$ip:9090"); done
+}
+
+# describe NAME PROGRAM [VARIABLE=VALUE…]   what it offers under those variables
+describe() {
+  local name="$1" program="$2"; shift 2
+  env "$@" DUBBOFN_APP="$name" "$dubbofn" describe "$LAB_RUN/bin/$program" >"$E2E_RUN/$name.json" || die "describe $program"
 }
 
 # deploy NAME IMAGE [FLAGS…] [-- VARIABLE=VALUE…]   a function; the variables are its description's too
@@ -30,7 +44,7 @@ deploy() {
   while [ $# -gt 0 ] && [ "$1" != -- ]; do flags+=("$1"); shift; done
   [ $# -eq 0 ] || { shift; variables=("$@"); }
   local v; for v in "${variables[@]}"; do flags+=(--env "$v"); done
-  env "${variables[@]}" DUBBOFN_APP="$name" "$dubbofn" describe "$LAB_RUN/bin/$image" >"$E2E_RUN/$name.json" || die "describe $image"
+  describe "$name" "$image" "${variables[@]}"
   "$dubbofn" render function "$name" --image "dev.local/$image:lab" --manifest "$E2E_RUN/$name.json" "${flags[@]}" >"$E2E_RUN/$name.yaml" || die "render $name"
   kubectl apply -f "$E2E_RUN/$name.yaml" || die "apply $name"
 }
@@ -53,23 +67,24 @@ measure() {
     -ingress "$(kubectl -n lab-ingress get service lab-ingress-local -o jsonpath='{.spec.clusterIP}'):80" "$@"
 }
 
-# wakes LANE   "" or "none": where the function dials
+# wakes LANE TIMES   "" or "none": where the function dials
 wakes() {
   local flags=() consumers=()
+  # the same again, or by HTTP alone
   deploy greet greet ${1:+--activator "$1"}; ready greet
   paced "greet-3$1" 3 greet; consumers+=("${PACED[@]}")
   paced "greet-27$1" 27 greet; consumers+=("${PACED[@]}")
   [ -z "$1" ] || flags+=(-lane=false)
-  measure wakes greet -wakes "${LAB_WAKES:-40}" "${flags[@]}" -name 3.3.6 -name 2.7.23 "${consumers[@]}" || FAILED+=("wakes $1")
+  measure wakes greet -wakes "$2" "${flags[@]}" -name 3.3.6 -name 2.7.23 "${consumers[@]}" || FAILED+=("wakes $1")
   undeploy greet
 }
 
-run_wakes() { note ""; note "== wakes from zero, with the early lane"; wakes ""; }
-run_http() { note ""; note "== wakes from zero, by HTTP alone"; wakes none; }
+run_wakes() { note ""; note "== wakes from zero, with the early lane"; wakes "" "${LAB_WAKES:-40}"; }
+run_http() { note ""; note "== wakes from zero, by HTTP alone"; wakes none $((${LAB_WAKES:-40} / 2)); }
 
 run_scale() {
   note ""; note "== 200 calls a second of 100 ms each, then 10"
-  local flags=(--target 5 --max-scale 8)
+  local flags=(--target 5 --max-scale 8 --cpu 25m) # two generations of pods find room on a node of two CPUs
   deploy slow slow "${flags[@]}" -- SLOW=100ms; ready slow
   # the roll-out runs as a program of its own
   cat >"$E2E_RUN/rollout" <<ROLLOUT
@@ -86,7 +101,7 @@ ROLLOUT
 
 mkdir -p "$E2E_RUN"
 nacos_start
-deploy_system
+deploy_all
 for t in "$@"; do
   declare -F "run_$t" >/dev/null || die "no test $t: want wakes, http, scale"
   "run_$t"
