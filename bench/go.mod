@@ -17,7 +17,6 @@ require (
 
 require (
 	github.com/bits-and-blooms/bitset v1.24.4 // indirect
-	github.com/cockroachdb/apd/v3 v3.2.1 // indirect
 	github.com/failsafe-go/failsafe-go v0.9.6 // indirect
 	github.com/goccy/go-yaml v1.18.0 // indirect
 	github.com/kelseyhightower/envconfig v1.4.0 // indirect

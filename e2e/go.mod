@@ -7,7 +7,6 @@ require github.com/dubbofn/dubbofn v0.0.0
 replace github.com/dubbofn/dubbofn => ../
 
 require (
-	github.com/cockroachdb/apd/v3 v3.2.1
 	github.com/go-zookeeper/zk v1.0.4
 	github.com/google/go-cmp v0.7.0
 	go.uber.org/goleak v1.3.0

@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cockroachdb/apd/v3"
-
 	"github.com/dubbofn/dubbofn/java"
 )
 
@@ -109,8 +107,8 @@ func (p *printer) value(v any, above []any) any {
 		return x.UTC().Format("2006-01-02T15:04:05.000Z07:00")
 	case *big.Int:
 		return json.Number(x.String())
-	case *apd.Decimal:
-		return json.Number(x.Text('f'))
+	case *java.BigDecimal:
+		return json.Number(x.String())
 	case time.Duration:
 		return x.String()
 	case *java.Object:

@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cockroachdb/apd/v3"
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
@@ -203,7 +202,7 @@ func TestArgumentsBecomeTheNearestJavaValues(t *testing.T) {
 
 func TestResultsPrintAsJSON(t *testing.T) {
 	t.Parallel()
-	amount, _, err := apd.NewFromString("12.30")
+	amount, err := java.ParseBigDecimal("12.30")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -136,11 +136,11 @@ func (*rows) Caller(ctx context.Context) (string, error) {
 
 // decimal reads a literal of this program's own.
 func decimal(s string) *java.BigDecimal {
-	var d java.BigDecimal
-	if _, _, err := d.SetString(s); err != nil {
+	d, err := java.ParseBigDecimal(s)
+	if err != nil {
 		panic(err)
 	}
-	return &d
+	return d
 }
 
 // power is ten to the nth.

@@ -11,8 +11,6 @@ import (
 	"time"
 	"unicode/utf16"
 
-	"github.com/cockroachdb/apd/v3"
-
 	"github.com/dubbofn/dubbofn/fn"
 	"github.com/dubbofn/dubbofn/invoker"
 	"github.com/dubbofn/dubbofn/java"
@@ -113,9 +111,8 @@ func (*Types) Birthday(p *Person) (*Person, error) {
 func (*Types) NextDay(v time.Time) (time.Time, error) { return v.Add(24 * time.Hour), nil }
 
 func (*Types) Twice(v *java.BigDecimal) (*java.BigDecimal, error) {
-	var sum java.BigDecimal
-	_, err := apd.BaseContext.Add(&sum, v, v)
-	return &sum, err
+	sum := v.Unscaled()
+	return java.NewBigDecimal(sum.Add(sum, sum), v.Scale()), nil
 }
 
 // Utf16Length counts as Java does.

@@ -18,7 +18,8 @@ func layers() map[string]layer {
 		machine  = "k8s.io/apimachinery"
 	)
 	return map[string]layer{
-		"java":             {modules: map[string]string{decimal: "BigDecimal with its scale kept, which big.Float and big.Rat lose"}},
+		"java":             {},
+		"java/decimal":     {uses: []string{"java"}, modules: map[string]string{decimal: "what BigDecimal is turned into for arithmetic"}},
 		"invoker":          {},
 		"internal/hessian": {uses: []string{"java"}},
 		"internal/hessian/oracle": {
@@ -108,8 +109,7 @@ func layers() map[string]layer {
 				"internal/daemon", "internal/hessian", "internal/javatype", "internal/local", "java",
 			},
 			modules: map[string]string{
-				decimal: "numbers typed on the command line, digits kept",
-				cobra:   "commands, flags and their help",
+				cobra: "commands, flags and their help",
 			},
 		},
 		"examples/functions/board": {uses: []string{"client", "fn", "fn/serve", "registry/nacos"}},
@@ -132,7 +132,6 @@ func testModules() map[string]string {
 // lightModules is all that a function may link beside the standard library.
 func lightModules() map[string]string {
 	return map[string]string{
-		"github.com/cockroachdb/apd/v3":        "BigDecimal",
 		"github.com/kelseyhightower/envconfig": "configuration",
 	}
 }

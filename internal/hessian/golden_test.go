@@ -25,7 +25,7 @@ var meaning = cmp.Options{
 	cmpopts.EquateNaNs(),
 	cmp.Comparer(func(a, b *big.Int) bool { return (a == nil) == (b == nil) && (a == nil || a.Cmp(b) == 0) }),
 	cmp.Comparer(func(a, b *java.BigDecimal) bool {
-		return (a == nil) == (b == nil) && (a == nil || a.Exponent == b.Exponent && a.Cmp(b) == 0)
+		return (a == nil) == (b == nil) && (a == nil || a.Scale() == b.Scale() && a.Cmp(b) == 0)
 	}),
 	cmp.Comparer(func(a, b java.ZonedDateTime) bool { return sameZone(a.Time, b.Time) }),
 	cmp.Comparer(func(a, b java.OffsetDateTime) bool { return sameZone(a.Time, b.Time) }),

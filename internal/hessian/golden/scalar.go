@@ -83,8 +83,8 @@ func texts() []Case {
 
 // decimal is a BigDecimal from its text, which is well-formed.
 func decimal(text string) *java.BigDecimal {
-	d := new(java.BigDecimal)
-	if err := d.UnmarshalText([]byte(text)); err != nil {
+	d, err := java.ParseBigDecimal(text)
+	if err != nil {
 		panic(err)
 	}
 	return d
