@@ -14,9 +14,10 @@ import (
 const keyStatus = "dubbofn.status"
 
 // Fail answers with the status of a code and the reason, as Refuse does, for a call that may have run and must not run again. It does so as if the
-// method had thrown a java.lang.RuntimeException, since Java's consumers send a call again that ends with a status, three times by
-// default: at application level they don't see the "retries" that a provider publishes (Java: FailoverClusterInvoker, 3.3.6). Consumers of this
-// module tell the two apart by an attachment. It doesn't block.
+// method had thrown what Java makes of that status, an RpcException, since Java's consumers send a call again that ends with the status itself,
+// three times in all by default: at application level they don't see the "retries" that a provider publishes (Java:
+// FailoverClusterInvoker, 3.3.6). Their strict list of classes has RpcException. Consumers of this module see the status, by an attachment. It
+// doesn't block.
 func (f *Frame) Fail(code invoker.Code, why string) {
 	if !f.header.twoWay() {
 		f.Refuse(code, why)
@@ -37,6 +38,13 @@ func (f *Frame) Fail(code invoker.Code, why string) {
 	f.over()
 }
 
+// What Java calls the outcomes of a status (RpcException, AsyncToSyncInvoker, 3.3.6).
+const (
+	classRPC   = "org.apache.dubbo.rpc.RpcException"
+	rpcNetwork = 1
+	rpcTimeout = 2
+)
+
 func (f *Frame) failure(status byte, why string) ([]byte, error) {
 	var enc hessian.Encoder
 	enc.Reset(f.s.cfg.Types, appendHeader(make([]byte, 0, headerBytes+len(why)+512), header{flags: serializationHess2, status: statusOK, id: f.header.id}))
@@ -46,7 +54,12 @@ func (f *Frame) failure(status byte, why string) ([]byte, error) {
 		offset = attached
 	}
 	enc.Int(withException + offset)
-	if err := enc.Value(throwable(errors.New(why))); err != nil {
+	kind := int32(rpcNetwork)
+	if status == statusServerTimeout {
+		kind = rpcTimeout
+	}
+	thrown := &invoker.Exception{Class: classRPC, Message: why, Fields: map[string]any{"code": kind}}
+	if err := enc.Value(throwable(thrown)); err != nil {
 		return nil, err
 	}
 	if attachments {

@@ -28,7 +28,7 @@ func TestACallThatMayHaveRunEndsAsIfItHadThrown(t *testing.T) {
 		h, body := c.read()
 		res, thrown, err := decodeBody(body)
 		var e *invoker.Exception
-		if err != nil || h.id != id || h.status != statusOK || !errors.As(thrown, &e) || e.Class != "java.lang.RuntimeException" || e.Message != "it may have run" {
+		if err != nil || h.id != id || h.status != statusOK || !errors.As(thrown, &e) || e.Class != "org.apache.dubbo.rpc.RpcException" || e.Fields["code"] != int32(rpcTimeout) || e.Message != "it may have run" {
 			t.Errorf("protocol %q: %+v %+v, %v", version, h, thrown, err)
 		}
 		if got := res.Attachments.Get(keyStatus); (got == "31") != readsAttachments(version) {
