@@ -3,6 +3,7 @@
 # consumers were told is compared with what its processes did: no call answered wrongly, lost without an error in time, or run twice.
 #   --cycles N      how often it is started (1000)
 #   --java 3|27|no  a Java consumer of that line makes half of the calls, and all look in Nacos (3); or Go's alone, in the embedded registry
+#   --replicas      two activators in front of it, of which one after the other is killed, or told to end, every tenth cycle
 #   --quick         40 times, without Java, for `make test`
 #   --seed N        of the random choices
 source "$(dirname "${BASH_SOURCE[0]}")/lib/proc.sh"
@@ -13,9 +14,10 @@ while [ $# -gt 0 ]; do
   case "$1" in
     --cycles) CYCLES="$2"; shift 2 ;;
     --java) JAVA="$2"; shift 2 ;;
+    --replicas) OPTIONS+=(-replicas); shift ;;
     --quick) CYCLES=40 JAVA=no; shift ;;
     --seed) OPTIONS+=(-seed "$2"); shift 2 ;;
-    *) sed -n 2,7p "$0"; exit 2 ;;
+    *) sed -n 2,8p "$0"; exit 2 ;;
   esac
 done
 

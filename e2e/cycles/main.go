@@ -31,6 +31,7 @@ func main() {
 	flag.DurationVar(&s.limit, "limit", 20*time.Minute, "how long that may take")
 	flag.DurationVar(&s.idle, "idle", 60*time.Millisecond, "how long after its last call the function ends")
 	flag.IntVar(&s.kills, "kills", 25, "cycles in a hundred in which a process is killed")
+	flag.BoolVar(&s.replicas, "replicas", false, "two activators, of which one after the other is killed, or told to end, every tenth cycle")
 	flag.StringVar(&s.dubbofn, "dubbofn", "dubbofn", "the command")
 	flag.StringVar(&s.function, "function", "counted", "the function's program")
 	flag.StringVar(&s.dir, "dir", "", "a folder for what is written")
@@ -51,6 +52,7 @@ func main() {
 
 type settings struct {
 	cycles, kills          int
+	replicas               bool
 	limit, idle            time.Duration
 	dubbofn, function, dir string
 	registry               string
@@ -98,7 +100,18 @@ func run(ctx context.Context, s settings) (ok bool, err error) {
 		if err := errors.Join(site.gone(), ctx.Err()); err != nil {
 			return false, err
 		}
+		var disturbed chan error
+		if s.replicas && n%10 == 9 {
+			disturbed = make(chan error, 1)
+			go func() { disturbed <- site.disturb(n%20 == 9) }()
+		}
 		l.burst(l.random.IntN(100) < s.kills)
+		if disturbed != nil {
+			l.burst(false)
+			if err := <-disturbed; err != nil {
+				return false, err
+			}
+		}
 		if n == warmup {
 			first = site.settled()
 		}

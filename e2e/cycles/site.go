@@ -15,9 +15,10 @@ import (
 	"time"
 )
 
-// site is a `dubbofn run` with one function, whose output is read.
+// site is a `dubbofn run` with one function, or two activators before one, whose output is read.
 type site struct {
-	cmd      *exec.Cmd
+	cmd      *exec.Cmd // of `dubbofn run`; nil with replicas
+	replicas *replicas // nil without
 	registry string
 	dir      string // of the function's files
 	exited   chan struct{}
@@ -48,6 +49,13 @@ func start(s settings) (*site, error) {
 	if x.out, err = os.Create(filepath.Join(dir, "run.log")); err != nil {
 		return nil, err
 	}
+	if s.replicas {
+		if err := startReplicas(s, x); err != nil {
+			x.end()
+			return nil, err
+		}
+		return x, nil
+	}
 	x.cmd = exec.Command(s.dubbofn, "run", "--idle", s.idle.String(), "--port", "0", "--admin-port", "0", "--verbose", s.function)
 	x.cmd.Env = append(os.Environ(), "DUBBOFN_REGISTRY="+x.registry, "DUBBOFN_HOST=127.0.0.1", "COUNTED_DIR="+x.dir)
 	out, err := x.cmd.StdoutPipe()
@@ -58,7 +66,7 @@ func start(s settings) (*site, error) {
 	if err := x.cmd.Start(); err != nil {
 		return nil, err
 	}
-	go x.read(out)
+	go x.read(out, func() { _ = x.cmd.Wait() }) // how it ended says its state
 	for end := time.Now().Add(time.Minute); !x.isReady(); time.Sleep(10 * time.Millisecond) {
 		if err := x.gone(); err != nil || time.Now().After(end) {
 			return nil, errors.Join(fmt.Errorf("dubbofn run is not ready; see %s", x.out.Name()), err)
@@ -67,7 +75,8 @@ func start(s settings) (*site, error) {
 	return x, nil
 }
 
-func (x *site) read(r io.Reader) {
+// read follows what is printed; ended is called at the end of that.
+func (x *site) read(r io.Reader, ended func()) {
 	for lines := bufio.NewScanner(r); lines.Scan(); {
 		text := lines.Text()
 		fmt.Fprintln(x.out, text)
@@ -80,7 +89,7 @@ func (x *site) read(r io.Reader) {
 		x.ready = x.ready || strings.HasPrefix(text, "  end ")
 		x.mu.Unlock()
 	}
-	_ = x.cmd.Wait()
+	ended()
 	close(x.exited)
 }
 
@@ -94,7 +103,7 @@ func (x *site) isReady() bool {
 func (x *site) gone() error {
 	select {
 	case <-x.exited:
-		return fmt.Errorf("dubbofn run ended: %v; see %s", x.cmd.ProcessState, x.out.Name())
+		return fmt.Errorf("what runs the function has ended; see %s", x.out.Name())
 	default:
 		return nil
 	}
@@ -121,6 +130,13 @@ func (x *site) kill() {
 	}
 }
 
+// killing notes that something is killed now that is not the function.
+func (x *site) killing() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.kills = append(x.kills, time.Now())
+}
+
 // beside tells whether a process was killed about then.
 func (x *site) beside(begin, end time.Time) bool {
 	x.mu.Lock()
@@ -141,6 +157,9 @@ type usage struct{ descriptors, threads, children int }
 
 // settled counts when every process of the function has ended.
 func (x *site) settled() (u usage) {
+	if x.replicas != nil {
+		return u
+	}
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if u.children = x.children(); u.children == 0 {
 			break
@@ -191,6 +210,14 @@ func (x *site) executions() (map[string]int, error) {
 
 // end ends the command and waits for it.
 func (x *site) end() {
+	defer x.out.Close()
+	if x.replicas != nil {
+		x.replicas.end()
+		return
+	}
+	if x.cmd == nil { // it never came so far
+		return
+	}
 	_ = x.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-x.exited:
@@ -198,5 +225,4 @@ func (x *site) end() {
 		_ = x.cmd.Process.Kill()
 		<-x.exited
 	}
-	_ = x.out.Close()
 }
