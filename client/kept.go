@@ -115,12 +115,16 @@ func (c *Client) asked(k hint.Key) {
 
 // dial makes a connection by its name in the pool: one that the keeper has, else a new one.
 func (c *Client) dial(ctx context.Context, name string) (*dubbo.Conn, error) {
-	c.kept.use(name)
 	address, secret := c.trust.at(name)
 	if nc := c.borrow(ctx, address, secret); nc != nil {
+		c.kept.use(name)
 		return dubbo.NewConn(nc, c.connConfig(nil)), nil
 	}
-	return dubbo.Dial(ctx, address, c.connConfig(c.trust.config(secret, &c.kept.sessions)))
+	conn, err := dubbo.Dial(ctx, address, c.connConfig(c.trust.config(secret, &c.kept.sessions)))
+	if err == nil {
+		c.kept.use(name)
+	}
+	return conn, err
 }
 
 func (c *Client) connConfig(t *tls.Config) dubbo.ConnConfig {

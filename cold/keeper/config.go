@@ -27,6 +27,7 @@ type Config struct {
 	DialTimeout time.Duration // for an attempt to connect. Default: 3 s
 	BackoffMin  time.Duration // the pause after a failed attempt, doubled with each, up to BackoffMax. Default: 200 ms
 	BackoffMax  time.Duration // Default: 30 s
+	LoanPause   time.Duration // a process that has just begun has the machine to itself for so long before what it was lent is made anew. Default: 50 ms
 	GiveUpAfter time.Duration // a target that fails for so long is forgotten until somebody wants it again. Default: 10 min
 	Forget      time.Duration // a target, or a thing of a registry, that nobody wanted for so long is forgotten. Default: 24 h
 	CallTimeout time.Duration // how long a relayed call is waited for that says nothing of its time. Default: 10 min
@@ -49,7 +50,7 @@ func (c Config) Validate() error {
 		faults = append(faults, errors.New("no Apps: nobody could use the keeper"))
 	}
 	for name, d := range map[string]time.Duration{
-		"Heartbeat": c.Heartbeat, "DialTimeout": c.DialTimeout, "BackoffMin": c.BackoffMin, "BackoffMax": c.BackoffMax, "GiveUpAfter": c.GiveUpAfter,
+		"Heartbeat": c.Heartbeat, "DialTimeout": c.DialTimeout, "BackoffMin": c.BackoffMin, "BackoffMax": c.BackoffMax, "LoanPause": c.LoanPause, "GiveUpAfter": c.GiveUpAfter,
 		"Forget": c.Forget, "CallTimeout": c.CallTimeout,
 	} {
 		if d < 0 {
@@ -78,6 +79,7 @@ func (c Config) withDefaults() Config {
 	set(&c.DialTimeout, 3*time.Second)
 	set(&c.BackoffMin, 200*time.Millisecond)
 	set(&c.BackoffMax, max(30*time.Second, c.BackoffMin))
+	set(&c.LoanPause, 50*time.Millisecond)
 	set(&c.GiveUpAfter, 10*time.Minute)
 	set(&c.Forget, 24*time.Hour)
 	set(&c.CallTimeout, 10*time.Minute)

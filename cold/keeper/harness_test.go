@@ -129,7 +129,7 @@ func startKeeper(tb testing.TB, socket string, change func(*keeper.Config)) *tes
 		tb.Fatal(err)
 	}
 	b := &testbed{cfg: keeper.Config{
-		Apps: func() []keeper.App { return []keeper.App{shop, other} }, BackoffMin: 5 * time.Millisecond, BackoffMax: 50 * time.Millisecond,
+		Apps: func() []keeper.App { return []keeper.App{shop, other} }, BackoffMin: 5 * time.Millisecond, BackoffMax: 50 * time.Millisecond, LoanPause: time.Microsecond,
 		Log: slog.New(slog.NewTextHandler(logTo{tb}, nil)),
 	}}
 	if change != nil {

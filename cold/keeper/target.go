@@ -96,9 +96,6 @@ func (t *target) connConfig() dubbo.ConnConfig {
 	return dubbo.ConnConfig{Log: k.cfg.Log, Budget: k.budget, MaxBytes: k.cfg.MaxBytes, Heartbeat: k.cfg.Heartbeat}
 }
 
-// afterLoan is how long a process that has just begun has the machine to itself before the keeper connects anew.
-const afterLoan = 50 * time.Millisecond
-
 // keepIdle holds a connection that can be lent, until it was or has ended.
 func (t *target) keepIdle() (again bool, err error) {
 	k := t.app.k
@@ -112,7 +109,7 @@ func (t *target) keepIdle() (again bool, err error) {
 	t.idle.Store(i)
 	select {
 	case <-t.taken:
-		return wait(t.ctx, afterLoan), nil
+		return wait(t.ctx, k.cfg.LoanPause), nil
 	case <-i.Done():
 		k.cfg.Log.Debug("keeper: a connection ended", "app", t.app.name, "target", t.key.Address, "reason", i.Err())
 	case <-t.ctx.Done():

@@ -16,6 +16,7 @@ type Writer struct {
 	mu      sync.Mutex
 	room    sync.Cond
 	queue   []byte
+	count   int // what was sent into it
 	busy    int // bytes being written
 	stopped bool
 	wake    chan struct{}
@@ -55,6 +56,7 @@ func (w *Writer) add(ok bool, add func([]byte) []byte) bool {
 	}
 	first := len(w.queue) == 0
 	w.queue = add(w.queue)
+	w.count++
 	w.mu.Unlock()
 	if first {
 		w.poke()
@@ -91,13 +93,19 @@ func (w *Writer) Stop() {
 	w.poke()
 }
 
+// loneWrites is after how many writes of one frame each the next does not wait for company.
+const loneWrites = 8
+
 // Run writes until Stop is called or a write fails, whose error it gives.
 func (w *Writer) Run() error {
 	const keep = 256 << 10
 	var out []byte
+	alone := loneWrites
 	for {
 		<-w.wake
-		runtime.Gosched() // those who are ready to run put their frames into the same write
+		if alone < loneWrites || alone%loneWrites == loneWrites-1 {
+			runtime.Gosched() // those who are ready to run put their frames into the same write, where there are others now and then
+		}
 		for {
 			w.mu.Lock()
 			w.busy = 0
@@ -110,7 +118,12 @@ func (w *Writer) Run() error {
 				out = nil
 			}
 			out, w.queue = w.queue, out[:0]
-			w.busy = len(out)
+			if w.busy = len(out); w.busy > 0 {
+				if alone++; w.count > 1 {
+					alone = 0
+				}
+				w.count = 0
+			}
 			w.mu.Unlock()
 			if len(out) == 0 {
 				break

@@ -43,9 +43,8 @@ func relayOn(tb testing.TB, r Relay, cfg ServerConfig) (*Server, string) {
 		if err := <-served; err != nil {
 			tb.Errorf("Serve gave %v", err)
 		}
-		if st := s.Stats(); st.Bytes != 0 || st.InFlight != 0 {
-			tb.Errorf("left behind: %+v", st)
-		}
+		// A one-way frame may still be on its way, since nobody waits for it.
+		until(tb, "nothing is left behind", func() bool { st := s.Stats(); return st.Bytes == 0 && st.InFlight == 0 })
 	})
 	return s, l.Addr().String()
 }

@@ -12,6 +12,7 @@ import (
 const (
 	ownBytes   = 16 << 10  // a frame from this size on is handed over, not copied
 	keepBytes  = 256 << 10 // the writer keeps a buffer of this size, not a larger one
+	loneWrites = 8         // after so many writes of one frame each the next does not wait for company
 	pieceBytes = 256 << 10 // a large frame is written in pieces, so that a slow reader shows its progress
 )
 
@@ -28,6 +29,8 @@ type writer struct {
 	large   [][]byte
 	queued  int // bytes that are queued or being written
 	batch   uint64
+	frames  int  // of those that are queued
+	alone   int  // writes since one had more than one frame
 	stopped bool // nothing more is taken
 	broken  bool // nothing more is written
 	wake    chan struct{}
@@ -40,7 +43,7 @@ type writer struct {
 }
 
 func newWriter(conn net.Conn, limit int, b *buffers) *writer {
-	w := &writer{conn: conn, limit: limit, buffers: b, batch: 1, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	w := &writer{conn: conn, limit: limit, buffers: b, batch: 1, alone: loneWrites, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	w.room.L = &w.mu
 	w.lastWrite.Store(time.Now().UnixNano())
 	return w
@@ -89,6 +92,7 @@ func (w *writer) enqueue(frame []byte) (batch uint64, kept, ok bool) {
 	} else {
 		w.small = append(w.small, frame...)
 	}
+	w.frames++
 	if w.queued += len(frame); w.queued >= w.limit {
 		w.full.Store(true)
 	}
@@ -124,8 +128,12 @@ func (w *writer) run() error {
 	var large [][]byte
 	for {
 		<-w.wake
-		// The goroutines that are ready to run put their frames into the same write.
-		runtime.Gosched()
+		if w.alone < loneWrites || w.alone%loneWrites == loneWrites-1 {
+			// The goroutines that are ready to run put their frames into the same write. A frame on a connection where there never are
+			// others waits for none, but for one in some, to find out: the first call of a process that has just begun would wait for
+			// all else that it has to do.
+			runtime.Gosched()
+		}
 		for {
 			var more bool
 			small, large, more = w.take(small, large)
@@ -171,6 +179,10 @@ func (w *writer) take(small []byte, large [][]byte) ([]byte, [][]byte, bool) {
 	}
 	w.begun.Store(w.batch)
 	w.batch++
+	if w.alone++; w.frames > 1 {
+		w.alone = 0
+	}
+	w.frames = 0
 	nextSmall, nextLarge := w.small, w.large
 	w.small, w.large = small[:0], large[:0]
 	return nextSmall, nextLarge, true

@@ -8,9 +8,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/dubbofn/dubbofn/client"
 	"github.com/dubbofn/dubbofn/fn"
@@ -48,24 +48,31 @@ func (b *Board) Welcome(ctx context.Context, names []string, language string) ([
 	return lines, nil
 }
 
-// refer fills in what the board needs. It waits for the registry, not for a provider: one may come later.
-func refer(board *Board) (*client.Service, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	greet, err := client.Reference(ctx, "org.example.GreetService", client.Registries(nacos.Registry), client.Idempotent("greet"))
+// connect fills in what the board needs. It waits for nothing: the first call does, if the registry or the provider isn't there by then.
+func connect(ctx context.Context, board *Board) (*client.Client, error) {
+	cfg, err := client.FromEnvironment()
 	if err != nil {
 		return nil, err
 	}
-	return greet, greet.Bind(board)
+	c, err := client.New(cfg, nacos.Registry)
+	if err != nil {
+		return nil, err
+	}
+	greet, err := c.Reference(ctx, "org.example.GreetService", client.Background(), client.Idempotent("greet"))
+	if err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, greet.Bind(board)
 }
 
 func main() {
 	var board Board
-	greet, err := refer(&board)
+	c, err := connect(context.Background(), &board)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "board:", err)
 		os.Exit(1)
 	}
-	serve.Main(nacos.Registry, fn.NewService("org.example.BoardService", fn.Method("welcome", board.Welcome, fn.Idempotent)))
-	_ = greet.Close() // after the drain, when no call needs it any more
+	// The client is a part of the function: what it knows outlives the process, and is warm before the first call.
+	serve.Main(nacos.Registry, c, fn.NewService("org.example.BoardService", fn.Method("welcome", board.Welcome, fn.Idempotent)))
+	_ = c.Close() // after the drain, when no call needs it any more
 }
