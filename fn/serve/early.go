@@ -73,7 +73,7 @@ func (f *function) newEarly() (*early, error) {
 	}
 	return &early{
 		host: host, port: port, token: f.config.Token, tls: t, finish: f.config.DrainTimeout, ready: f.isReady, ledger: f.ledger, log: f.log,
-		hello:    earlylane.Hello{App: f.config.App, Revision: f.config.KRevision, Instance: f.instance, Limit: f.config.MaxCalls},
+		hello:    earlylane.Hello{App: f.config.App, Revision: f.config.KRevision, Instance: f.instance, Limit: min(f.config.MaxCalls, earlylane.MaxLimit)},
 		handler:  f.calls.count(f.server.Handler()),
 		snapshot: make(chan []byte, 1), asked: make(chan struct{}), known: map[netip.AddrPort]bool{},
 	}, nil

@@ -28,8 +28,12 @@ import (
 	"unicode/utf8"
 )
 
-// MaxSnapshotBytes bounds the snapshot of a greeting.
-const MaxSnapshotBytes = 8 << 20
+const (
+	// MaxSnapshotBytes bounds the snapshot of a greeting.
+	MaxSnapshotBytes = 8 << 20
+	// MaxLimit is the greatest that a [Hello] may have.
+	MaxLimit = 1 << 20
+)
 
 const (
 	// timeout bounds what one side waits for in the handshake, the function's getting ready left out.
@@ -41,7 +45,6 @@ const (
 	maxLedgerBytes = 4 << 10
 	maxWhyBytes    = 512
 	maxNameBytes   = 256
-	maxLimit       = 1 << 20
 	nonceBytes     = 32
 )
 
@@ -74,8 +77,8 @@ func (h Hello) validate() error {
 			return fmt.Errorf("the %s %q has a character that can't be printed", f.name, f.value)
 		}
 	}
-	if h.Limit < 0 || h.Limit > maxLimit {
-		return fmt.Errorf("the limit is %d: want 0 to %d", h.Limit, maxLimit)
+	if h.Limit < 0 || h.Limit > MaxLimit {
+		return fmt.Errorf("the limit is %d: want 0 to %d", h.Limit, MaxLimit)
 	}
 	return nil
 }

@@ -141,7 +141,7 @@ func TestHelloIsChecked(t *testing.T) {
 		"a line break":    {App: "a\nb", Instance: "i"},
 		"no text":         {App: "a\xff", Instance: "i"},
 		"a limit below 0": {App: "a", Instance: "i", Limit: -1},
-		"an absurd limit": {App: "a", Instance: "i", Limit: maxLimit + 1},
+		"an absurd limit": {App: "a", Instance: "i", Limit: MaxLimit + 1},
 	} {
 		if _, err := appendHello(h, nonce{}, proof{}); err == nil {
 			t.Errorf("%s: no error", name)
@@ -211,33 +211,6 @@ func TestActivatorTakesNoProofThatIsNotThisConnectionsFunctions(t *testing.T) {
 			}
 		})
 	}
-}
-
-// One that only knows names gets neither a place among those that get ready nor a snapshot made.
-func TestAStrangerIsNotGreeted(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		f, a := net.Pipe()
-		guess := handshake{token: "a guess", hello: greet(), function: nonce{1}}
-		hello, err := appendHello(greet(), guess.function, guess.prove(inHello, nil))
-		if err != nil {
-			t.Fatal(err)
-		}
-		atStranger, atActivator := both(func() error {
-			if _, err := f.Write(frame(kindHello, hello)); err != nil {
-				return err
-			}
-			_, err := readFrame(f, kindGreeting, maxGreetingBytes)
-			return err
-		}, func() error {
-			_, err := Accept(t.Context(), a, answers(secret, []byte("snapshot")))
-			return err
-		})
-		if !errors.Is(atStranger, ErrRefused) || !errors.Is(atActivator, ErrProof) {
-			t.Errorf("the stranger: %v; the activator: %v", atStranger, atActivator)
-		}
-		_ = f.Close()
-	})
 }
 
 func TestActivatorTakesNoProofForAnotherApp(t *testing.T) {
