@@ -75,50 +75,88 @@ func (r *run) claim(apps []*app, faults map[string]string) []*app {
 	return kept
 }
 
-// place finds a port for each app, in their order: where it is, else the main one, else one of its own.
+// place finds a port for each app, in their order: where it is, else the main one, else one of its own. A version that nothing can be found for
+// leaves the one before where it is.
 func (r *run) place(apps []*app, faults map[string]string) []*placed {
-	taken := map[*port]map[string]string{} // port → service → app
-	free := func(p *port, a *app) (service, holder string) {
-		for _, s := range a.services {
-			if h := taken[p][s.key.String()]; h != "" {
-				return s.key.String(), h
-			}
-		}
-		return "", ""
-	}
+	taken, held := claims{}, r.held(apps)
 	var all []*placed
 	for _, a := range apps {
-		next := &placed{app: a}
+		next := &placed{app: a, port: r.ports[0]}
 		last := r.apps[a.App]
-		service, holder := free(r.ports[0], a)
+		service, holder := a.clash(next.port, taken, held)
 		switch {
 		case last != nil && last.port != r.ports[0] && len(taken[last.port]) == 0:
 			next.port = last.port
 		case holder == "":
-			next.port = r.ports[0]
 		default:
 			p, err := r.ownPort(taken)
-			if err != nil {
-				faults[a.Name] = fmt.Sprintf("service %s is held by application %q on port %d: %v", service, holder, r.ports[0].number, err)
+			if err == nil {
+				r.log.Warn("activator: an application gets a port of its own", "app", a.App, "port", p.number, "service", service, "held_by", holder)
+				next.port = p
+				break
+			}
+			fault := fmt.Sprintf("service %s is held by application %q on port %d: %v", service, holder, r.ports[0].number, err)
+			if last == nil || last.app.isTaken(last.port, taken) {
+				faults[a.Name] = fault
 				continue
 			}
-			r.log.Warn("activator: an application gets a port of its own", "app", a.App, "port", p.number, "service", service, "held_by", holder)
-			next.port = p
+			faults[a.Name] = fault + "; what was known of it before stays"
+			next = &placed{app: last.app, port: last.port}
 		}
-		if taken[next.port] == nil {
-			taken[next.port] = map[string]string{}
-		}
-		for _, s := range a.services {
-			taken[next.port][s.key.String()] = a.App
-		}
+		taken.add(next.port, next.app.App, next.app.services)
 		all = append(all, next)
 	}
 	r.closePorts(taken)
 	return all
 }
 
+// claims say which app has a service, by port and service.
+type claims map[*port]map[string]string
+
+func (c claims) add(p *port, app string, services []*service) {
+	if c[p] == nil {
+		c[p] = map[string]string{}
+	}
+	for _, s := range services {
+		c[p][s.key.String()] = app
+	}
+}
+
+// held is what apps have and go on offering: nobody else's new version takes it from them.
+func (r *run) held(apps []*app) claims {
+	held := claims{}
+	for _, a := range apps {
+		if last := r.apps[a.App]; last != nil {
+			held.add(last.port, a.App, slices.DeleteFunc(slices.Clone(last.app.services), func(s *service) bool { return !a.offers(s) }))
+		}
+	}
+	return held
+}
+
+func (a *app) offers(s *service) bool {
+	return slices.ContainsFunc(a.services, func(o *service) bool { return o.key == s.key })
+}
+
+// isTaken tells whether another has a service of the app on a port.
+func (a *app) isTaken(p *port, taken claims) bool {
+	_, holder := a.clash(p, taken)
+	return holder != ""
+}
+
+// clash gives a service of the app that another has on a port; empty where none does.
+func (a *app) clash(p *port, all ...claims) (service, holder string) {
+	for _, s := range a.services {
+		for _, c := range all {
+			if h := c[p][s.key.String()]; h != "" && h != a.App {
+				return s.key.String(), h
+			}
+		}
+	}
+	return "", ""
+}
+
 // ownPort gives one of the configured ports that nobody is on.
-func (r *run) ownPort(taken map[*port]map[string]string) (*port, error) {
+func (r *run) ownPort(taken claims) (*port, error) {
 	open := map[int]bool{}
 	for _, p := range r.ports {
 		open[p.number] = true
@@ -157,7 +195,7 @@ func (r *run) ownPort(taken map[*port]map[string]string) (*port, error) {
 }
 
 // closePorts lets the ports go that nobody is on.
-func (r *run) closePorts(taken map[*port]map[string]string) {
+func (r *run) closePorts(taken claims) {
 	kept := r.ports[:1:1]
 	for _, p := range r.ports[1:] {
 		if len(taken[p]) > 0 {

@@ -42,6 +42,9 @@ const (
 
 func newCall(f *dubbo.Frame, to *sleeper, published time.Duration) *call {
 	c := &call{frame: f, to: to, size: f.Size(), place: -1, deadline: f.Deadline(published)}
+	if f.OneWay() { // nobody waits as long as it says, and nobody's going ends it
+		c.deadline = f.Arrival().Add(published)
+	}
 	c.end = c.deadline.Add(-min(c.deadline.Sub(f.Arrival())/leadShare, maxLead))
 	return c
 }

@@ -90,6 +90,7 @@ func (w *workers) stop() {
 type outcome struct {
 	answered bool // the function did
 	notRun   bool // surely: it may be sent again
+	astray   bool // it didn't come back from the function: whoever is on the platform's path, it isn't open
 	why      string
 	instance string
 	ledger   json.RawMessage // of the process's start, where it was asked for
@@ -167,7 +168,7 @@ func (s *sleeper) broken(c *call, body *dubbo.FrameBody, err error) outcome {
 		return outcome{notRun: true, why: err.Error()}
 	}
 	s.unsure(c, invoker.CodeUnavailable, refusedBroken, fmt.Sprintf("application %s: the call was passed on, and then the connection failed; it may have run: %v", s.name, err))
-	return outcome{}
+	return outcome{astray: c.ctx.Err() == nil} // else it was cut off from here
 }
 
 // outcome makes an answer, or a reason to try again, of a response.
@@ -191,12 +192,12 @@ func (s *sleeper) outcome(c *call, resp *http.Response) outcome {
 	default:
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, maxWhyBytes)) // what was read of it says enough
 		s.unsure(c, invoker.CodeUnavailable, refusedProxy, fmt.Sprintf("application %s: something on the way answers %s, the call may have run: %q", s.name, resp.Status, strings.TrimSpace(string(text))))
-		return outcome{}
+		return outcome{astray: true}
 	}
 	var end [1]byte
 	_, _ = resp.Body.Read(end[:]) // the stream's end comes with the frame or right behind it; without it the stream would be reset
-	o := outcome{answered: true, instance: resp.Header.Get(headerInstance), unsent: unsent}
-	if text := []byte(resp.Header.Get(headerLedger)); c.waking && json.Valid(text) {
+	o := outcome{answered: true, instance: instanceOf(resp.Header), unsent: unsent}
+	if text := []byte(resp.Header.Get(headerLedger)); c.waking && len(text) <= maxLedgerBytes && json.Valid(text) {
 		o.ledger = text
 	}
 	return o

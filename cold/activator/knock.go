@@ -32,7 +32,11 @@ const (
 const (
 	firstBackoff = 50 * time.Millisecond
 	maxBackoff   = 2 * time.Second
-	maxWhyBytes  = 512 // of what a stranger's answer says
+	maxWhyBytes  = 512          // of what a stranger's answer says
+	maxHold      = 24 * 60 * 60 // seconds
+	// What is kept of what a process says of itself.
+	maxInstanceBytes = 256
+	maxLedgerBytes   = 4 << 10
 )
 
 // knock is one of them.
@@ -52,7 +56,11 @@ func (s *sleeper) knock(now time.Time) {
 	}
 	// A call that waits needs a knock that is yet to be answered: one that is held ends when it ends, and wakes nobody.
 	need := max(s.parked.n-s.waiting, s.parked.n+s.early-len(s.knocks))
-	for n := min(need, maxKnocks-len(s.knocks)); n > 0; n-- {
+	room := maxKnocks - len(s.knocks)
+	if s.waiting == 0 && s.parked.n > 0 {
+		room = max(room, 1) // those that are held may be so for long
+	}
+	for n := min(need, room); n > 0; n-- {
 		s.knockOnce(nil)
 	}
 }
@@ -110,7 +118,7 @@ func (s *sleeper) knocking(ctx context.Context, k, instead *knock) error {
 	}
 	if s.opened(k, instead, resp.Header, begin) {
 		limit.Stop()
-		s.hold(k, resp)
+		s.hold(k, resp, begin.Add(app.timeout))
 	}
 	return nil
 }
@@ -125,11 +133,12 @@ func knockFault(resp *http.Response) error {
 	return errors.New(why)
 }
 
-// hold keeps a knock for as long as the function does, and opens the next before its time is over.
-func (s *sleeper) hold(k *knock, resp *http.Response) {
+// hold keeps a knock for as long as the function does, and opens the next before its time is over, or the platform cuts it.
+func (s *sleeper) hold(k *knock, resp *http.Response, cut time.Time) {
 	seconds, err := strconv.Atoi(resp.Header.Get(headerHold))
 	if err == nil && seconds > 0 {
-		renew := time.AfterFunc(time.Duration(seconds)*time.Second*9/10, func() {
+		lasts := min(time.Duration(min(seconds, maxHold))*time.Second, time.Until(cut))
+		renew := time.AfterFunc(lasts*9/10, func() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			if _, still := s.knocks[k]; still && s.early > 0 && !s.stopped {
@@ -165,7 +174,7 @@ func (s *sleeper) opened(k, instead *knock, h http.Header, begin time.Time) (hol
 	if s.wake != nil {
 		s.wake.opened(now, h, s.instance)
 	}
-	if i := h.Get(headerInstance); i != "" {
+	if i := instanceOf(h); i != "" {
 		s.instance = i
 	}
 	if s.early == 0 {
@@ -177,6 +186,11 @@ func (s *sleeper) opened(k, instead *knock, h http.Header, begin time.Time) (hol
 	s.a.log.Debug("activator: a function is awake", "app", s.name, "instance", h.Get(headerInstance), "took", now.Sub(begin))
 	s.runAll(started)
 	return hold
+}
+
+func instanceOf(h http.Header) string {
+	i := h.Get(headerInstance)
+	return i[:min(len(i), maxInstanceBytes)]
 }
 
 // release lets all knocks go: nothing is in an early lane that they would have to stand for. It is called with the lock held.

@@ -55,6 +55,11 @@ func (s *sleeper) take(c *call) {
 		return
 	}
 	s.mu.Lock()
+	if s.stopped {
+		s.mu.Unlock()
+		s.refuse(c, invoker.CodeNotFound, refusedUnknown, s.gone())
+		return
+	}
 	s.doubt(now)
 	if s.parked.n == 0 {
 		s.retire(now)
@@ -162,8 +167,8 @@ func (s *sleeper) finish(c *call, l *lane, o outcome) (next job, ok bool) {
 		if o.answered {
 			s.answered = now
 		}
-		if again {
-			s.open = false // what is there takes no calls
+		if again || o.astray {
+			s.open = false // what is there takes no calls; a knock tells when that is over, and costs none
 		}
 	} else {
 		l.calls--
@@ -179,17 +184,17 @@ func (s *sleeper) finish(c *call, l *lane, o outcome) (next job, ok bool) {
 		s.backoff = 0
 		s.endWake(now, l, o)
 	}
-	if again {
+	if again && !s.stopped {
 		s.parked.back(c)
-		if !s.open {
-			s.beginWake(now)
-			if l == nil {
-				s.fail(o.why)
-			}
-			s.knock(now)
+		if l == nil {
+			s.fail(o.why)
 		}
 	} else {
 		c.stage = over
+	}
+	if s.parked.n > 0 && !s.open && (again || o.astray) {
+		s.beginWake(now)
+		s.knock(now)
 	}
 	if s.parked.n > 0 {
 		if l, more := s.lane(); more {
@@ -203,6 +208,9 @@ func (s *sleeper) finish(c *call, l *lane, o outcome) (next job, ok bool) {
 	s.mu.Unlock()
 	if done {
 		s.a.clock.unset(c)
+	}
+	if done && again {
+		s.refuse(c, invoker.CodeNotFound, refusedUnknown, s.gone())
 	}
 	return next, ok
 }
@@ -362,5 +370,7 @@ func (s *sleeper) remove() {
 	}
 	s.release()
 	s.mu.Unlock()
-	s.refuseParked(invoker.CodeNotFound, refusedUnknown, "application "+s.name+" is served here no more")
+	s.refuseParked(invoker.CodeNotFound, refusedUnknown, s.gone())
 }
+
+func (s *sleeper) gone() string { return "application " + s.name + " is served here no more" }

@@ -29,7 +29,7 @@ func (w *wake) opened(now time.Time, h http.Header, last string) {
 		return
 	}
 	w.answered = now
-	i := h.Get(headerInstance)
+	i := instanceOf(h)
 	w.awake = i != "" && i == last
 	if w.lane.IsZero() {
 		w.instance = i

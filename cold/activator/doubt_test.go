@@ -1,0 +1,125 @@
+package activator
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A proxy that answers in the function's place says that the path isn't what it was. Under load there are always calls on their way, which must not
+// send all that follow after them: those wait until a knock was answered.
+func TestAProxysAnswerClosesThePathUntilAKnockOpensIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		p := newPlatform(t, n, "greet")
+		var away atomic.Bool
+		var lost atomic.Int64
+		behind := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case !away.Load():
+				if r.Header.Get(headerKnock) != "" {
+					w.Header().Set(headerHold, "240")
+					return
+				}
+				_, _ = io.Copy(io.Discard, r.Body)
+				time.Sleep(500 * time.Millisecond)
+				w.Header().Set(headerRefused, "late") // an answer of the function's, whatever it is
+			default:
+				if r.Header.Get(headerKnock) == "" {
+					lost.Add(1)
+				}
+				http.Error(w, "no healthy upstream", http.StatusServiceUnavailable)
+			}
+		})
+		p.front = behind
+		activate(t, n, &listed{all: []Function{p.function()}}, nil)
+		c := consume(t, n, "activator:20880")
+		for i := range 60 { // one every 100 ms, each for 500: there are always some
+			switch i {
+			case 10:
+				away.Store(true)
+			case 50:
+				away.Store(false)
+			}
+			go func() {
+				_, err := callWith(t.Context(), c, invocation("hello", fmt.Sprint(i)))
+				if i >= 12 && (err == nil || !strings.Contains(err.Error(), "late")) {
+					t.Errorf("call %d: %v", i, err)
+				}
+			}()
+			time.Sleep(100 * time.Millisecond)
+		}
+		time.Sleep(10 * time.Second)
+		if got := lost.Load(); got != 1 {
+			t.Errorf("%d calls were given to the proxy, want the first", got)
+		}
+	})
+}
+
+// The activator bounds what a one-way call costs by what it is told itself, since nobody's going ends it; and Java sends its own timeout with it.
+func TestAOneWayCallIsKeptForThePublishedTimeout(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		p := newPlatform(t, n, "greet")
+		p.wake = 3 * time.Second
+		a, _ := activate(t, n, &listed{all: []Function{p.function()}}, nil)
+		c := consume(t, n, "activator:20880")
+		inv := invocation("hello", "short")
+		inv.OneWay = true
+		inv.Attachments.Set("timeout", "1000")
+		if _, err := c.Invoke(t.Context(), inv); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Second)
+		if got := p.ran.of("short"); got != 1 {
+			t.Errorf("it ran %d times", got)
+		}
+		p.stop()
+		p.broken = true
+		time.Sleep(5 * time.Second)
+		inv = invocation("hello", "long")
+		inv.OneWay = true
+		inv.Attachments.Set("timeout", "3600000")
+		if _, err := c.Invoke(t.Context(), inv); err != nil {
+			t.Fatal(err)
+		}
+		_ = c.Close()
+		time.Sleep(11 * time.Second)
+		if st := a.stats(); st.InFlight != 0 {
+			t.Errorf("%d calls are kept after 11 s", st.InFlight)
+		}
+	})
+}
+
+// As many knocks as may be are held by long calls: one that waits still has its own.
+func TestLongCallsOfEarlyLanesKeepNobodyAsleep(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		p := newPlatform(t, n, "greet")
+		a, _ := activate(t, n, &listed{all: []Function{p.function()}}, nil)
+		s := a.sleeper("greet")
+		s.mu.Lock()
+		for range maxKnocks {
+			s.knocks[&knock{cancel: func() {}, held: true}] = struct{}{}
+		}
+		s.early = maxKnocks
+		s.mu.Unlock()
+		begin := time.Now()
+		mustHello(t, consume(t, n, "activator:20880"), "a")
+		if took := time.Since(begin); took > 2*time.Second {
+			t.Errorf("it waited %v", took)
+		}
+		s.mu.Lock()
+		s.early = 0
+		s.release()
+		s.mu.Unlock()
+	})
+}
