@@ -84,8 +84,13 @@ func wire(u *service.User) *user {
 
 // Request gives the frame of a call, as a Java 3.3 consumer sends it, with id 0 (bytes 4 to 11).
 func (c Case) Request() ([]byte, error) {
-	attachments := []string{"path", service.Interface, "interface", service.Interface, "version", "0.0.0", "timeout", "10000"}
-	return frame(0xc2, 0, []any{"2.0.2", service.Interface, "0.0.0", c.method, c.descriptor, c.argument}, attachments)
+	return Request(service.Interface, c.method, c.descriptor, c.argument)
+}
+
+// Request gives the frame of a call of any service's method with one argument, of no version, with id 0.
+func Request(iface, method, descriptor string, argument any) ([]byte, error) {
+	attachments := []string{"path", iface, "interface", iface, "version", "0.0.0", "timeout", "10000"}
+	return frame(0xc2, 0, []any{"2.0.2", iface, "0.0.0", method, descriptor, argument}, attachments)
 }
 
 // Reply gives the frame of a right answer with id 0, for servers that decode nothing.

@@ -256,10 +256,22 @@ func (s *Process) waitReady(ctx context.Context) error {
 }
 
 func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	all, err := FreeAddresses(1)
 	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
+		return "", err
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	return all[0], nil
+}
+
+// FreeAddresses gives so many addresses on loopback that nobody listens on.
+func FreeAddresses(count int) (all []string, err error) {
+	for range count {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, fmt.Errorf("find a free port: %w", err)
+		}
+		defer l.Close() // not before all are found, so that they differ
+		all = append(all, l.Addr().String())
+	}
+	return all, nil
 }

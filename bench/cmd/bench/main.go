@@ -28,6 +28,8 @@ type settings struct {
 	peers, shapes                   string // of providers
 	consumers, providers, inFlight  string // of consumers
 	pin, codec, outbound, selection bool
+	start                           bool
+	starts, javaStarts              int
 	rounds, checkEvery              int
 	warmUp, javaWarmUp, roundWarmUp time.Duration
 	measure, profile                time.Duration
@@ -67,6 +69,9 @@ func parseFlags() settings {
 	flag.DurationVar(&s.profile, "profile", 5*time.Second, "CPU profile of the Go frameworks after the rounds, under each case; 0 for none")
 	flag.BoolVar(&s.codec, "codec", false, "measure the codecs instead of the providers")
 	flag.BoolVar(&s.selection, "select", false, "measure how a consumer chooses among 100 and 10,000 providers instead")
+	flag.BoolVar(&s.start, "start", false, "measure how long programs take from exec to their first reply instead")
+	flag.IntVar(&s.starts, "starts", 40, "with -start: starts of each program, in each way")
+	flag.IntVar(&s.javaStarts, "java-starts", 5, "with -start: the same for Java")
 	flag.StringVar(&s.chart, "chart", "", "only draw the chart and print the table of this results.json")
 	flag.Parse()
 	return s
@@ -103,6 +108,9 @@ func run(ctx context.Context) error {
 	}
 	if s.selection {
 		return measureSelection(ctx, m, s)
+	}
+	if s.start {
+		return measureStarts(ctx, m, s)
 	}
 	measured, file := measureProviders, "results.json"
 	if s.outbound {

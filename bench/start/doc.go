@@ -1,0 +1,2 @@
+// Package start measures how long a process takes from its start to its first reply.
+package start
