@@ -29,5 +29,6 @@ go build -ldflags "-s -w" -o "$LAB_RUN/bin/" ./cmd/dubbofn ./examples/functions/
 for program in dubbofn greet slow; do "$LAB/image.sh" "$program" "$LAB_RUN/bin/$program"; done
 
 echo "the rendered manifests, held against Knative's own types"
-(cd "$LAB/serving" && go test -count=1 .)
-lab "$LAB/inside.sh" "${tests[@]}"
+(cd "$LAB/serving" && go test -gcflags all=-dwarf=false -count=1 .) # the flags of the build, whose packages are there
+lab "$LAB/inside.sh" "${tests[@]}" & # in the background, so that a signal is heeded at once
+wait $!
