@@ -1,6 +1,6 @@
 // Package keeperwire is what a keeper and those who borrow from it say to each other, over a unix socket or TCP.
 //
-//	borrower → keeper   hello     "dfk1", who it is, a nonce
+//	borrower → keeper   hello     "dfk1", who it is, a nonce, and a proof of it
 //	keeper → borrower   greeting  a nonce, the keeper's proof
 //	borrower → keeper   proof     the borrower's; what follows may be sent with it
 //	borrower → keeper   ask       for all that is kept for its application

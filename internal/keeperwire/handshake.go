@@ -20,6 +20,7 @@ const (
 	proofBytes   = sha256.Size
 	maxNameBytes = 256
 
+	firstWord    = "dubbofn keeper 1: hello"
 	fromKeeper   = "dubbofn keeper 1: keeper"
 	fromBorrower = "dubbofn keeper 1: borrower"
 )
@@ -97,7 +98,8 @@ func Begin(app, instance, token string) (*Handshake, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return &Handshake{token: token, hello: body}, Append([]byte(magic), Hello, 0, body), nil
+	h := &Handshake{token: token, hello: body}
+	return h, Append([]byte(magic), Hello, 0, append(h.prove(firstWord), body...)), nil
 }
 
 // Greeted is the borrower's second part: it checks the greeting, and gives the frame that is to be sent first.
@@ -133,19 +135,28 @@ func Accept(r io.Reader, token func(Who) (string, error)) (h *Handshake, who Who
 	if err != nil {
 		return nil, who, nil, nil, fmt.Errorf("read hello: %w", err)
 	}
+	if len(body) < proofBytes {
+		return nil, Who{}, nil, nil, errors.New("read hello: it is too short")
+	}
+	shown, body := body[:proofBytes], body[proofBytes:]
 	if json.Unmarshal(body, &who) != nil { // its own words would quote a stranger's input
 		return nil, Who{}, nil, nil, errors.New("read hello: it is not the JSON of a hello")
 	}
 	if err := who.validate(); err != nil {
 		return nil, Who{}, nil, nil, fmt.Errorf("read hello: %w", err)
 	}
-	h = &Handshake{hello: append([]byte(nil), body...), nonce: make([]byte, nonceBytes)}
+	h = &Handshake{hello: append([]byte(nil), body...)}
 	if h.token, err = token(who); err != nil {
 		return nil, who, nil, nil, err
 	}
 	if h.token == "" {
 		return nil, who, nil, nil, errors.New("no token is configured for this app")
 	}
+	// The first word may be one that was overheard; but whoever has heard nothing gets no proof to guess a weak token from.
+	if err := h.check(firstWord, shown); err != nil {
+		return nil, who, nil, nil, fmt.Errorf("read hello: %w", err)
+	}
+	h.nonce = make([]byte, nonceBytes)
 	if _, err := rand.Read(h.nonce); err != nil {
 		return nil, who, nil, nil, err
 	}

@@ -122,8 +122,8 @@ func TestHandshakeTellsFriendsFromStrangers(t *testing.T) {
 	if b, k := shake(t, secret, secret, nil); b != nil || k != nil {
 		t.Errorf("friends: borrower %v, keeper %v", b, k)
 	}
-	if b, _ := shake(t, secret, "another", nil); !errors.Is(b, errProof) {
-		t.Errorf("the keeper has another token: %v", b)
+	if b, k := shake(t, secret, "another", nil); !errors.Is(k, errProof) || b == nil {
+		t.Errorf("the keeper has another token: borrower %v, keeper %v", b, k)
 	}
 	if _, k := shake(t, secret, "", nil); k == nil || !strings.Contains(k.Error(), "no token") {
 		t.Errorf("the keeper has none: %v", k)
@@ -145,14 +145,32 @@ func TestHandshakeTellsFriendsFromStrangers(t *testing.T) {
 	}
 }
 
+func TestBorrowerTakesNoGreetingOfAStranger(t *testing.T) {
+	t.Parallel()
+	h, _, err := Begin("shop", "i", secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger := &Handshake{token: "another", hello: h.hello, nonce: make([]byte, nonceBytes)}
+	for name, proof := range map[string][]byte{"another token": stranger.prove(fromKeeper), "its own first word": h.prove(firstWord), "nothing": make([]byte, proofBytes)} {
+		if _, err := h.Greeted(Greeting, append(make([]byte, nonceBytes), proof...)); !errors.Is(err, errProof) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := h.Greeted(Refused, []byte("no")); !errors.Is(err, ErrRefused) {
+		t.Error(err)
+	}
+}
+
 func TestHelloIsChecked(t *testing.T) {
 	t.Parallel()
 	for name, b := range map[string]string{
 		"another protocol": "dfn1",
 		"a Dubbo frame":    "\xda\xbb\xc2\x00",
-		"no JSON":          magic + string(Append(nil, Hello, 0, []byte("{"))),
-		"no app":           magic + string(Append(nil, Hello, 0, []byte(`{"instance":"i"}`))),
-		"a short nonce":    magic + string(Append(nil, Hello, 0, []byte(`{"app":"a","instance":"i","nonce":"AAAA"}`))),
+		"no proof":         magic + string(Append(nil, Hello, 0, []byte("{}"))),
+		"no JSON":          magic + string(Append(nil, Hello, 0, append(make([]byte, proofBytes), "{"...))),
+		"no app":           magic + string(Append(nil, Hello, 0, append(make([]byte, proofBytes), `{"instance":"i"}`...))),
+		"a short nonce":    magic + string(Append(nil, Hello, 0, append(make([]byte, proofBytes), `{"app":"a","instance":"i","nonce":"AAAA"}`...))),
 		"another frame":    magic + string(Append(nil, Ask, 0, []byte(`{}`))),
 	} {
 		_, _, _, _, err := Accept(strings.NewReader(b), func(Who) (string, error) {

@@ -28,9 +28,9 @@ type settings struct {
 	peers, shapes                   string // of providers
 	consumers, providers, inFlight  string // of consumers
 	pin, codec, outbound, selection bool
-	start                           bool
+	warm, start                     bool
 	starts, javaStarts              int
-	rounds, checkEvery              int
+	rounds, checkEvery, warmTargets int
 	warmUp, javaWarmUp, roundWarmUp time.Duration
 	measure, profile                time.Duration
 	providerCore, clientCore        int
@@ -69,6 +69,8 @@ func parseFlags() settings {
 	flag.DurationVar(&s.profile, "profile", 5*time.Second, "CPU profile of the Go frameworks after the rounds, under each case; 0 for none")
 	flag.BoolVar(&s.codec, "codec", false, "measure the codecs instead of the providers")
 	flag.BoolVar(&s.selection, "select", false, "measure how a consumer chooses among 100 and 10,000 providers instead")
+	flag.BoolVar(&s.warm, "warm", false, "measure the first calls of processes that have just begun, with and without a keeper, instead")
+	flag.IntVar(&s.warmTargets, "warm-targets", 32, "with -warm: the providers that each calls")
 	flag.BoolVar(&s.start, "start", false, "measure how long programs take from exec to their first reply instead")
 	flag.IntVar(&s.starts, "starts", 40, "with -start: starts of each program, in each way")
 	flag.IntVar(&s.javaStarts, "java-starts", 5, "with -start: the same for Java")
@@ -108,6 +110,9 @@ func run(ctx context.Context) error {
 	}
 	if s.selection {
 		return measureSelection(ctx, m, s)
+	}
+	if s.warm {
+		return measureWarm(ctx, m, s)
 	}
 	if s.start {
 		return measureStarts(ctx, m, s)

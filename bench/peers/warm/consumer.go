@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dubbofn/dubbofn/bench/service"
+	"github.com/dubbofn/dubbofn/client"
+	"github.com/dubbofn/dubbofn/invoker/cluster"
+)
+
+// start is how a process's first calls went.
+type start struct {
+	First float64 `json:"first_us"` // from the first line of main to the first reply
+	Last  float64 `json:"last_us"`  // to the last of one call to each provider
+	Warm  float64 `json:"warm_us"`  // a call after that, the middle of them
+	Began int64   `json:"began"`    // when main began, Unix nanoseconds
+}
+
+// consume calls every target once, all at the same time, as soon as it can (as the strategy broadcast does), then each once more, one after the other.
+func consume(ctx context.Context, begun time.Time, args []string) (err error) {
+	f := flag.NewFlagSet("consumer", flag.ExitOnError)
+	targets := f.String("targets", "", "addresses, separated by commas")
+	overTLS := f.Bool("tls", false, "speak TLS")
+	ca := f.String("ca", "", "whose certificates are trusted")
+	kept := f.String("keeper", "", "the keeper's address")
+	bare := f.Bool("bare", false, "connections alone, without package client")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	if *bare {
+		return connect(ctx, begun, strings.Split(*targets, ","), *overTLS, *ca, *kept)
+	}
+	cfg := client.Config{App: "bench", Registry: []string{"embedded://"}, Timeout: 5 * time.Second, Keeper: *kept, Token: token, Log: slog.New(slog.DiscardHandler)}
+	query := ""
+	if *overTLS {
+		cfg.TLSCA, query = *ca, "?ssl-enabled=true"
+	}
+	c, err := client.New(cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	var mu sync.Mutex
+	var took []time.Duration
+	each, err := c.Reference(ctx, service.Interface, client.URL("dubbo://"+*targets+query), client.Cluster("broadcast"), client.OnTry(func(cluster.Try) {
+		at := time.Since(begun)
+		mu.Lock()
+		defer mu.Unlock()
+		took = append(took, at)
+	}))
+	if err != nil {
+		return err
+	}
+	if err := call(ctx, each, "first"); err != nil {
+		return err
+	}
+	mu.Lock()
+	first, last, tries := slices.Min(took), slices.Max(took), len(took)
+	mu.Unlock()
+	if want := 1 + strings.Count(*targets, ","); tries != want {
+		return fmt.Errorf("%d providers were called, want %d", tries, want)
+	}
+	one, err := c.Reference(ctx, service.Interface, client.URL("dubbo://"+*targets+query), client.LoadBalance("roundrobin"))
+	if err != nil {
+		return err
+	}
+	warm := make([]time.Duration, tries)
+	for i := range warm {
+		at := time.Now()
+		if err := call(ctx, one, "again"); err != nil {
+			return err
+		}
+		warm[i] = time.Since(at)
+	}
+	slices.Sort(warm)
+	us := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
+	return say(start{First: us(first), Last: us(last), Warm: us(warm[len(warm)/2]), Began: begun.UnixNano()})
+}
+
+func call(ctx context.Context, s *client.Service, text string) error {
+	var got string
+	if err := s.Call(ctx, "echo", &got, text); err != nil {
+		return err
+	}
+	if got != text {
+		return fmt.Errorf("echo of %q gave %q", text, got)
+	}
+	return nil
+}
