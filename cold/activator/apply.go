@@ -8,6 +8,7 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // apply serves what the source knows: all of it, anew. One at a time.
@@ -215,7 +216,7 @@ func (r *run) closePorts(taken claims) {
 func (r *run) report(faults map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(faults)) {
 		if r.faults[name] != faults[name] {
-			r.metrics.faults.WithLabelValues(name).Inc()
+			r.metrics.faults.WithLabelValues(strings.ToValidUTF8(name, "\uFFFD")).Inc() // it may be a file's
 			r.log.Error("activator: a function is refused", "function", name, "reason", faults[name])
 		}
 	}

@@ -1,6 +1,7 @@
 package activator
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -38,6 +39,17 @@ func TestANewVersionTakesNoServiceFromItsHolder(t *testing.T) {
 		src.set(grown) // the holder goes
 		if got := functionsOf(a)["a"]; got.Revision == before || got.Fault != "" {
 			t.Errorf("afterwards: %+v", got)
+		}
+	})
+}
+
+// Names are of files, and may be any bytes.
+func TestAFunctionOfAnyNameIsRefusedByIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a, _ := activate(t, newNetwork(), &listed{all: []Function{{Name: "gr\xffet.json", Fault: errors.New("it is broken")}}}, nil)
+		if got := functionsOf(a)["gr\xffet.json"].Fault; got != "it is broken" {
+			t.Errorf("got %q", got)
 		}
 	})
 }
