@@ -26,14 +26,15 @@ type kept struct {
 	sessions sessions
 	marks    marks
 
-	mu   sync.Mutex
-	used map[string]bool // the names of connections that were made
+	mu      sync.Mutex
+	used    map[string]bool   // the names of connections that were made
+	watched map[hint.Key]bool // what was asked of the registries
 }
 
 // remember begins to ask the keeper, where there is one.
 func (c *Client) remember() error {
 	k := &c.kept
-	k.answered, k.used = make(chan struct{}), map[string]bool{}
+	k.answered, k.used, k.watched = make(chan struct{}), map[string]bool{}, map[hint.Key]bool{}
 	if c.cfg.Keeper == "" || c.cfg.Token == "" {
 		if c.cfg.Keeper != "" {
 			c.log.Warn("client: DUBBOFN_KEEPER is set, and DUBBOFN_TOKEN is not: the keeper would not know who asks, and is left alone")
@@ -106,8 +107,13 @@ func (c *Client) noted(u invoker.URL, r registry.Registry) registry.Registry {
 	return c.remembered(u, u)
 }
 
-// asked tells the keeper what this process asks of the registries.
+// asked notes what this process asks of the registries, and tells the keeper.
 func (c *Client) asked(k hint.Key) {
+	c.kept.mu.Lock()
+	if len(c.kept.watched) < maxWatched {
+		c.kept.watched[k] = true
+	}
+	c.kept.mu.Unlock()
 	if c.kept.borrower != nil {
 		c.kept.borrower.Uses(lent.Watch{Source: k.Source, Kind: string(k.Kind), Name: k.Name, Group: k.Group, Version: k.Version, Interface: k.Interface})
 	}
@@ -145,7 +151,10 @@ func (c *Client) borrow(ctx context.Context, address string, secret bool) net.Co
 	return c.kept.borrower.Conn(ctx, target)
 }
 
-const maxUsed = 256
+const (
+	maxUsed    = 256
+	maxWatched = 1024
+)
 
 func (k *kept) use(name string) {
 	k.mu.Lock()

@@ -45,12 +45,15 @@ func (c *Client) Restore(sections map[string][]byte, ledger *cold.Ledger) {
 
 // Save gives what the next process should know (serve.Outbound).
 func (c *Client) Save() (sections map[string][]byte, used []string) {
-	sections = map[string][]byte{sectionRegistry: c.kept.seen.Encode()}
+	c.kept.mu.Lock()
+	defer c.kept.mu.Unlock()
+	var known hint.State // what was only remembered is handed on, too, where the registry did not answer in this process's time
+	known.Merge(&c.kept.hint)
+	known.Merge(&c.kept.seen)
+	sections = map[string][]byte{sectionRegistry: known.EncodeKeys(slices.Collect(maps.Keys(c.kept.watched)))}
 	if b := c.kept.sessions.save(); b != nil {
 		sections[sectionTLS] = b
 	}
-	c.kept.mu.Lock()
-	defer c.kept.mu.Unlock()
 	return sections, slices.Sorted(maps.Keys(c.kept.used))
 }
 

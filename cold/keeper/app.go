@@ -196,10 +196,18 @@ func (a *app) registryState() []byte {
 		for key := range a.watches {
 			keys = append(keys, key)
 		}
-		a.state, a.version, a.stale = a.k.follower.Encode(keys), v, false
+		state := a.k.follower.Encode(keys)
+		if len(state) > maxHeldState {
+			a.state, a.stale = nil, true // made anew each time: there may be thousands of applications
+			return state
+		}
+		a.state, a.version, a.stale = state, v, false
 	}
 	return a.state
 }
+
+// maxHeldState is how much of an application's registry state is held ready.
+const maxHeldState = 64 << 10
 
 // tend forgets what nobody has wanted for long, and what the application may no longer have. It tells whether nothing is left.
 func (a *app) tend(now time.Time, declared App) (empty bool) {

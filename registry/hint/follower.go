@@ -92,13 +92,7 @@ func (f *Follower) Unfollow(k Key) {
 }
 
 // Encode gives what is known of these keys, with the metadata that belongs to it, for [Decode].
-func (f *Follower) Encode(keys []Key) []byte {
-	wanted := map[Key]bool{}
-	for _, k := range keys {
-		wanted[k] = true
-	}
-	return f.state.encode(wanted)
-}
+func (f *Follower) Encode(keys []Key) []byte { return f.state.EncodeKeys(keys) }
 
 // Version changes whenever what is known does.
 func (f *Follower) Version() uint64 {

@@ -215,6 +215,15 @@ type document struct {
 // Encode gives the state as bytes, of [MaxBytes] at most: what has no room is left out. The same content gives the same bytes.
 func (s *State) Encode() []byte { return s.encode(nil) }
 
+// EncodeKeys gives what is known of these keys, with the metadata that its instances show, as [State.Encode] gives everything.
+func (s *State) EncodeKeys(keys []Key) []byte {
+	wanted := make(map[Key]bool, len(keys))
+	for _, k := range keys {
+		wanted[k] = true
+	}
+	return s.encode(wanted)
+}
+
 // encode gives only what was wanted, with the metadata that its instances show; nil stands for everything.
 func (s *State) encode(wanted map[Key]bool) []byte {
 	s.mu.Lock()
