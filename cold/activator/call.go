@@ -25,6 +25,7 @@ type call struct {
 	end      time.Time // when it is answered with status 31
 	place    int       // in the clock; −1: in none
 	again    bool      // it may run twice
+	own      bool      // its time is its consumer's own, not what is published
 
 	// Guarded by to.mu.
 	stage      stage
@@ -45,6 +46,7 @@ func newCall(f *dubbo.Frame, to *sleeper, published time.Duration) *call {
 	if f.OneWay() { // nobody waits as long as it says, and nobody's going ends it
 		c.deadline = f.Arrival().Add(published)
 	}
+	c.own = !c.deadline.Equal(f.Arrival().Add(published))
 	c.end = c.deadline.Add(-min(c.deadline.Sub(f.Arrival())/leadShare, maxLead))
 	return c
 }

@@ -244,7 +244,12 @@ func (s *sleeper) expire(c *call) {
 		}
 		s.late(c, why)
 	case sent:
-		s.unsure(c, invoker.CodeTimeout, refusedLate, s.waited(c)+"it was passed on, and the function has not answered; it may have run")
+		why := "it was passed on, and the function has not answered; it may have run"
+		if c.own { // then so is what is done after it: a timeout is what Java's own timer would tell, and what callers look for
+			s.late(c, why)
+		} else {
+			s.unsure(c, invoker.CodeTimeout, refusedLate, s.waited(c)+why)
+		}
 		cancel()
 	}
 }
