@@ -8,7 +8,7 @@ MODULES  := . bench bench/service e2e
 LINT     := $(BUILD)/golangci-lint
 FUZZTIME ?= 60s
 
-.PHONY: help demo test interop trust seata bench bench-outbound bench-select fuzz lint build fmt docs decisions rules churn chaos nacos-restart hostile cycles lab lab-up lab-down clean
+.PHONY: help demo test interop trust seata bench bench-outbound bench-select bench-start bench-activator fuzz lint build fmt docs decisions rules churn chaos nacos-restart hostile cycles lab lab-up lab-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +83,12 @@ bench-outbound: ## the same for consumers: dubbofn's, dubbo-go's and Java's on o
 
 bench-select: ## what the choice among 100 and among 10,000 providers costs, of every balancer
 	@bench/run.sh -select
+
+bench-start: ## from exec to the first reply, beside a bare server, functions-framework-go, dubbo-go and Java Dubbo
+	@bench/run.sh -start
+
+bench-activator: ## what a call through the activator costs beside a bare POST, and what memory consumers and functions take there
+	@bench/run.sh -activator -shapes 1x1,16x64
 
 lab: ## as root: Java wakes functions from zero on a real Kubernetes with Knative Serving (the first time builds it: 15 minutes)
 	@e2e/knative/run.sh

@@ -28,7 +28,7 @@ type settings struct {
 	peers, shapes                   string // of providers
 	consumers, providers, inFlight  string // of consumers
 	pin, codec, outbound, selection bool
-	warm, start                     bool
+	warm, start, activator          bool
 	starts, javaStarts              int
 	rounds, checkEvery, warmTargets int
 	warmUp, javaWarmUp, roundWarmUp time.Duration
@@ -74,6 +74,7 @@ func parseFlags() settings {
 	flag.BoolVar(&s.start, "start", false, "measure how long programs take from exec to their first reply instead")
 	flag.IntVar(&s.starts, "starts", 40, "with -start: starts of each program, in each way")
 	flag.IntVar(&s.javaStarts, "java-starts", 5, "with -start: the same for Java")
+	flag.BoolVar(&s.activator, "activator", false, "measure what a call through the activator costs, and what memory it needs, instead")
 	flag.StringVar(&s.chart, "chart", "", "only draw the chart and print the table of this results.json")
 	flag.Parse()
 	return s
@@ -116,6 +117,9 @@ func run(ctx context.Context) error {
 	}
 	if s.start {
 		return measureStarts(ctx, m, s)
+	}
+	if s.activator {
+		return measureActivator(ctx, m, s)
 	}
 	measured, file := measureProviders, "results.json"
 	if s.outbound {

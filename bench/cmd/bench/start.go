@@ -33,11 +33,6 @@ type starter struct {
 // ports are addresses that are free, but for silent: there a listener takes connections and never says anything.
 type ports struct{ main, other, silent string }
 
-func (p ports) of(address string) string {
-	_, port, _ := net.SplitHostPort(address)
-	return port
-}
-
 // bare is the bar, greet the subject.
 const (
 	bare   = "bare"
@@ -60,7 +55,7 @@ func program(name string, args ...string) func(string, ports) []string {
 // function is the environment of one of ours.
 func function(more ...string) func(string, ports) []string {
 	return func(root string, p ports) []string {
-		env := []string{"DUBBOFN_BIND=127.0.0.1", "DUBBOFN_PORT=" + p.of(p.main), "PORT=" + p.of(p.other)}
+		env := []string{"DUBBOFN_BIND=127.0.0.1", "DUBBOFN_PORT=" + port(p.main), "PORT=" + port(p.other)}
 		for _, m := range more {
 			env = append(env, strings.NewReplacer("{out}", filepath.Join(root, "out"), "{silent}", p.silent).Replace(m))
 		}
@@ -76,7 +71,7 @@ func starters() []starter {
 		{greet, ".", "github.com/dubbofn/dubbofn/examples/functions/greet", program("greet"), function("DUBBOFN_REGISTER=no"), hello},
 		{"greet, registered", ".", "github.com/dubbofn/dubbofn/examples/functions/greet", program("greet"), function("DUBBOFN_REGISTRY=embedded://{out}/registry"), hello},
 		{linked, "peers/nacos", ".", program("nacos"), function("DUBBOFN_REGISTRY=nacos://{silent}"), hello},
-		{"functions-framework-go", "peers/functions", ".", program("functions"), func(_ string, p ports) []string { return []string{"PORT=" + p.of(p.main)} }, nil},
+		{"functions-framework-go", "peers/functions", ".", program("functions"), func(_ string, p ports) []string { return []string{"PORT=" + port(p.main)} }, nil},
 		{"dubbo-go", "peers/dubbogo", ".", program("dubbogo", "-address", "{address}"), nil, echo},
 		{"java", "", "", func(root string, p ports) []string { return append(peer.Java(root), "org.bench.Provider", p.main) }, nil, echo},
 	}

@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -25,6 +26,7 @@ func main() {
 }
 
 func run(ctx context.Context) error {
+	web := flag.Int("http", 0, "the HTTP port; 0: any")
 	options, err := service.ParseOptions()
 	if err != nil {
 		return err
@@ -33,7 +35,10 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	config.Bind, config.Port, config.HTTPPort, config.Register, config.LogLevel = "127.0.0.1", options.Port(), 0, "no", "error"
+	if os.Getenv("BENCH_DESCRIBE") != "" {
+		return describe()
+	}
+	config.Bind, config.Port, config.HTTPPort, config.Register, config.LogLevel = "127.0.0.1", options.Port(), *web, "no", "error"
 	config.DrainTimeout = 0
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -45,6 +50,20 @@ func run(ctx context.Context) error {
 	err = serve.Run(ctx, config, bench())
 	cancel()
 	return errors.Join(err, <-waited)
+}
+
+// describe prints the manifest.
+func describe() error {
+	set, err := fn.NewSet("bench", bench())
+	if err != nil {
+		return err
+	}
+	text, err := set.Describe().JSON()
+	if err != nil {
+		return err
+	}
+	_, err = os.Stdout.Write(text)
+	return err
 }
 
 func bench() *fn.Service {
