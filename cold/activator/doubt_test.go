@@ -4,11 +4,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/dubbofn/dubbofn/invoker"
 )
 
 // A proxy that answers in the function's place says that the path isn't what it was. Under load there are always calls on their way, which must not
@@ -95,6 +98,65 @@ func TestAOneWayCallIsKeptForThePublishedTimeout(t *testing.T) {
 		if st := a.stats(); st.InFlight != 0 {
 			t.Errorf("%d calls are kept after 11 s", st.InFlight)
 		}
+	})
+}
+
+// A proxy that takes everything (202) has not run a one-way call: it is counted as refused, and logged.
+func TestAOneWayCallThatAProxyTookIsRefused(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		p := newPlatform(t, n, "greet")
+		p.front = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get(headerKnock) != "" {
+				w.Header().Set(headerHold, "240")
+				return
+			}
+			_, _ = io.Copy(io.Discard, r.Body)
+			w.WriteHeader(http.StatusAccepted)
+		})
+		a, _ := activate(t, n, &listed{all: []Function{p.function()}}, nil)
+		inv := invocation("hello", "x")
+		inv.OneWay = true
+		if _, err := consume(t, n, "activator:20880").Invoke(t.Context(), inv); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		w := httptest.NewRecorder()
+		a.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		if want := `dubbofn_activator_refused_total{app="greet",reason="proxy"} 1`; !strings.Contains(w.Body.String(), want) {
+			t.Errorf("the metrics are without %s", want)
+		}
+	})
+}
+
+// A knock that the platform keeps for a Knative revision that never gets ready must not be what later calls wait for, once the route leads elsewhere.
+func TestARollOutKnocksAnew(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		p := newPlatform(t, n, "greet")
+		p.revisions = "greet-00001"
+		stuck := atomic.Bool{}
+		stuck.Store(true)
+		p.front = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if stuck.Load() {
+				<-r.Context().Done()
+				return
+			}
+			p.route(w, r)
+		})
+		src := &listed{all: []Function{p.function()}}
+		activate(t, n, src, nil)
+		c := consume(t, n, "activator:20880")
+		_, err := callWith(t.Context(), c, invocation("quick", "x"))
+		if code, _ := codeOf(err); code != invoker.CodeTimeout {
+			t.Fatalf("before: %v", err)
+		}
+		stuck.Store(false)
+		p.revisions = "greet-00002"
+		src.set(p.function())
+		mustHello(t, c, "y")
 	})
 }
 

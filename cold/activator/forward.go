@@ -187,7 +187,7 @@ func (s *sleeper) outcome(c *call, resp *http.Response) outcome {
 			s.unsure(c, invoker.CodeBadResponse, refusedRubbish, fmt.Sprintf("application %s: its answer can't be read; the call may have run: %v", s.name, err))
 			return outcome{}
 		}
-	case resp.StatusCode == http.StatusAccepted && c.frame.OneWay():
+	case resp.StatusCode == http.StatusAccepted && c.frame.OneWay() && resp.Header.Get("Content-Type") == contentType:
 		c.frame.Drop()
 	default:
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, maxWhyBytes)) // what was read of it says enough

@@ -196,11 +196,15 @@ func instanceOf(h http.Header) string {
 // release lets all knocks go: nothing is in an early lane that they would have to stand for. It is called with the lock held.
 func (s *sleeper) release() {
 	for k := range s.knocks {
-		k.cancel()
-		k.gone = true
+		s.letGo(k)
 	}
-	clear(s.knocks)
 	s.waiting = 0
+}
+
+func (s *sleeper) letGo(k *knock) {
+	k.cancel()
+	k.gone = true
+	delete(s.knocks, k)
 }
 
 // knocked is for a knock that has ended.

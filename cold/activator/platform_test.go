@@ -147,6 +147,11 @@ func (p *platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.front.ServeHTTP(w, r)
 		return
 	}
+	p.route(w, r)
+}
+
+// route leads a request to the process.
+func (p *platform) route(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	p.requests++
 	p.inside++

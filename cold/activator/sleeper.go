@@ -343,6 +343,15 @@ func (s *sleeper) update(now *app) {
 			l.spent = true
 		}
 	}
+	for k := range s.knocks { // the platform may keep them for a revision that never gets ready
+		if !k.held {
+			s.waiting--
+			s.letGo(k)
+		}
+	}
+	if s.parked.n > 0 {
+		s.knock(time.Now())
+	}
 }
 
 // stop ends it for good: nothing is started any more.

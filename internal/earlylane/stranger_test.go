@@ -3,6 +3,9 @@ package earlylane
 import (
 	"errors"
 	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 )
@@ -32,4 +35,21 @@ func TestAStrangerIsNotGreeted(t *testing.T) {
 		}
 		_ = f.Close()
 	})
+}
+
+// A function that answers with headers without end costs the activator no memory, and may have run.
+func TestHeadersOfAnAnswerAreBounded(t *testing.T) {
+	t.Parallel()
+	var size atomic.Int64
+	size.Store(4 << 10)
+	lane, _ := open(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Dubbofn-Ledger", strings.Repeat("x", int(size.Load())))
+	}), ServeConfig{})
+	if _, err := ask(t.Context(), lane, "usual"); err != nil {
+		t.Error(err)
+	}
+	size.Store(1 << 20)
+	if _, err := ask(t.Context(), lane, "hostile"); err == nil || errors.Is(err, ErrNotRun) {
+		t.Errorf("got %v", err)
+	}
 }

@@ -33,7 +33,9 @@ func NewTransport(ctx context.Context, conn net.Conn) (*Transport, error) {
 		Protocols:          &protocols,
 		DialContext:        func(context.Context, string, string) (net.Conn, error) { return watched, nil },
 		DisableCompression: true,
-		HTTP2:              &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
+		// A frame's answer needs little, the ledger in it 4 KiB; net/http's own limit is 10 MiB, for each of many.
+		MaxResponseHeaderBytes: 64 << 10,
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
 	}
 	var err error
 	if t.conn, err = dialler.NewClientConn(ctx, "http", "early-lane:80"); err != nil {

@@ -38,8 +38,8 @@ const (
 	refusedLate     = "late"
 )
 
-// Handler is the lane: POST /dubbo with one request frame in the body, answered with the response's frame, or with 202 once a
-// one-way call has run. A frame that can be answered is, with status 200 and Dubbo's own status in it; HTTP's statuses are for
+// Handler is the lane: POST /dubbo with one request frame in the body, answered with the response's frame, or with 202 and the same content type,
+// but no body, once a one-way call has run. A frame that can be answered is, with status 200 and Dubbo's own status in it; HTTP's statuses are for
 // what is no frame (400), another type than [ContentType] (415), a body over the limit (413), a missing token (401), another
 // method than POST (405), a server that was drained (503); a one-way frame that did not run gets 400, or 503 where there was no room or
 // no time.
@@ -126,6 +126,7 @@ func (s *Server) lane(w http.ResponseWriter, req *http.Request, trusted bool) {
 	} else if !r.ran && !h.event() {
 		r.refuseOneWay(w)
 	} else {
+		w.Header().Set("Content-Type", ContentType) // a proxy that says 202 knows nothing of it
 		w.WriteHeader(http.StatusAccepted)
 	}
 	if r.ran {

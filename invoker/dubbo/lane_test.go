@@ -85,7 +85,7 @@ func TestLaneAnswersAOneWayFrameOnceItHasRun(t *testing.T) {
 	frame := requestFrame(t, 1, protocolVersion, "tell", nil)
 	frame[2] &^= flagTwoWay
 	r := post(t, s, frame, nil)
-	if b, err := io.ReadAll(r.Body); r.StatusCode != http.StatusAccepted || len(b) != 0 || err != nil || !ran {
+	if b, err := io.ReadAll(r.Body); r.StatusCode != http.StatusAccepted || r.Header.Get("Content-Type") != ContentType || len(b) != 0 || err != nil || !ran {
 		t.Errorf("got %s, %q, %v, ran %v; want 202, nothing, and that it ran", r.Status, b, err, ran)
 	}
 }
