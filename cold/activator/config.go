@@ -65,6 +65,9 @@ const (
 	defaultForwards    = 1000
 	defaultFresh       = 2 * time.Second
 	defaultDrain       = 20 * time.Second
+	// defaultQuiet is longer than Nacos takes to tell consumers (it waits half a second for more news): Java 3.3.6 connects to an address that went
+	// and came back before it heard of that after a minute only.
+	defaultQuiet = time.Second
 )
 
 // Validate reports every setting that makes no sense.
@@ -95,6 +98,7 @@ func (c Config) withLimits() Config {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	c.Server.Log = c.Log
+	c.Server.Quiet = cmp.Or(c.Server.Quiet, defaultQuiet)
 	c.Server.MaxInFlight = cmp.Or(c.Server.MaxInFlight, defaultInFlight)
 	if c.Server.Budget == nil {
 		c.Server.Budget = dubbo.NewBudget(0)

@@ -82,6 +82,26 @@ func TestADrainLosesNothing(t *testing.T) {
 	})
 }
 
+// Nacos tells consumers of news half a second late. Java 3.3.6 connects to an address that was gone and is back within that time after a minute
+// only, since nobody told it that there is anything to connect to.
+func TestADrainLastsUntilRegistriesHaveTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		p := newPlatform(t, n, "greet")
+		_, end := activate(t, n, &listed{all: []Function{p.function()}}, func(c *Config) { c.Server.Quiet = 0 })
+		c := consume(t, n, "activator:20880")
+		begin := time.Now()
+		if err := end(); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(begin); took < time.Second {
+			t.Errorf("it took %v, want a second", took)
+		}
+		<-c.Done()
+	})
+}
+
 func TestStrangersAtTheEarlyLane(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
