@@ -263,7 +263,7 @@ func (d *Directory) fromApps(log *onceLog) (list []cluster.Provider, answered bo
 	switch {
 	case d.mapErr != nil && !d.mapped:
 		return nil, true, fmt.Errorf("no application for %s: %w", d.cfg.Service.Interface, d.mapErr)
-	case !d.mapped && len(d.cfg.ProvidedBy) == 0:
+	case !d.mapped: // also where they are given, until they are followed
 		return nil, false, fmt.Errorf("registry %s has not told the applications of %s yet", d.src.Name, d.cfg.Service.Interface)
 	case len(d.apps) == 0:
 		return nil, true, fmt.Errorf("registry %s has no application for %s (name it with provided-by where its provider writes no mapping)", d.src.Name, d.cfg.Service.Interface)

@@ -161,3 +161,23 @@ func TestDirectoryHoldsNobodyForAnotherAppsMetadata(t *testing.T) {
 func unread(app, host string) registry.Instance {
 	return registry.Instance{App: app, Host: host, Port: 20880, Metadata: map[string]string{"dubbo.metadata.revision": "r2", "dubbo.metadata.storage-type": "remote"}}
 }
+
+// Rules may be there before anything else: they must not make a list that nobody has asked for yet pass for an answer.
+func TestDirectoryIsNotReadyBeforeTheGivenApplicationsAreRead(t *testing.T) {
+	t.Parallel()
+	for range 200 {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBook()
+			b.app("shop", "r1", 2, service("", ""))
+			run(t, b, directory.Config{ProvidedBy: []string{"shop"}, Migration: directory.ForceApplication}, func(t *testing.T, d *directory.Directory) {
+				d.SetRules(directory.Rules{})
+				if err := d.Ready(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if got := addresses(d); len(got) != 2 {
+					t.Errorf("it is ready with %v: %v", got, d.Snapshot().Err)
+				}
+			})
+		})
+	}
+}
