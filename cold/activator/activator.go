@@ -128,7 +128,10 @@ type run struct {
 	*Activator
 	failed      chan error
 	endWatch    context.CancelFunc
+	watched     <-chan struct{} // closed by endWatch
 	watching    sync.WaitGroup
+	latest      []Function // what the source last said; guarded by mu
+	again       bool       // a port is to be tried again; guarded by mu
 	lanesServed bool
 }
 
@@ -138,7 +141,7 @@ func (r *run) start(ctx context.Context) error {
 		return err
 	}
 	watch, cancel := context.WithCancel(ctx)
-	r.endWatch = cancel
+	r.endWatch, r.watched = cancel, watch.Done()
 	first := make(chan struct{})
 	known := sync.OnceFunc(func() { close(first) })
 	r.is("waiting for the functions")

@@ -9,14 +9,45 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // apply serves what the source knows: all of it, anew. One at a time.
 func (r *run) apply(all []Function) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.latest = all
+	r.renew()
+}
+
+// portRetry is the pause before ports are tried again where none could be had: one that is being left or closed is free soon.
+const portRetry = 5 * time.Second
+
+// renewSoon renews without a word of the source's. It is called with the lock held, by what watching waits for.
+func (r *run) renewSoon() {
+	if r.again {
+		return
+	}
+	r.again = true
+	r.watching.Go(func() {
+		pause := time.NewTimer(portRetry)
+		defer pause.Stop()
+		select {
+		case <-pause.C:
+		case <-r.watched:
+			return
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.again = false
+		r.renew()
+	})
+}
+
+// renew serves the latest. It is called with the lock held.
+func (r *run) renew() {
 	faults := map[string]string{}
-	served := r.claim(r.judge(all, faults), faults)
+	served := r.claim(r.judge(r.latest, faults), faults)
 	next := map[string]*placed{}
 	for _, p := range r.place(served, faults) {
 		next[p.app.App] = p
@@ -188,6 +219,9 @@ func (r *run) ownPort(taken claims) (*port, error) {
 		p.serve(r.base)
 		r.ports = append(r.ports, p)
 		return p, nil
+	}
+	if len(r.cfg.Ports) > 0 {
+		r.renewSoon()
 	}
 	if last != nil {
 		return nil, fmt.Errorf("none of the ports %v can be had: %w", r.cfg.Ports, last)
