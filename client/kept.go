@@ -126,7 +126,7 @@ func (c *Client) dial(ctx context.Context, name string) (*dubbo.Conn, error) {
 		c.kept.use(name)
 		return dubbo.NewConn(nc, c.connConfig(nil)), nil
 	}
-	conn, err := dubbo.Dial(ctx, address, c.connConfig(c.trust.config(secret, &c.kept.sessions)))
+	conn, err := dubbo.Dial(ctx, address, c.connConfig(c.trust.config(secret, c.kept.sessions.at(address))))
 	if err == nil {
 		c.kept.use(name)
 	}

@@ -22,7 +22,7 @@ func (c *Client) localMetadata(ctx context.Context, i registry.Instance, revisio
 		return m, fmt.Errorf("metadata of %s at %s: %w", i.App, i.Address(), err)
 	}
 	address, secret := c.trust.at(address)
-	conn, err := dubbo.Dial(ctx, address, c.connConfig(c.trust.config(secret, &c.kept.sessions)))
+	conn, err := dubbo.Dial(ctx, address, c.connConfig(c.trust.config(secret, c.kept.sessions.at(address))))
 	if err != nil {
 		return m, err
 	}

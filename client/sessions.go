@@ -11,7 +11,7 @@ import (
 // sessions keeps the tickets of TLS sessions, for this process and for those after it. Safe for concurrent use.
 type sessions struct {
 	mu  sync.Mutex
-	all map[string]*tls.ClientSessionState // by server
+	all map[string]*tls.ClientSessionState // by address
 }
 
 const (
@@ -19,16 +19,26 @@ const (
 	maxSessionBytes = 16 << 10
 )
 
+// at gives the sessions with one address, for crypto/tls, which would take all that have one certificate's name for one server.
+func (s *sessions) at(address string) tls.ClientSessionCache { return sessionsAt{s, address} }
+
+type sessionsAt struct {
+	all     *sessions
+	address string
+}
+
 // Get implements [tls.ClientSessionCache].
-func (s *sessions) Get(server string) (*tls.ClientSessionState, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	state, ok := s.all[server]
+func (s sessionsAt) Get(string) (*tls.ClientSessionState, bool) {
+	s.all.mu.Lock()
+	defer s.all.mu.Unlock()
+	state, ok := s.all.all[s.address]
 	return state, ok
 }
 
 // Put implements [tls.ClientSessionCache].
-func (s *sessions) Put(server string, state *tls.ClientSessionState) {
+func (s sessionsAt) Put(_ string, state *tls.ClientSessionState) { s.all.put(s.address, state) }
+
+func (s *sessions) put(server string, state *tls.ClientSessionState) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -90,7 +100,7 @@ func (s *sessions) restore(b []byte) error {
 			continue
 		}
 		if session, err := tls.NewResumptionState(t.Ticket, state); err == nil {
-			s.Put(t.Server, session)
+			s.put(t.Server, session)
 		}
 	}
 	return nil

@@ -54,7 +54,7 @@ func TestSessionsOutliveTheirProcess(t *testing.T) {
 	}
 	tr := trust{tls: consumer}
 	resumed := func(s *sessions) bool {
-		d := tls.Dialer{Config: tr.config(true, s)}
+		d := tls.Dialer{Config: tr.config(true, s.at(l.Addr().String()))}
 		nc, err := d.DialContext(t.Context(), "tcp", l.Addr().String())
 		if err != nil {
 			t.Fatal(err)
@@ -85,11 +85,11 @@ func TestSessionsOutliveTheirProcess(t *testing.T) {
 	if err := next.restore([]byte(`[{"server":"a","ticket":"AA==","state":"AA=="},{"server":"b","state":"` + strings.Repeat("A", 4*maxSessionBytes) + `"}]`)); err != nil {
 		t.Errorf("sessions that make no sense spoil the others: %v", err)
 	}
-	if _, ok := next.Get("a"); ok {
+	if _, ok := next.at("a").Get(""); ok {
 		t.Error("a session that makes no sense is held")
 	}
 	for range 2 * maxSessions {
-		next.Put(strings.Repeat("s", len(next.all)+1), &tls.ClientSessionState{})
+		next.put(strings.Repeat("s", len(next.all)+1), &tls.ClientSessionState{})
 	}
 	if n := len(next.all); n > maxSessions {
 		t.Errorf("%d sessions are held (limit %d)", n, maxSessions)
