@@ -32,6 +32,7 @@ type call struct {
 	prev, next *call // among the parked
 	ctx        context.Context
 	cancel     context.CancelFunc // ends what it was sent by
+	opening    int                // the last one of the platform's path when it was sent
 	waking     bool               // it may be the first that a process gets: the ledger of its start is asked for
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -183,5 +184,47 @@ func TestLongCallsOfEarlyLanesKeepNobodyAsleep(t *testing.T) {
 		s.early = 0
 		s.release()
 		s.mu.Unlock()
+	})
+}
+
+// What was sent before the last knock was answered says nothing of the path as it is now.
+func TestAnOldCallsFailureClosesNoPath(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		p := newPlatform(t, n, "greet")
+		var posts, knocks atomic.Int64
+		p.front = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get(headerKnock) != "" {
+				knocks.Add(1)
+				w.Header().Set(headerHold, "240")
+				return
+			}
+			_, _ = io.Copy(io.Discard, r.Body)
+			if i := posts.Add(1); i <= 10 {
+				time.Sleep(time.Duration(i) * 100 * time.Millisecond)
+				http.Error(w, "upstream reset", http.StatusServiceUnavailable)
+				return
+			}
+			w.Header().Set(headerRefused, "late")
+		})
+		activate(t, n, &listed{all: []Function{p.function()}}, nil)
+		c := consume(t, n, "activator:20880")
+		one := func(i int) { _, _ = callWith(t.Context(), c, invocation("hello", fmt.Sprint(i))) }
+		one(0) // it waits for its failure, and closes the path
+		before := knocks.Load()
+		var sent sync.WaitGroup
+		for i := range 9 {
+			sent.Go(func() { one(i) })
+		}
+		time.Sleep(50 * time.Millisecond)
+		for i := range 30 {
+			time.Sleep(50 * time.Millisecond)
+			sent.Go(func() { one(100 + i) })
+		}
+		sent.Wait()
+		if got := knocks.Load() - before; got > 9+1 { // as many as waited at first, and one for what failed
+			t.Errorf("%d knocks", got)
+		}
 	})
 }

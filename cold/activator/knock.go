@@ -165,6 +165,7 @@ func (s *sleeper) opened(k, instead *knock, h http.Header, begin time.Time) (hol
 	}
 	if !s.open {
 		s.open = true
+		s.openings++
 		for l := range s.lanes {
 			l.spent = true // it has served the wake that it was dialled for; its process may be on its way out at the next
 		}

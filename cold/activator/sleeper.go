@@ -23,6 +23,7 @@ type sleeper struct {
 	mu       sync.Mutex
 	parked   queue
 	open     bool      // the platform's path
+	openings int       // how often it was opened
 	answered time.Time // when something last came from there
 	posting  int       // calls that are there
 	lanes    map[*lane]struct{}
@@ -125,7 +126,7 @@ func (s *sleeper) retire(now time.Time) {
 // start gives a call to a lane. It is called with the lock held.
 func (s *sleeper) start(c *call, l *lane) {
 	c.stage = sent
-	c.waking = s.wake != nil
+	c.waking, c.opening = s.wake != nil, s.openings
 	c.ctx, c.cancel = context.WithCancel(s.a.base)
 	if l == nil {
 		s.posting++
@@ -167,7 +168,7 @@ func (s *sleeper) finish(c *call, l *lane, o outcome) (next job, ok bool) {
 		if o.answered {
 			s.answered = now
 		}
-		if again || o.astray {
+		if (again || o.astray) && c.opening == s.openings { // else a knock has been answered since
 			s.open = false // what is there takes no calls; a knock tells when that is over, and costs none
 		}
 	} else {
@@ -186,7 +187,7 @@ func (s *sleeper) finish(c *call, l *lane, o outcome) (next job, ok bool) {
 	}
 	if again && !s.stopped {
 		s.parked.back(c)
-		if l == nil {
+		if l == nil && !s.open {
 			s.fail(o.why)
 		}
 	} else {
