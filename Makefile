@@ -73,6 +73,7 @@ hostile: ## send a live function what no consumer should send, while a Java cons
 
 cycles: ## 1000 times from zero to one and back under load, with processes killed at random: nothing is lost or run twice
 	@e2e/cycles.sh
+	@e2e/cycles.sh --replicas --java no --cycles 300
 	@e2e/cycles.sh --replicas --cycles 300
 
 bench: ## calls per second and latency beside dubbo-go and Java Dubbo

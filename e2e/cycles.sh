@@ -3,7 +3,8 @@
 # consumers were told is compared with what its processes did: no call answered wrongly, lost without an error in time, or run twice.
 #   --cycles N      how often it is started (1000)
 #   --java 3|27|no  a Java consumer of that line makes half of the calls, and all look in Nacos (3); or Go's alone, in the embedded registry
-#   --replicas      two activators in front of it, of which one after the other is killed, or told to end, every tenth cycle
+#   --replicas      two activators in front of it, of which one after the other is told to end, or killed (with --java no: Java repeats
+#                   calls whose connection is cut), and started again
 #   --quick         40 times, without Java, for `make test`
 #   --seed N        of the random choices
 source "$(dirname "${BASH_SOURCE[0]}")/lib/proc.sh"
@@ -17,7 +18,7 @@ while [ $# -gt 0 ]; do
     --replicas) OPTIONS+=(-replicas); shift ;;
     --quick) CYCLES=40 JAVA=no; shift ;;
     --seed) OPTIONS+=(-seed "$2"); shift 2 ;;
-    *) sed -n 2,8p "$0"; exit 2 ;;
+    *) sed -n 2,9p "$0"; exit 2 ;;
   esac
 done
 

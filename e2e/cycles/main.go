@@ -31,7 +31,7 @@ func main() {
 	flag.DurationVar(&s.limit, "limit", 20*time.Minute, "how long that may take")
 	flag.DurationVar(&s.idle, "idle", 60*time.Millisecond, "how long after its last call the function ends")
 	flag.IntVar(&s.kills, "kills", 25, "cycles in a hundred in which a process is killed")
-	flag.BoolVar(&s.replicas, "replicas", false, "two activators, of which one after the other is killed, or told to end, every tenth cycle")
+	flag.BoolVar(&s.replicas, "replicas", false, "two activators, of which one after the other is told to end, or killed where there is no Java consumer, and started again")
 	flag.StringVar(&s.dubbofn, "dubbofn", "dubbofn", "the command")
 	flag.StringVar(&s.function, "function", "counted", "the function's program")
 	flag.StringVar(&s.dir, "dir", "", "a folder for what is written")
@@ -101,9 +101,10 @@ func run(ctx context.Context, s settings) (ok bool, err error) {
 			return false, err
 		}
 		var disturbed chan error
-		if s.replicas && n%10 == 9 {
+		if s.replicas && n%10 == 9 && site.replicas.due(l.java != nil) {
 			disturbed = make(chan error, 1)
-			go func() { disturbed <- site.disturb(n%20 == 9) }()
+			// Java repeats a call whose connection is cut, whoever cuts it.
+			go func() { disturbed <- site.disturb(n%20 == 9 && l.java == nil) }()
 		}
 		l.burst(l.random.IntN(100) < s.kills)
 		if disturbed != nil {

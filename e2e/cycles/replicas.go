@@ -23,16 +23,16 @@ import (
 type replicas struct {
 	all   []*replica
 	turn  int
+	last  time.Time          // of a restart
 	stop  context.CancelFunc // of the supervisor
 	ended chan error
 }
 
-// replica is one activator.
+// replica is one activator. Each of its processes has ports of its own, as pods have addresses of their own.
 type replica struct {
-	path  string
-	env   []string
-	admin string
-	out   io.Writer
+	path, host string
+	env        []string
+	out        io.Writer
 
 	mu  sync.Mutex // of what is done to it
 	cmd *exec.Cmd
@@ -54,21 +54,17 @@ func startReplicas(s settings, x *site) error {
 	if err != nil {
 		return err
 	}
-	r := &replicas{ended: make(chan error, 1)}
+	r := &replicas{ended: make(chan error, 1), last: time.Now()}
 	x.replicas = r
 	for i, host := range []string{"127.0.0.1", hosts} {
-		ports, err := freePorts(host, 2)
-		if err != nil {
-			return err
-		}
 		env := []string{
 			"DUBBOFN_FUNCTIONS=" + functions + "/", "DUBBOFN_REGISTRY=" + x.registry, "DUBBOFN_TOKEN=" + replicaToken, "DUBBOFN_BIND=" + host, "DUBBOFN_HOST=" + host,
-			"DUBBOFN_PORT=" + ports[0], "DUBBOFN_ADMIN_PORT=" + ports[1], "DUBBOFN_LANE_PORT=" + lane, "DUBBOFN_FRESH=" + (s.idle / 2).String(),
+			"DUBBOFN_LANE_PORT=" + lane, "DUBBOFN_FRESH=" + (s.idle / 2).String(),
 		}
 		if i > 0 && host == "127.0.0.1" {
 			env = append(env, "DUBBOFN_LANE_PORT=-1") // the address is taken: this one has no early lanes
 		}
-		a := &replica{path: s.dubbofn, env: append(os.Environ(), env...), admin: net.JoinHostPort(host, ports[1]), out: x.out}
+		a := &replica{path: s.dubbofn, host: host, env: append(os.Environ(), env...), out: x.out}
 		r.all = append(r.all, a)
 		if err := a.start(); err != nil {
 			return err
@@ -140,13 +136,17 @@ func freePorts(host string, n int) (ports []string, err error) {
 
 // start returns once the activator is ready: its stand-in is written.
 func (a *replica) start() error {
+	ports, err := freePorts(a.host, 2)
+	if err != nil {
+		return err
+	}
 	a.cmd = exec.Command(a.path, "activator")
-	a.cmd.Env, a.cmd.Stderr = a.env, a.out
+	a.cmd.Env, a.cmd.Stderr = append(slices.Clone(a.env), "DUBBOFN_PORT="+ports[0], "DUBBOFN_ADMIN_PORT="+ports[1]), a.out
 	if err := a.cmd.Start(); err != nil {
 		return err
 	}
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		resp, err := http.Get("http://" + a.admin + "/health/ready")
+		resp, err := http.Get("http://" + net.JoinHostPort(a.host, ports[1]) + "/health/ready")
 		if err != nil {
 			continue
 		}
@@ -155,7 +155,7 @@ func (a *replica) start() error {
 			return nil
 		}
 	}
-	return fmt.Errorf("the activator of %s is not ready after 30 s", a.admin)
+	return fmt.Errorf("the activator of %s is not ready after 30 s", a.host)
 }
 
 // again ends the activator with a signal and starts another in its place.
@@ -166,14 +166,20 @@ func (a *replica) again(sig syscall.Signal) error {
 		return err
 	}
 	if err := a.cmd.Wait(); err != nil && sig != syscall.SIGKILL {
-		return fmt.Errorf("the activator of %s did not end well: %w", a.admin, err)
+		return fmt.Errorf("the activator of %s did not end well: %w", a.host, err)
 	}
 	return a.start()
 }
 
+// due tells whether an activator may be restarted: Java's consumers need some seconds to learn of a new one and to connect.
+func (r *replicas) due(java bool) bool { return !java || time.Since(r.last) > javaPause }
+
+const javaPause = 8 * time.Second
+
 // disturb takes one activator after the other and restarts it: killed, or told to end, which nobody may notice.
 func (x *site) disturb(kill bool) error {
 	r := x.replicas
+	defer func() { r.last = time.Now() }()
 	a := r.all[r.turn%len(r.all)]
 	r.turn++
 	if !kill {

@@ -66,7 +66,7 @@ func (l *load) report(ran map[string]int, first, last usage) bool {
 		fmt.Printf("answered: p50 %v, p99 %v, max %v, wakes included\n", times[len(times)/2].Round(100*time.Microsecond), times[len(times)*99/100].Round(100*time.Microsecond), times[len(times)-1].Round(time.Millisecond))
 	}
 	if l.site.replicas != nil {
-		fmt.Printf("%d times an activator was restarted, every other time after it was killed\n", l.site.replicas.turn)
+		fmt.Printf("%d times an activator was restarted\n", l.site.replicas.turn)
 	} else {
 		fmt.Printf("dubbofn run: %d descriptors and %d threads after %d bursts, %d and %d at the end\n", first.descriptors, first.threads, warmup, last.descriptors, last.threads)
 	}
