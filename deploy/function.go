@@ -104,7 +104,11 @@ func (f Function) YAML() ([]byte, error) {
 	}
 	v.CPU, v.Memory, v.MemoryLimit = cmp.Or(f.CPU, "100m"), cmp.Or(f.Memory, "32Mi"), cmp.Or(f.MemoryLimit, "256Mi")
 	c.quantities(v.CPU, v.Memory, v.MemoryLimit)
-	v.Variables = c.variables(f.Environment, "DUBBOFN_APP", "DUBBOFN_TOKEN", "DUBBOFN_ACTIVATOR", "DUBBOFN_KEEPER", "PORT", "K_SERVICE", "K_REVISION", "K_CONFIGURATION")
+	own := []string{"DUBBOFN_APP", "DUBBOFN_TOKEN", "DUBBOFN_ACTIVATOR", "DUBBOFN_KEEPER", "PORT", "K_SERVICE", "K_REVISION", "K_CONFIGURATION"}
+	if f.Concurrency > 0 {
+		own = append(own, "DUBBOFN_MAX_CALLS") // Concurrency says it
+	}
+	v.Variables = c.variables(f.Environment, own...)
 	return c.render("function", v)
 }
 
