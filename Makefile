@@ -8,7 +8,7 @@ MODULES  := . bench bench/service e2e
 LINT     := $(BUILD)/golangci-lint
 FUZZTIME ?= 60s
 
-.PHONY: help demo test interop trust seata bench bench-outbound bench-select bench-start bench-activator fuzz lint build fmt docs decisions rules churn chaos nacos-restart hostile cycles lab lab-up lab-down clean
+.PHONY: help demo test interop trust seata bench bench-outbound bench-select bench-start bench-activator fuzz lint build fmt docs decisions rules churn chaos nacos-restart hostile cycles faults lab lab-up lab-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ cycles: ## 1000 times from zero to one and back under load, with processes kille
 	@e2e/cycles.sh
 	@e2e/cycles.sh --replicas --java no --cycles 300
 	@e2e/cycles.sh --replicas --cycles 300
+
+faults: ## what sleeping functions depend on is broken, one thing after the other, under Java and Go consumers, two activators and a real Nacos
+	@e2e/faults.sh
 
 bench: ## calls per second and latency beside dubbo-go and Java Dubbo
 	@bench/run.sh

@@ -7,7 +7,7 @@ LOGS=build/test
 rm -rf "$LOGS"; mkdir -p "$LOGS"
 MODULES=(. bench bench/service e2e)
 
-STEPS=(build format vet lint arch unit fuzz docs demo nacos zookeeper decisions cycles interop activator reverse rules trust seata chaos)
+STEPS=(build format vet lint arch unit fuzz docs demo nacos zookeeper decisions cycles faults interop activator reverse rules trust seata chaos)
 TITLE_build="every package of every module compiles"
 TITLE_format="gofmt has nothing to change"
 TITLE_vet="go vet"
@@ -21,6 +21,7 @@ TITLE_nacos="the registry suite on a real Nacos"
 TITLE_zookeeper="the registry suite on a real ZooKeeper"
 TITLE_interop="Java 2.7.23 and 3.3.6 call a Go function found in Nacos and ZooKeeper"
 TITLE_cycles="a function goes to zero and back under load while its processes are killed"
+TITLE_faults="activators and Nacos are restarted, functions break, while Java and Go consumers call through two activators"
 TITLE_activator="Java 2.7.23 and 3.3.6 call a Go function that sleeps behind the activator"
 TITLE_reverse="Go calls Java 2.7.23, Java 3.3.6 and Go providers found in Nacos and ZooKeeper"
 TITLE_decisions="Java's balancers, routers and configurators decide what the tests compare with"
@@ -64,6 +65,7 @@ step_nacos() { run e2e/nacos.sh -- env -C "$PWD/e2e" go test -count=1 -v ./regis
 step_zookeeper() { run e2e/zookeeper.sh -- env -C "$PWD/e2e" go test -count=1 -v ./registry/zookeeper || return 1; tell "$(grep -cE '^ *--- PASS' "$LOGS/zookeeper.log") tests"; }
 step_interop() { run e2e/interop.sh --quick || return 1; tell "$(awk '/passed, 0 failed$/ {cells++; cases += $(NF-3)} END {print cells " cells, " cases " cases"}' "$LOGS/interop.log")"; }
 step_cycles() { run e2e/cycles.sh --quick --replicas && run e2e/cycles.sh --quick || return 1; tell "$(tail -n 1 "$LOGS/cycles.log")"; }
+step_faults() { run e2e/faults.sh --quick || return 1; tell "$(grep ' faults tried in ' "$LOGS/faults.log")"; }
 step_activator() { run e2e/interop.sh --quick --through activator --registry nacos || return 1; tell "$(awk '/passed, 0 failed$/ {cells++; cases += $(NF-3)} END {print cells " cells, " cases " cases"}' "$LOGS/activator.log")"; }
 step_reverse() { run e2e/reverse.sh --quick || return 1; tell "$(awk '/passed, 0 failed$/ {cells++; cases += $(NF-3)} END {print cells " cells, " cases " cases"}' "$LOGS/reverse.log")"; }
 step_seata() { run e2e/seata.sh || return 1; tell "$(awk '/passed, 0 failed$/ {cells++; cases += $(NF-3)} END {print cells " cells, " cases " cases"}' "$LOGS/seata.log")"; }
