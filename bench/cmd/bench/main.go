@@ -25,6 +25,7 @@ const subject = "dubbofn"
 // settings are the flags.
 type settings struct {
 	root, gogc, chart, cases        string
+	warmRegistry                    string
 	peers, shapes                   string // of providers
 	consumers, providers, inFlight  string // of consumers
 	pin, codec, outbound, selection bool
@@ -70,6 +71,7 @@ func parseFlags() settings {
 	flag.BoolVar(&s.codec, "codec", false, "measure the codecs instead of the providers")
 	flag.BoolVar(&s.selection, "select", false, "measure how a consumer chooses among 100 and 10,000 providers instead")
 	flag.BoolVar(&s.warm, "warm", false, "measure the first calls of processes that have just begun, with and without a keeper, instead")
+	flag.StringVar(&s.warmRegistry, "warm-registry", "", "with -warm: where the providers are registered, nacos://host:8848; default: an embedded registry")
 	flag.IntVar(&s.warmTargets, "warm-targets", 32, "with -warm: the providers that each calls")
 	flag.BoolVar(&s.start, "start", false, "measure how long programs take from exec to their first reply instead")
 	flag.IntVar(&s.starts, "starts", 40, "with -start: starts of each program, in each way")

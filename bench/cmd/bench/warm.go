@@ -24,22 +24,26 @@ type warmWay struct {
 	Name string // as the table has it
 	bare bool   // connections alone
 	tls  bool
+	file bool   // a snapshot
 	door string // "unix" or "tcp": which of the keeper's; "" for none
 	has  string // what the keeper must have first: "Idle" or "Lines"
 }
 
-func warmWays() (all []warmWay) {
-	for _, bare := range []bool{true, false} {
-		of := map[bool]string{true: "connections: ", false: "client: "}[bare]
-		all = append(all,
-			warmWay{of + "nothing, plain", bare, false, "", ""},
-			warmWay{of + "descriptors, plain", bare, false, "unix", "Idle"},
-			warmWay{of + "relay, plain", bare, false, "tcp", "Lines"},
-			warmWay{of + "nothing, TLS", bare, true, "", ""},
-			warmWay{of + "relay, TLS", bare, true, "tcp", "Lines"},
-		)
+func warmWays() []warmWay {
+	return []warmWay{
+		{Name: "connections: nothing, plain", bare: true},
+		{Name: "connections: descriptors, plain", bare: true, door: "unix", has: "Idle"},
+		{Name: "connections: relay, plain", bare: true, door: "tcp", has: "Lines"},
+		{Name: "connections: nothing, TLS", bare: true, tls: true},
+		{Name: "connections: relay, TLS", bare: true, tls: true, door: "tcp", has: "Lines"},
+		{Name: "client: nothing, plain"},
+		{Name: "client: snapshot, plain", file: true},
+		{Name: "client: descriptors, plain", door: "unix", has: "Idle"},
+		{Name: "client: relay, plain", door: "tcp", has: "Lines"},
+		{Name: "client: nothing, TLS", tls: true},
+		{Name: "client: snapshot, TLS", tls: true, file: true},
+		{Name: "client: relay, TLS", tls: true, door: "tcp", has: "Lines"},
 	}
-	return all
 }
 
 // nothing is the way that another is compared with.
@@ -54,8 +58,7 @@ type warmStart struct {
 	Exec              float64 // µs from before the process was made to its main
 }
 
-// What a relayed connection over TLS is to save on loopback, against as many handshakes as there are providers. On a machine that others use too it is less: a relayed
-// call needs three processes to run one after the other.
+// What the relay is to save over TLS on loopback, against asking the registry and as many handshakes as there are providers.
 const (
 	goalFirst = 15. // times faster to the first reply
 	goalLast  = 5.  // to the last of one call to each
@@ -63,7 +66,7 @@ const (
 
 // measureWarm starts a process that calls every provider, again and again: with nothing kept, with what a keeper has. It prints medians.
 func measureWarm(ctx context.Context, m peer.Machine, s settings) error {
-	if err := m.Build(ctx, ".", "go", "build", "-o", "{bin}/warm", "./peers/warm"); err != nil {
+	if err := m.Build(ctx, ".", "go", "build", "-C", "peers/warm", "-o", "{bin}/warm", "."); err != nil {
 		return err
 	}
 	results := map[string]map[string][]warmStart{}
@@ -93,17 +96,26 @@ func measureWarm(ctx context.Context, m peer.Machine, s settings) error {
 }
 
 func measureWarmAt(ctx context.Context, m peer.Machine, s settings, delay time.Duration) (found map[string][]warmStart, err error) {
+	dir, err := os.MkdirTemp("", "warm")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	registry := s.warmRegistry
+	if registry == "" {
+		registry = "embedded://" + filepath.Join(dir, "registry")
+	}
 	var at struct {
 		Plain, TLS []string
 		CA         string
 	}
-	providers, err := startWarm(ctx, m, &at, "providers", "-count", strconv.Itoa(s.warmTargets), "-delay", delay.String())
+	providers, err := startWarm(ctx, m, &at, "providers", "-count", strconv.Itoa(s.warmTargets), "-delay", delay.String(), "-registry", registry)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, providers.stop()) }()
 	var doors struct{ Unix, TCP string }
-	keeper, err := startWarm(ctx, m, &doors, "keeper", "-ca", at.CA)
+	keeper, err := startWarm(ctx, m, &doors, "keeper", "-ca", at.CA, "-registry", registry)
 	if err != nil {
 		return nil, err
 	}
@@ -117,8 +129,12 @@ func measureWarmAt(ctx context.Context, m peer.Machine, s settings, delay time.D
 			if w.tls {
 				args = []string{"-targets", strings.Join(at.TLS, ","), "-tls", "-ca", at.CA}
 			}
+			args = append(args, "-registry", registry)
 			if w.bare {
 				args = append(args, "-bare")
+			}
+			if w.file {
+				args = append(args, "-snapshot", filepath.Join(dir, w.Name))
 			}
 			if w.door != "" {
 				args = append(args, "-keeper", map[string]string{"unix": doors.Unix, "tcp": doors.TCP}[w.door])
@@ -133,6 +149,13 @@ func measureWarmAt(ctx context.Context, m peer.Machine, s settings, delay time.D
 			if round < 0 {
 				taught[w.has+strconv.FormatBool(w.tls)] = s.warmTargets // this one has taught it
 				holds["Idle"], holds["Lines"] = taught["Idlefalse"], taught["Linesfalse"]+taught["Linestrue"]
+				if w.door != "" && !w.bare { // and the registry's state, which the keeper fetches now
+					select {
+					case <-time.After(2 * time.Second):
+					case <-ctx.Done():
+						return nil, context.Cause(ctx)
+					}
+				}
 				continue
 			}
 			found[w.Name] = append(found[w.Name], start)
@@ -262,7 +285,10 @@ func printWarm(out io.Writer, found map[string][]warmStart) error {
 
 // sumUp says what the keeper saves over TLS.
 func sumUp(out io.Writer, found map[string][]warmStart) {
-	nothing, relay := found["connections: nothing, TLS"], found["connections: relay, TLS"]
-	fmt.Fprintf(out, "\nover TLS the relay is %.1f times faster to the first reply (goal %.0f), %.1f to the last (goal %.0f)\n",
-		against(nothing, relay, firstOf), goalFirst, against(nothing, relay, lastOf), goalLast)
+	for _, of := range []string{"connections", "client"} {
+		nothing, relay := found[of+": nothing, TLS"], found[of+": relay, TLS"]
+		fmt.Fprintf(out, "\n%s: over TLS the relay is %.1f times faster to the first reply (goal %.0f), %.1f to the last (goal %.0f)", of,
+			against(nothing, relay, firstOf), goalFirst, against(nothing, relay, lastOf), goalLast)
+	}
+	fmt.Fprintln(out)
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/dubbofn/dubbofn/auth"
-	"github.com/dubbofn/dubbofn/bench/service"
 	"github.com/dubbofn/dubbofn/cold/keeper/lent"
 	"github.com/dubbofn/dubbofn/internal/hessian"
 	"github.com/dubbofn/dubbofn/invoker"
@@ -94,6 +93,6 @@ func invoke(ctx context.Context, c *dubbo.Conn) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	var got string
-	_, err := c.Invoke(ctx, &invoker.Invocation{Service: invoker.ServiceKey{Interface: service.Interface}, Method: "echo", Args: []any{"x"}, Into: &got})
+	_, err := c.Invoke(ctx, &invoker.Invocation{Service: invoker.ServiceKey{Interface: iface}, Method: "echo", Args: []any{"x"}, Into: &got})
 	return err
 }

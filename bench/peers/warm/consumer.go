@@ -6,14 +6,16 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/dubbofn/dubbofn/bench/service"
 	"github.com/dubbofn/dubbofn/client"
+	"github.com/dubbofn/dubbofn/cold"
 	"github.com/dubbofn/dubbofn/invoker/cluster"
+	"github.com/dubbofn/dubbofn/registry/nacos"
 )
 
 // start is how a process's first calls went.
@@ -24,7 +26,7 @@ type start struct {
 	Began int64   `json:"began"`    // when main began, Unix nanoseconds
 }
 
-// consume calls every target once, all at the same time, as soon as it can (as the strategy broadcast does), then each once more, one after the other.
+// consume calls every provider once, all at the same time, as soon as it can (as the strategy broadcast does), then each once more, one after the other.
 func consume(ctx context.Context, begun time.Time, args []string) (err error) {
 	f := flag.NewFlagSet("consumer", flag.ExitOnError)
 	targets := f.String("targets", "", "addresses, separated by commas")
@@ -32,30 +34,42 @@ func consume(ctx context.Context, begun time.Time, args []string) (err error) {
 	ca := f.String("ca", "", "whose certificates are trusted")
 	kept := f.String("keeper", "", "the keeper's address")
 	bare := f.Bool("bare", false, "connections alone, without package client")
+	registry := f.String("registry", "", "where the providers are found")
+	snapshot := f.String("snapshot", "", "a file, begun with and left behind")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
+	count := 1 + strings.Count(*targets, ",")
 	if *bare {
 		return connect(ctx, begun, strings.Split(*targets, ","), *overTLS, *ca, *kept)
 	}
-	cfg := client.Config{App: "bench", Registry: []string{"embedded://"}, Timeout: 5 * time.Second, Keeper: *kept, Token: token, Log: slog.New(slog.DiscardHandler)}
-	query := ""
-	if *overTLS {
-		cfg.TLSCA, query = *ca, "?ssl-enabled=true"
+	cfg := client.Config{
+		App: "bench", Registry: []string{*registry}, Migration: "FORCE_APPLICATION", Timeout: 10 * time.Second, Keeper: *kept, Token: token, Log: slog.New(slog.DiscardHandler),
 	}
-	c, err := client.New(cfg)
+	app := appPlain
+	if *overTLS {
+		cfg.TLSCA, app = *ca, appTLS
+	}
+	c, err := client.New(cfg, nacos.Registry)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
+	options := []client.Option{client.ProvidedBy(app)}
+	if *snapshot != "" {
+		options = append(options, client.Background())
+		if err := restore(c, *snapshot); err != nil {
+			return err
+		}
+	}
 	var mu sync.Mutex
 	var took []time.Duration
-	each, err := c.Reference(ctx, service.Interface, client.URL("dubbo://"+*targets+query), client.Cluster("broadcast"), client.OnTry(func(cluster.Try) {
+	each, err := c.Reference(ctx, iface, append(options, client.Cluster("broadcast"), client.OnTry(func(cluster.Try) {
 		at := time.Since(begun)
 		mu.Lock()
 		defer mu.Unlock()
 		took = append(took, at)
-	}))
+	}))...)
 	if err != nil {
 		return err
 	}
@@ -65,10 +79,10 @@ func consume(ctx context.Context, begun time.Time, args []string) (err error) {
 	mu.Lock()
 	first, last, tries := slices.Min(took), slices.Max(took), len(took)
 	mu.Unlock()
-	if want := 1 + strings.Count(*targets, ","); tries != want {
-		return fmt.Errorf("%d providers were called, want %d", tries, want)
+	if tries != count {
+		return fmt.Errorf("%d providers were called, want %d", tries, count)
 	}
-	one, err := c.Reference(ctx, service.Interface, client.URL("dubbo://"+*targets+query), client.LoadBalance("roundrobin"))
+	one, err := c.Reference(ctx, iface, append(options, client.LoadBalance("roundrobin"))...)
 	if err != nil {
 		return err
 	}
@@ -80,9 +94,32 @@ func consume(ctx context.Context, begun time.Time, args []string) (err error) {
 		}
 		warm[i] = time.Since(at)
 	}
+	if *snapshot != "" {
+		if err := save(c, *snapshot); err != nil {
+			return err
+		}
+	}
 	slices.Sort(warm)
 	us := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
 	return say(start{First: us(first), Last: us(last), Warm: us(warm[len(warm)/2]), Began: begun.UnixNano()})
+}
+
+// restore hands the client what the last of these processes left, as fn/serve does.
+func restore(c *client.Client, file string) error {
+	s, err := cold.ReadSnapshot(file, "bench", time.Hour)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil // the first
+	}
+	if err != nil {
+		return err
+	}
+	c.Restore(s.Sections, cold.NewLedger("bench", "consumer"))
+	return nil
+}
+
+func save(c *client.Client, file string) error {
+	sections, _ := c.Save()
+	return cold.Snapshot{Owner: "bench", Made: time.Now(), Sections: sections}.WriteFile(file)
 }
 
 func call(ctx context.Context, s *client.Service, text string) error {

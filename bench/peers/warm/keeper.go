@@ -13,6 +13,7 @@ import (
 
 	"github.com/dubbofn/dubbofn/auth"
 	"github.com/dubbofn/dubbofn/cold/keeper"
+	"github.com/dubbofn/dubbofn/registry/hint"
 )
 
 // token is what consumer and keeper share.
@@ -28,6 +29,7 @@ type door struct {
 func keep(ctx context.Context, _ time.Time, args []string) (err error) {
 	f := flag.NewFlagSet("keeper", flag.ExitOnError)
 	ca := f.String("ca", "", "whose certificates are trusted")
+	followed := f.String("registry", "", "the registry that is followed")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -44,8 +46,13 @@ func keep(ctx context.Context, _ time.Time, args []string) (err error) {
 	if err != nil {
 		return err
 	}
+	r, name, err := openRegistry(ctx, *followed)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
 	k, err := keeper.New(ctx, keeper.Config{
-		Apps: func() []keeper.App { return []keeper.App{app} }, TLS: func(string) (*tls.Config, error) { return t.Client(), nil },
+		Registries: map[string]hint.Source{name.String(): {Registry: r}}, Apps: func() []keeper.App { return []keeper.App{app} }, TLS: func(string) (*tls.Config, error) { return t.Client(), nil },
 	})
 	if err != nil {
 		return err

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/dubbofn/dubbofn/auth"
-	"github.com/dubbofn/dubbofn/bench/service"
 	"github.com/dubbofn/dubbofn/fn"
 	"github.com/dubbofn/dubbofn/internal/certtest"
 	"github.com/dubbofn/dubbofn/invoker/dubbo"
@@ -30,6 +29,7 @@ func provide(ctx context.Context, _ time.Time, args []string) (err error) {
 	f := flag.NewFlagSet("providers", flag.ExitOnError)
 	count := f.Int("count", 32, "addresses of each kind")
 	delay := f.Duration("delay", 0, "of what is sent, either way")
+	registry := f.String("registry", "", "where they are registered")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func provide(ctx context.Context, _ time.Time, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	set, err := fn.NewSet("bench", fn.NewService(service.Interface, fn.Method("echo", func(_ context.Context, text string) (string, error) { return text, nil })))
+	set, err := fn.NewSet("bench", fn.NewService(iface, fn.Method("echo", func(_ context.Context, text string) (string, error) { return text, nil })))
 	if err != nil {
 		return err
 	}
@@ -67,6 +67,17 @@ func provide(ctx context.Context, _ time.Time, args []string) (err error) {
 			l = tls.NewListener(l, server)
 		}
 		wg.Go(func() { _ = s.Serve(ctx, l) }) // the consumers would tell
+	}
+	for app, of := range map[string][]string{appPlain: w.Plain, appTLS: w.TLS} {
+		params := map[string]string{}
+		if app == appTLS {
+			params["ssl-enabled"] = "true"
+		}
+		end, err := register(ctx, *registry, app, of, params)
+		defer func() { _ = end() }() // this process ends with it
+		if err != nil {
+			return err
+		}
 	}
 	if err := say(w); err != nil {
 		return err
