@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 BUILD    := build
-MODULES  := . bench bench/service e2e
+MODULES  := . bench bench/service e2e e2e/knative/tools
 LINT     := $(BUILD)/golangci-lint
 FUZZTIME ?= 60s
 

@@ -5,7 +5,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 LOGS=build/test
 rm -rf "$LOGS"; mkdir -p "$LOGS"
-MODULES=(. bench bench/service e2e)
+MODULES=(. bench bench/service e2e e2e/knative/tools)
 
 STEPS=(build format vet lint arch unit fuzz docs demo nacos zookeeper decisions cycles faults interop activator reverse rules trust seata chaos)
 TITLE_build="every package of every module compiles"
