@@ -8,7 +8,7 @@ MODULES  := . bench bench/service e2e e2e/knative/tools
 LINT     := $(BUILD)/golangci-lint
 FUZZTIME ?= 60s
 
-.PHONY: help demo test interop trust seata bench bench-outbound bench-select bench-start bench-activator fuzz lint build fmt docs decisions rules churn chaos nacos-restart hostile cycles faults lab lab-up lab-down clean
+.PHONY: help demo test interop trust seata bench bench-outbound bench-select bench-start bench-activator bench-warm fuzz lint build fmt docs decisions rules churn chaos nacos-restart hostile cycles faults lab lab-up lab-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,6 +93,9 @@ bench-start: ## from exec to the first reply, beside a bare server, functions-fr
 
 bench-activator: ## what a call through the activator costs beside a bare POST, and what memory consumers and functions take there
 	@bench/run.sh -activator -shapes 1x1,16x64
+
+bench-warm: ## first calls to 32 providers in Nacos, of processes that have just begun: nothing kept, a snapshot, a keeper
+	@e2e/nacos.sh -- bash -c 'cd ../bench && ./run.sh -warm -rounds 20 -pin=false -warm-registry nacos://$$E2E_NACOS'
 
 lab: ## as root: Java wakes functions from zero on a real Kubernetes with Knative Serving (the first time builds it: 15 minutes)
 	@e2e/knative/run.sh
