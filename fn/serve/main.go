@@ -277,16 +277,27 @@ func (f *function) serveHTTP() error {
 	mux := http.NewServeMux()
 	mux.Handle("GET /health/ready", &f.ready)
 	mux.HandleFunc("GET /health/live", live)
-	mux.Handle("/dubbo", f.lane())
+	lane := f.lane()
 	mux.Handle("POST "+metadataV2Path, metadataV2(f.metadata))
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
-	f.web.Handler, f.web.Protocols = mux, &protocols
+	f.web.Handler, f.web.Protocols = lanePath{lane, mux}, &protocols
 	if err := f.web.Serve(f.http); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve HTTP: %w", err)
 	}
 	return nil
+}
+
+// lanePath finds the lane without a mux, whose look costs as much as reading a small call's head.
+type lanePath struct{ lane, others http.Handler }
+
+func (p lanePath) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/dubbo" {
+		p.lane.ServeHTTP(w, r)
+		return
+	}
+	p.others.ServeHTTP(w, r)
 }
 
 // lane is POST /dubbo; on Knative, and where the Dubbo port takes only consumers with a certificate, it stays closed for as long as no

@@ -53,6 +53,7 @@ func (s *Server) Handler() http.Handler {
 	want := sha256.Sum256([]byte(s.cfg.Token))
 	instance := []string{s.cfg.Instance}
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		growStack()
 		if s.cfg.Instance != "" {
 			w.Header()[headerInstance] = instance
 		}
@@ -67,6 +68,18 @@ func (s *Server) Handler() http.Handler {
 		s.lane(w, req, trusted)
 	})
 }
+
+// growStack has the goroutine get at once, while few frames are on its stack, the room that reading and answering a call takes. It is a new one for every
+// call, and would else be moved twice on the way down, with all frames: a seventh of the CPU time of a small call.
+//
+//go:noinline
+func growStack() {
+	var room [6 << 10]byte
+	keep(&room)
+}
+
+//go:noinline
+func keep(*[6 << 10]byte) {}
 
 // refuseLane answers what did not run.
 func refuseLane(w http.ResponseWriter, status int, word, why string) {

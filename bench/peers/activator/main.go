@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -57,7 +58,20 @@ func run(ctx context.Context) error {
 	if err := said.Encode(held{Address: front.Dubbo.String()}); err != nil {
 		return err
 	}
-	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
+	asked := make(chan error, 1)
+	go func() { asked <- answer(said) }()
+	select {
+	case err = <-asked:
+	case <-ctx.Done():
+	}
+	cancel()
+	return errors.Join(err, <-ended)
+}
+
+// answer tells after each line of the input what the process holds.
+func answer(said *json.Encoder) error {
+	in := bufio.NewScanner(os.Stdin)
+	for in.Scan() {
 		h, err := now()
 		if err != nil {
 			return err
@@ -66,8 +80,7 @@ func run(ctx context.Context) error {
 			return err
 		}
 	}
-	cancel()
-	return <-ended
+	return in.Err()
 }
 
 func now() (h held, err error) {
