@@ -84,7 +84,7 @@ excerpt() {
 table="" passed=0 failed=0 start=$SECONDS
 for step in "${STEPS[@]}"; do
   title="TITLE_$step"; [ -n "${!title:-}" ] || { echo "no step $step" >&2; exit 2; }
-  printf '%-8s %s … ' "$step" "${!title}"
+  printf '%-9s %s … ' "$step" "${!title}"
   rm -f "$LOGS/told"; begin=$SECONDS
   if "step_$step" >"$LOGS/$step.log" 2>&1; then
     result=passed passed=$((passed + 1)); echo "ok"
@@ -92,7 +92,7 @@ for step in "${STEPS[@]}"; do
     result=FAILED failed=$((failed + 1)); echo "FAILED; from $LOGS/$step.log:"
     excerpt "$LOGS/$step.log"
   fi
-  table+="$(printf '%-8s  %-6s  %4d s  %s' "$step" "$result" $((SECONDS - begin)) "$(cat "$LOGS/told" 2>/dev/null || echo "${!title}")")"$'\n'
+  table+="$(printf '%-9s  %-6s  %4d s  %s' "$step" "$result" $((SECONDS - begin)) "$(cat "$LOGS/told" 2>/dev/null || echo "${!title}")")"$'\n'
 done
 printf '\n%s, %s\n' "$(go version | cut -d' ' -f3,4)" "$(java -version 2>&1 | head -n 1)"
 printf '%s' "$table"
