@@ -150,7 +150,7 @@ func (x *site) beside(begin, end time.Time) bool {
 }
 
 // killShadow is how long after a kill a call may still meet what it broke.
-const killShadow = 250 * time.Millisecond
+const killShadow = 500 * time.Millisecond
 
 // usage is what the command holds.
 type usage struct{ descriptors, threads, children int }
