@@ -370,3 +370,34 @@ func TestRegistryTakesAHintThatComesLate(t *testing.T) {
 		wg.Wait()
 	})
 }
+
+// A list that was empty holds nobody up, and lets nobody begin without providers: the registry is waited for.
+func TestRegistryTakesNoEmptyListForAHint(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		state, err := hint.Decode([]byte(`{"version":1,"entries":[{"key":{"source":"fake://there","kind":"instances","name":"shop"}},
+			{"key":{"source":"fake://there","kind":"rule","name":"shop.tag-router","group":"dubbo"}}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := hint.NewRegistry(source, hint.Memory{Hint: state}, func(ctx context.Context) (registry.Registry, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		})
+		ctx, stop := context.WithCancel(t.Context())
+		var instances told[[]registry.Instance]
+		var rules told[string]
+		var wg sync.WaitGroup
+		wg.Go(func() { _ = r.WatchInstances(ctx, registry.Name{App: "shop"}, instances.each) })
+		wg.Go(func() { _ = r.WatchRule(ctx, "dubbo", "shop.tag-router", rules.each) })
+		synctest.Wait()
+		if got := instances.got(); got != nil {
+			t.Errorf("told %v", got)
+		}
+		if got := rules.got(); len(got) != 1 {
+			t.Errorf("that there is no rule is told %d times, want once", len(got))
+		}
+		stop()
+		wg.Wait()
+	})
+}

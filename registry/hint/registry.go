@@ -67,6 +67,7 @@ func follow[V any](r *Registry, k Key, of func(entry) V, to func(V) entry, each 
 	answered := false
 	give := func() bool {
 		e, ok := r.memory.Hint.get(k)
+		ok = ok && e.tells()
 		mu.Lock()
 		defer mu.Unlock()
 		if ok && !answered && hinted == nil {
@@ -107,6 +108,12 @@ func follow[V any](r *Registry, k Key, of func(entry) V, to func(V) entry, each 
 		}
 		each(v)
 	})
+}
+
+// tells tells whether an entry is a hint: that there was nobody is none, for the registry may know better by now, and whoever begins waits for that. That there was
+// no rule is one.
+func (e entry) tells() bool {
+	return e.Key.Kind == Rule || len(e.Apps)+len(e.Instances) > 0
 }
 
 func (r *Registry) note(e entry) {
