@@ -15,6 +15,7 @@ type row struct {
 	id, title string
 	calls     []call
 	cut       time.Time // when a connection was cut
+	stumbles  int       // calls that failed within Java
 
 	mu     sync.Mutex
 	seen   []string
@@ -58,12 +59,18 @@ const road = 250 * time.Millisecond
 // judge takes the calls in: one that failed must be allowed to, and have ended with an error of somebody's before its deadline.
 func (r *row) judge(calls []call, allowed func(call) bool) {
 	for _, c := range calls {
-		switch limit := published(c.group); {
+		limit := published(c.group)
+		if r.deaf(c) {
+			limit *= 2
+		}
+		switch {
 		case c.wrong:
 			r.fault("%s: a wrong answer", c.id)
 		case c.took() > limit+road:
 			r.fault("%s: it took %v, its deadline was %v: %v", c.id, c.took().Round(time.Millisecond), limit, c.err)
 		case c.err == nil:
+		case stumbled(c):
+			r.stumbles++
 		case silence(c.err) && !r.deaf(c):
 			r.fault("%s: nobody told the consumer anything: %v", c.id, c.err)
 		case allowed == nil || !allowed(c):
@@ -71,7 +78,13 @@ func (r *row) judge(calls []call, allowed func(call) bool) {
 		}
 	}
 	r.calls = append(r.calls, calls...)
+	if r.stumbles > maxStumbles {
+		r.fault("%d calls failed within Java 2.7.23", r.stumbles)
+	}
 }
+
+// maxStumbles bounds a row's calls that fail within a consumer, which happens to one in some ten thousand.
+const maxStumbles = 2
 
 // report compares what consumers were told with what ran, and prints the table.
 func (b *bench) report(took time.Duration) (ok bool) {
@@ -90,6 +103,12 @@ func (b *bench) report(took time.Duration) (ok bool) {
 			if c.err != nil {
 				bad++
 			}
+			if stumbled(c) && ran[c.id] > 0 {
+				r.fault("%s ran: %v", c.id, c.err)
+			}
+		}
+		if r.stumbles > 0 {
+			r.saw("%d failed within Java 2.7.23", r.stumbles)
 		}
 		fmt.Printf("%-58s %7d %7d %6d ms   %s\n", r.title, len(r.calls), bad, slowest.Milliseconds(), strings.Join(r.seen, "; "))
 		for i, f := range r.faults {
@@ -108,13 +127,21 @@ func (b *bench) report(took time.Duration) (ok bool) {
 }
 
 // inFlight tells whether a call that may run once only was under way when a connection was cut.
-func (r *row) inFlight(c call) bool {
-	return c.method == "add" && c.begin.Before(r.cut.Add(50*time.Millisecond)) && c.end.After(r.cut)
+func (r *row) inFlight(c call) bool { return c.method == "add" && r.crossed(c) }
+
+func (r *row) crossed(c call) bool {
+	return c.begin.Before(r.cut.Add(50*time.Millisecond)) && c.end.After(r.cut)
 }
 
 // deaf tells whether a consumer was told of its connection's end, and let its call wait on all the same: Java 3.3.6 gives an answer that can't come
-// any more 10 s for coming.
-func (r *row) deaf(c call) bool { return c.by == "java-3.3.6" && r.inFlight(c) }
+// any more 10 s, or the rest of the call's time, and only then tries elsewhere.
+func (r *row) deaf(c call) bool { return c.by == "java-3.3.6" && r.crossed(c) }
+
+// stumbled tells whether Java 2.7.23 failed before the call left it: where a thread calls several services while lists of providers change, it
+// may look for one of them in the metadata of another (InstanceAddressURL asks the thread what is being called).
+func stumbled(c call) bool {
+	return c.by == "java-2.7.23" && c.err != nil && strings.HasPrefix(c.err.Error(), "NullPointerException") && strings.Contains(c.err.Error(), "InstanceAddressURL.getServiceInfo")
+}
 
 // list writes down every call that failed, for whoever wants to know more.
 func (b *bench) list() error {

@@ -53,6 +53,9 @@ public final class OnDemand {
                 try {
                     say("DONE " + w[0] + " ok " + call(services.get(w[1]), w));
                 } catch (Throwable e) {
+                    if (e instanceof NullPointerException) {
+                        e.printStackTrace(); // Dubbo's own, where it comes from says its trace alone
+                    }
                     say("DONE " + w[0] + " failed " + text(e));
                 }
             });
