@@ -83,7 +83,7 @@ func (r *row) judge(calls []call, allowed func(call) bool) {
 	}
 }
 
-// maxStumbles bounds a row's calls that fail within a consumer, which happens to one in some ten thousand.
+// maxStumbles bounds a row's calls that fail within a consumer: steady is the first there, and soon called.
 const maxStumbles = 2
 
 // report compares what consumers were told with what ran, and prints the table.
@@ -137,8 +137,8 @@ func (r *row) crossed(c call) bool {
 // any more 10 s, or the rest of the call's time, and only then tries elsewhere.
 func (r *row) deaf(c call) bool { return c.by == "java-3.3.6" && r.crossed(c) }
 
-// stumbled tells whether Java 2.7.23 failed before the call left it: where a thread calls several services while lists of providers change, it
-// may look for one of them in the metadata of another (InstanceAddressURL asks the thread what is being called).
+// stumbled tells whether Java 2.7.23 failed before the call left it: at an address that has gone and come back it connects at the first call, with the
+// URL of the application that was the first there, in whose metadata it looks for what is being called (LazyConnectExchangeClient, InstanceAddressURL).
 func stumbled(c call) bool {
 	return c.by == "java-2.7.23" && c.err != nil && strings.HasPrefix(c.err.Error(), "NullPointerException") && strings.Contains(c.err.Error(), "InstanceAddressURL.getServiceInfo")
 }

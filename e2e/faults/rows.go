@@ -314,6 +314,7 @@ func (b *bench) nacosUp(down time.Time) {
 	r := b.row("nacos-up", fmt.Sprintf("Nacos back, %d functions asleep", b.sleepers+len(groups())-1))
 	before := b.locals()
 	l := start(r.id, b.consumers, "steady", pace)
+	asked := time.Now()
 	if !r.must(b.tell("start")) {
 		return
 	}
@@ -331,9 +332,21 @@ func (b *bench) nacosUp(down time.Time) {
 			return err
 		}))
 	}
-	r.saw("down for %.0f s; the last of %d stand-ins back %.1f s after it was ready", up.Sub(down).Seconds(), 2*len(apps), time.Since(up).Seconds())
+	back := time.Now()
+	r.saw("down for %.0f s; the last of %d stand-ins back %.1f s after it was ready", up.Sub(down).Seconds(), 2*len(apps), back.Sub(up).Seconds())
 	time.Sleep(5 * time.Second) // consumers are told in the meantime
-	r.judge(l.end(), nil)
+	unprotected := 0
+	r.judge(l.end(), func(c call) bool {
+		// The protection of 2.7.23 does not hold where providers take a second to come back, Java ones neither (nacos-restart.sh's control).
+		own := c.by == "java-2.7.23" && strings.Contains(c.err.Error(), "No provider available") && c.begin.After(asked) && c.begin.Before(back.Add(2*time.Second))
+		if own {
+			unprotected++
+		}
+		return own
+	})
+	if unprotected > 0 {
+		r.saw("Java 2.7.23 believed an empty list for %d calls", unprotected)
+	}
 	r.must(b.site.asleep("sleepy"))
 	for _, by := range b.consumers {
 		r.judge([]call{one(r.id, by, "sleepy", "add", 1)}, nil)
