@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"os"
 	"path/filepath"
@@ -23,9 +24,10 @@ import (
 
 // The ways of a call that are compared.
 const (
-	posted  = "bare POST"      // net/http at both ends, nothing decoded
-	through = "by activator"   // a consumer, the activator, a function
-	direct  = "straight to it" // a consumer, the same function's Dubbo port
+	posted  = "bare POST"           // net/http at both ends, nothing decoded
+	through = "by activator"        // a consumer, the activator, a function; the consumer on the activator's core
+	apart   = "by activator, apart" // the same, the consumer on the function's core
+	direct  = "straight to it"      // a consumer, the same function's Dubbo port
 	laneTok = "bench-token-of-no-use-elsewhere"
 )
 
@@ -225,7 +227,7 @@ func (f *front) stop() error {
 
 // rounds measures the three ways in turn; each round begins with the next. The first does not count.
 func (f *front) rounds(ctx context.Context, cell report.Cell) (all []crossing, err error) {
-	order := []string{posted, through, direct}
+	order := []string{posted, through, apart, direct}
 	for round := range f.s.rounds + 1 {
 		for _, way := range order {
 			x, err := f.cross(ctx, cell, way)
@@ -242,7 +244,7 @@ func (f *front) rounds(ctx context.Context, cell report.Cell) (all []crossing, e
 	return all, nil
 }
 
-// cross measures one way once. The consumer of the activator's way shares the function's core: nothing else runs on the activator's.
+// cross measures one way once. Of three processes two share a core: the consumer is beside the activator, then beside the function.
 func (f *front) cross(ctx context.Context, cell report.Cell, way string) (x crossing, err error) {
 	core, server := f.m.ClientCore, f.function
 	times := []string{"-case", cell.Case, "-in-flight", strconv.Itoa(cell.InFlight), "-warm-up", "0s", "-measure", f.s.measure.String()}
@@ -251,6 +253,8 @@ func (f *front) cross(ctx context.Context, cell report.Cell, way string) (x cros
 	case posted:
 		server, args = f.bare, append([]string{f.bin("lane"), "client", "-address", f.bareAt}, times...)
 	case through:
+		args[2] = f.activatorAt
+	case apart:
 		core, args[2] = f.m.ProviderCore, f.activatorAt
 	}
 	before, err := cpuOf(server, f.activator)
@@ -271,7 +275,7 @@ func (f *front) cross(ctx context.Context, cell report.Cell, way string) (x cros
 	}
 	a := func(i int) float64 { return float64((after[i] - before[i]).Nanoseconds()) / 1000 / float64(o.Calls) }
 	x = crossing{Cell: cell, Way: way, PerSecond: o.PerSecond, P50: o.P50, P99: o.P99, Front: o.ClientCPU, Back: a(0)}
-	if way == through {
+	if way == through || way == apart {
 		x.Front = a(1)
 	}
 	return x, nil
@@ -293,7 +297,7 @@ func printCrossings(out io.Writer, all []crossing) error {
 		fmt.Fprintf(out, "\n%s\n", cell)
 		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 		fmt.Fprintln(w, "way\tcalls/s min\tmedian\tmax\tp50 µs\tp99 µs\tCPU µs in front\tbehind\t")
-		for _, way := range []string{posted, through, direct} {
+		for _, way := range []string{posted, through, apart, direct} {
 			get := func(figure func(crossing) float64) []float64 { return of(all, cell, way, figure) }
 			rate := get(func(x crossing) float64 { return x.PerSecond })
 			fmt.Fprintf(w, "%s\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%.1f\t%.1f\t\n", way, slices.Min(rate), report.Median(rate), slices.Max(rate), report.Median(get(p50)),
@@ -358,9 +362,13 @@ func ratiosOf(all []crossing, cell report.Cell) []comparison {
 	found := []comparison{
 		{"the activator's CPU time ÷ the bare client's", over(through, posted, inFront, divide), mostFront, "%.2f"},
 		{"the function's CPU time ÷ the bare server's", over(through, posted, behind, divide), mostBack, "%.2f"},
+		{"the same with the consumer on the function's core: the activator's", over(apart, posted, inFront, divide), math.Inf(1), "%.2f"},
+		{"the function's", over(apart, posted, behind, divide), math.Inf(1), "%.2f"},
 	}
 	if cell.InFlight == 1 {
-		found = append(found, comparison{"added to the median, µs", over(through, direct, p50, subtract), mostAdded, "%.0f"})
+		found = append(found,
+			comparison{"added to the median, µs", over(through, direct, p50, subtract), mostAdded, "%.0f"},
+			comparison{"with the consumer on the function's core", over(apart, direct, p50, subtract), mostAdded, "%.0f"})
 	}
 	return found
 }

@@ -14,6 +14,7 @@ func crossings(activator, client, function, server, through1, direct1 float64) (
 		all = append(all,
 			crossing{Cell: cell, Way: posted, Round: round, Front: client * k, Back: server * k},
 			crossing{Cell: cell, Way: through, Round: round, Front: activator * k, Back: function * k, P50: through1},
+			crossing{Cell: cell, Way: apart, Round: round, Front: 2 * activator * k, Back: 2 * function * k, P50: through1 - 1},
 			crossing{Cell: cell, Way: direct, Round: round, P50: direct1})
 	}
 	return all
