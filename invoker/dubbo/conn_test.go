@@ -347,9 +347,11 @@ func TestConnFailsWhereItCannotSend(t *testing.T) {
 	if _, err := c.Invoke(ended, invocation("get")); !errors.As(err, &e) || e.Code != invoker.CodeCanceled || e.MaybeExecuted {
 		t.Errorf("after its context: got %v", err)
 	}
-	// The provider doesn't read: the first call is being written, the second waits in the queue.
+	// The provider reads a byte and no more: the first call is being written, the second waits in the queue.
 	first := start(c, invocation("get"))
-	until(t, "the first is being written", func() bool { return c.w.since.Load() != 0 })
+	if _, err := far.nc.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
 	second := start(c, invocation("get"))
 	until(t, "the second is queued", func() bool { c.mu.Lock(); defer c.mu.Unlock(); return len(c.pending) == 2 })
 	until(t, "the second is in the writer", func() bool { c.w.mu.Lock(); defer c.w.mu.Unlock(); return len(c.w.small) > 0 })

@@ -140,7 +140,10 @@ func (w *writer) run() error {
 			if !more {
 				break
 			}
-			if err := w.write(small, large); err != nil {
+			if some, err := w.write(small, large); err != nil {
+				if !some {
+					w.unbegin()
+				}
 				w.abort()
 				return err
 			}
@@ -188,32 +191,42 @@ func (w *writer) take(small []byte, large [][]byte) ([]byte, [][]byte, bool) {
 	return nextSmall, nextLarge, true
 }
 
-func (w *writer) write(small []byte, large [][]byte) error {
-	if err := w.pieces(small); err != nil {
-		return err
-	}
-	for _, b := range large {
-		if err := w.pieces(b); err != nil {
-			return err
-		}
-	}
-	return nil
+// unbegin takes back that the last batch has begun: not a byte of it was written, so none of its calls runs.
+func (w *writer) unbegin() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.begun.Store(w.batch - 2) // batch is the next one's number
 }
 
-func (w *writer) pieces(b []byte) error {
+// write tells whether some bytes were written.
+func (w *writer) write(small []byte, large [][]byte) (some bool, err error) {
+	if some, err = w.pieces(small); err != nil {
+		return some, err
+	}
+	for _, b := range large {
+		more, err := w.pieces(b)
+		if some = some || more; err != nil {
+			return some, err
+		}
+	}
+	return some, nil
+}
+
+func (w *writer) pieces(b []byte) (some bool, err error) {
 	if len(b) == 0 {
-		return nil
+		return false, nil
 	}
 	for len(b) > 0 {
 		p := b[:min(len(b), pieceBytes)]
 		w.since.Store(time.Now().UnixNano())
-		if _, err := w.conn.Write(p); err != nil {
-			return err
+		n, err := w.conn.Write(p)
+		if some = some || n > 0; err != nil {
+			return some, err
 		}
 		b = b[len(p):]
 	}
 	w.lastWrite.Store(w.since.Swap(0))
-	return nil
+	return some, nil
 }
 
 // finish lets the writer end once it has written what is queued. It does not wait (see done).
