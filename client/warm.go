@@ -33,7 +33,7 @@ func (c *Client) Restore(sections map[string][]byte, ledger *cold.Ledger) {
 		if err != nil {
 			c.log.Warn("client: what is remembered of the registries makes no sense", "error", err)
 		} else {
-			c.kept.hint.Merge(state)
+			c.kept.hint.MergeOlder(state) // than what the keeper says
 		}
 	}
 	if b := sections[sectionTLS]; len(b) > 0 {

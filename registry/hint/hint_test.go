@@ -401,3 +401,74 @@ func TestRegistryTakesNoEmptyListForAHint(t *testing.T) {
 		wg.Wait()
 	})
 }
+
+// broken is a registry whose watches end when a test says so.
+type broken struct {
+	*fake
+	end chan struct{}
+}
+
+func (b *broken) WatchInstances(ctx context.Context, n registry.Name, each func([]registry.Instance)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-b.end:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return b.fake.WatchInstances(ctx, n, each)
+}
+
+// Whoever watches begins again when a watch ends: what the registry has said by then is not taken back for what was remembered before.
+func TestAWatchThatBeginsAgainDoesNotGoBackToTheHint(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		state := followed(t, f)
+		b := &broken{f, make(chan struct{})}
+		f.byApp["shop"] = []registry.Instance{instance("10.0.0.9", "r1")}
+		r := hint.NewRegistry(source, hint.Memory{Hint: state, Seen: &hint.State{}}, func(context.Context) (registry.Registry, error) { return b, nil })
+		ctx, cancel := context.WithCancel(t.Context())
+		var instances told[[]registry.Instance]
+		ended := make(chan error, 2)
+		begin := func() {
+			go func() { ended <- r.WatchInstances(ctx, registry.Name{App: "shop"}, instances.each) }()
+			synctest.Wait()
+		}
+		begin()
+		if got := instances.got(); len(got) != 2 || got[0][0].Host != "10.0.0.1" || got[1][0].Host != "10.0.0.9" {
+			t.Fatalf("told %v", got)
+		}
+		b.end <- struct{}{}
+		<-ended
+		begin()
+		if got := instances.got(); len(got) != 3 || got[2][0].Host != "10.0.0.9" {
+			t.Errorf("told %v after the watch began again", got)
+		}
+		cancel()
+		<-ended
+	})
+}
+
+func TestWhatIsOlderTakesNothingBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		old := followed(t, f)
+		f.byApp["shop"] = nil
+		f.rules = map[string]string{"shop.tag-router": "force: false"}
+		current := followed(t, f)
+		var s hint.State
+		s.Merge(current)
+		s.MergeOlder(old)
+		if got, want := string(s.EncodeKeys(keys())), string(current.EncodeKeys(keys())); got != want {
+			t.Errorf("%s\nwant %s", got, want)
+		}
+		s.Merge(old)
+		if got, want := string(s.EncodeKeys(keys())), string(old.EncodeKeys(keys())); got != want {
+			t.Errorf("%s\nwant %s", got, want)
+		}
+	})
+}

@@ -21,7 +21,7 @@ type Registry struct {
 // Memory is what a [Registry] begins with, and what it notes. All may be nil.
 type Memory struct {
 	Hint  *State    // what is remembered; more may be merged into it later
-	Seen  *State    // what the registry says is noted here
+	Seen  *State    // what the registry says is noted here; a watch that begins again, or a second one, begins with that
 	Asked func(Key) // is told of what is watched, when a watch begins
 }
 
@@ -66,7 +66,10 @@ func follow[V any](r *Registry, k Key, of func(entry) V, to func(V) entry, each 
 	var hinted *entry
 	answered := false
 	give := func() bool {
-		e, ok := r.memory.Hint.get(k)
+		e, ok := r.memory.Seen.get(k) // not what is older than what the registry has said already
+		if !ok {
+			e, ok = r.memory.Hint.get(k)
+		}
 		ok = ok && e.tells()
 		mu.Lock()
 		defer mu.Unlock()

@@ -135,13 +135,20 @@ func (s *State) get(k Key) (entry, bool) {
 	return e, ok
 }
 
-// Merge adds what another state knows, and tells the watches that wait for a hint.
-func (s *State) Merge(other *State) {
+// Merge adds what another state knows, which wins, and tells the watches that wait for a hint.
+func (s *State) Merge(other *State) { s.merge(other, true) }
+
+// MergeOlder is Merge of what is older: what is known already stays.
+func (s *State) MergeOlder(other *State) { s.merge(other, false) }
+
+func (s *State) merge(other *State, wins bool) {
 	other.mu.Lock()
 	all := slices.Collect(maps.Values(other.entries))
 	other.mu.Unlock()
 	for _, e := range all {
-		s.set(e)
+		if _, known := s.get(e.Key); wins || !known {
+			s.set(e)
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
