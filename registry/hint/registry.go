@@ -113,7 +113,7 @@ func follow[V any](r *Registry, k Key, of func(entry) V, to func(V) entry, each 
 	})
 }
 
-// tells tells whether an entry is a hint: that there was nobody is none, for the registry may know better by now, and whoever begins waits for that. That there was
+// tells says whether an entry is a hint: that there was nobody is none, for the registry may know better by now, and whoever begins waits for that. That there was
 // no rule is one.
 func (e entry) tells() bool {
 	return e.Key.Kind == Rule || len(e.Apps)+len(e.Instances) > 0
