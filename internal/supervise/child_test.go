@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// child serves until SIGTERM. how is a list of words: crash, crash-once=FILE, late=50ms, silent, unready, stubborn, hang, chatty, orphan,
+// child serves until SIGTERM. how is a list of words: crash, crash-once=FILE, late=50ms, silent, unready, stubborn, hang, chatty, cut, orphan,
 // supervisor.
 func child(how string) {
 	has := func(word string) (string, bool) {
@@ -54,6 +54,9 @@ func child(how string) {
 		fmt.Fprintln(os.Stderr, "three")
 		fmt.Println("words")
 	}
+	if _, ok := has("cut"); ok {
+		fmt.Fprint(os.Stderr, "the last words")
+	}
 	if _, ok := has("crash"); ok {
 		fmt.Fprintln(os.Stderr, "the disk is full")
 		os.Exit(3)
@@ -65,7 +68,7 @@ func child(how string) {
 		}
 	}
 	if _, ok := has("orphan"); ok {
-		c := exec.Command("sleep", "600")
+		c := exec.Command("/bin/sleep", "600") // there is no PATH here
 		c.Stdout, c.Stderr = os.Stdout, os.Stderr
 		if c.Start() == nil {
 			fmt.Println("orphan", c.Process.Pid)

@@ -3,5 +3,5 @@
 //
 // A function has one process at a time; another one may still be draining. Requests wait while it starts. What a process prints
 // goes to one writer, with the function's name in front of each line. No process outlives the [Supervisor], not even one that is killed (on
-// Linux).
+// Linux). What a process started and left behind is killed when it ends (on Linux).
 package supervise

@@ -33,6 +33,7 @@ type process struct {
 	transport *http.Transport
 	address   string
 	cmd       *exec.Cmd
+	output    *lines
 	errors    *lines
 	exited    chan struct{}
 	exit      error         // valid once exited is closed
@@ -62,7 +63,10 @@ func (p *process) run(ctx context.Context) {
 	p.pid = p.cmd.Process.Pid
 	f.mu.Unlock()
 	go func() {
+		sweep(p.cmd)
 		p.exit = p.cmd.Wait()
+		p.output.last() // a line without an end is told too
+		p.errors.last()
 		close(p.exited)
 	}()
 	defer func() { <-p.exited }()
@@ -100,9 +104,9 @@ func (p *process) prepare(ctx context.Context, port int) {
 	f := p.f
 	p.exited = make(chan struct{})
 	p.address = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-	p.errors = &lines{to: f.out, prefix: f.prefix}
+	p.output, p.errors = &lines{to: f.out, prefix: f.prefix}, &lines{to: f.out, prefix: f.prefix}
 	p.cmd = exec.CommandContext(ctx, f.Path, f.Args...) //nolint:gosec // what runs is the operator's choice; ctx never ends: a process is told by SIGTERM
-	p.cmd.Stdout, p.cmd.Stderr = &lines{to: f.out, prefix: f.prefix}, p.errors
+	p.cmd.Stdout, p.cmd.Stderr = p.output, p.errors
 	p.cmd.WaitDelay = stuckOutput
 	p.cmd.Env = append(append([]string{}, f.s.cfg.Environment...),
 		"PORT="+strconv.Itoa(port), "K_SERVICE="+f.Name, "K_CONFIGURATION="+f.Name, "K_REVISION="+Revision(f.Name))

@@ -19,6 +19,19 @@ func kill(cmd *exec.Cmd) {
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 }
 
+// sweep waits until a process has ended and kills what it started and left behind, as the end of a container does. The process is not
+// reaped yet, so that its number, which is that of its group, is nobody else's.
+func sweep(cmd *exec.Cmd) {
+	const byNumber = 1 // P_PID
+	for {
+		_, _, errno := syscall.Syscall6(syscall.SYS_WAITID, byNumber, uintptr(cmd.Process.Pid), 0, syscall.WEXITED|syscall.WNOWAIT, 0, 0)
+		if errno != syscall.EINTR {
+			break
+		}
+	}
+	kill(cmd)
+}
+
 // reserve finds a port of 127.0.0.1 that stays free for one who listens there as Go does (with SO_REUSEADDR) until release is
 // called: a socket that is bound to it and doesn't listen keeps it from everybody who lets the kernel choose.
 func reserve() (port int, release func(), err error) {

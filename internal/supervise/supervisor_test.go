@@ -248,7 +248,7 @@ func TestAProgramThatIsMissingIsReported(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sup, err := New(Config{Listener: l, Start: 50 * time.Millisecond}, Function{Name: "a", Path: "/nowhere/a"})
+	sup, err := New(Config{Listener: l, Start: 500 * time.Millisecond}, Function{Name: "a", Path: "/nowhere/a"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -390,6 +390,16 @@ func TestLinesCarryTheirFunctionsName(t *testing.T) {
 		if !strings.Contains(s.out.String(), want) {
 			t.Errorf("%q is not in %q", want, s.out)
 		}
+	}
+}
+
+func TestALineWithoutAnEndIsToldWhenTheProcessEnds(t *testing.T) {
+	t.Parallel()
+	s := run(t, Config{}, map[string]string{"a": "cut"})
+	s.ask("a", "/echo", "")
+	s.end()
+	if out := s.out.String(); !strings.Contains(out, "a │ the last words\n") {
+		t.Errorf("output %q", out)
 	}
 }
 
