@@ -239,7 +239,8 @@ func TestWriterBoundsWhatWaits(t *testing.T) {
 		t.Error("the second finds room")
 	}
 	waited := make(chan bool, 1)
-	go func() { waited <- w.SendWait(add) }()
+	stays := func() bool { return false }
+	go func() { waited <- w.SendWait(stays, add) }()
 	if _, err := io.ReadFull(far, make([]byte, 60)); err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +255,7 @@ func TestWriterBoundsWhatWaits(t *testing.T) {
 	if err := <-ran; err != nil {
 		t.Errorf("Run: %v", err)
 	}
-	if w.Send(1, add) || w.SendWait(add) {
+	if w.Send(1, add) || w.SendWait(stays, add) {
 		t.Error("a writer that has ended takes more")
 	}
 	_ = far.Close()

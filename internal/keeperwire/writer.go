@@ -39,13 +39,20 @@ func (w *Writer) Send(bytes int, add func([]byte) []byte) bool {
 	return w.add(ok, add)
 }
 
-// SendWait is Send for a caller that waits for room.
-func (w *Writer) SendWait(add func([]byte) []byte) bool {
+// SendWait is Send for a caller that waits for room, until it is gone. Whoever makes gone true calls Wake then.
+func (w *Writer) SendWait(gone func() bool, add func([]byte) []byte) bool {
 	w.mu.Lock()
-	for !w.stopped && len(w.queue)+w.busy >= w.limit {
+	for !w.stopped && len(w.queue)+w.busy >= w.limit && !gone() {
 		w.room.Wait()
 	}
-	return w.add(!w.stopped, add)
+	return w.add(!w.stopped && !gone(), add)
+}
+
+// Wake has those who wait for room see whether they are gone.
+func (w *Writer) Wake() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.room.Broadcast()
 }
 
 // add is called with the lock held, and gives it back.

@@ -103,13 +103,22 @@ func (c *channel) Write(p []byte) (n int, err error) {
 			return n, io.ErrClosedPipe
 		}
 		piece := p[:min(len(p), keeperwire.MaxDataBytes)]
-		if !c.link.w.SendWait(func(b []byte) []byte { return keeperwire.Append(b, keeperwire.Data, c.id, piece) }) {
+		if !c.link.w.SendWait(c.isClosed, func(b []byte) []byte { return keeperwire.Append(b, keeperwire.Data, c.id, piece) }) {
+			if c.isClosed() {
+				return n, net.ErrClosed
+			}
 			return n, io.ErrClosedPipe
 		}
 		n += len(piece)
 		p = p[len(piece):]
 	}
 	return n, nil
+}
+
+func (c *channel) isClosed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed
 }
 
 // Close implements [net.Conn].
@@ -123,6 +132,7 @@ func (c *channel) Close() error {
 		return nil
 	}
 	l := c.link
+	l.w.Wake() // a Write that waits for room
 	l.mu.Lock()
 	mine := l.channels[c.id] == c
 	delete(l.channels, c.id)

@@ -268,3 +268,68 @@ func TestAChannelThatIsNotReadIsBounded(t *testing.T) {
 	}
 	_ = c.Close()
 }
+
+// The keeper's word that it has a connection counts when a process begins. Later, and for a second connection, it is asked: calls that go to a keeper that
+// hangs, or has lost the provider, are lost.
+func TestTheKeepersWordCountsOnceAndNotForLong(t *testing.T) {
+	t.Parallel()
+	address := fake(t, false, func(c net.Conn, _ *keeperwire.Reader) { // it decides nothing afterwards
+		_, _ = c.Write(given(t, keeperwire.Answer{Ready: []Target{{Address: "a:1"}, {Address: "b:1"}}}))
+	})
+	b, err := Open(t.Context(), Config{Address: address, App: "shop", Instance: "i", Token: secret, Budget: 5 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = b.Close() }()
+	if b.Conn(t.Context(), Target{Address: "a:1"}) == nil {
+		t.Error("it is not taken at its word")
+	}
+	b.cfg.Budget = 50 * time.Millisecond
+	if b.Conn(t.Context(), Target{Address: "a:1"}) != nil {
+		t.Error("a second connection is believed in")
+	}
+	b.mu.Lock()
+	b.link.mu.Lock()
+	b.link.asked = b.link.asked.Add(-2 * trustFor)
+	b.link.mu.Unlock()
+	b.mu.Unlock()
+	if b.Conn(t.Context(), Target{Address: "b:1"}) != nil {
+		t.Error("what was said long ago is believed")
+	}
+}
+
+// Whoever closes a channel does not wait for a keeper that reads nothing, nor does what was being written.
+func TestAChannelOfAKeeperThatHangsCanBeClosed(t *testing.T) {
+	t.Parallel()
+	leave := make(chan struct{})
+	b := opened(t, fake(t, false, func(c net.Conn, _ *keeperwire.Reader) {
+		_, _ = c.Write(given(t, keeperwire.Answer{Ready: []Target{{Address: "a:1"}}}))
+		<-leave
+	}))
+	defer close(leave)
+	c := b.Conn(t.Context(), Target{Address: "a:1"})
+	ended := make(chan error, 1)
+	go func() {
+		for block := make([]byte, keeperwire.MaxDataBytes); ; {
+			if _, err := c.Write(block); err != nil {
+				ended <- err
+				return
+			}
+		}
+	}()
+	for l := c.(*channel).link; l.w.Queued() < queueBytes || !l.w.Stuck(100*time.Millisecond); {
+		time.Sleep(time.Millisecond)
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	select {
+	case err := <-ended:
+		if !errors.Is(err, net.ErrClosed) {
+			t.Error(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("a write goes on waiting")
+		_ = b.Close()
+	}
+}

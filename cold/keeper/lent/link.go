@@ -16,6 +16,7 @@ import (
 const (
 	patience   = 5 * time.Second // for the keeper to answer at all; nobody waits for it that long
 	queueBytes = 1 << 20
+	trustFor   = 2 * time.Second // how long the keeper's word counts that it has a connection
 )
 
 // link is one connection with the keeper.
@@ -32,7 +33,8 @@ type link struct {
 	mu       sync.Mutex
 	over     bool
 	next     uint32
-	ready    map[Target]bool
+	asked    time.Time       // when the keeper answered
+	ready    map[Target]bool // what it said it has then, and nobody has opened yet
 	channels map[uint32]*channel
 }
 
@@ -110,6 +112,7 @@ func (l *link) ask(c Config, lend bool) error {
 		return err
 	}
 	l.state = append([]byte(nil), body...)
+	l.asked = time.Now()
 	return nil
 }
 
@@ -188,7 +191,6 @@ func (l *link) forget(c *channel) {
 	if l.channels[c.id] == c {
 		delete(l.channels, c.id)
 	}
-	delete(l.ready, c.target)
 }
 
 // learn tells the keeper what is used. Where there is no room for it, it is lost: the next process tells it again.
@@ -199,7 +201,8 @@ func (l *link) learn(lesson keeperwire.Lesson) {
 	}
 }
 
-// open gives a channel to a target. Where the keeper said that it can be opened nobody waits for it to say so again.
+// open gives a channel to a target. Where the keeper has just said that it can be opened nobody waits for it to say so again: once, and not for long, for
+// by then the provider may be gone, or the keeper hang, and calls be lost on the way that another connection would have carried.
 func (l *link) open(ctx context.Context, t Target, budget time.Duration) net.Conn {
 	frame, err := keeperwire.AppendMessage(nil, keeperwire.Open, 0, t)
 	if err != nil || t.Validate() != nil {
@@ -213,7 +216,8 @@ func (l *link) open(ctx context.Context, t Target, budget time.Duration) net.Con
 	l.next++
 	c := newChannel(l, l.next, t)
 	l.channels[c.id] = c
-	ready := l.ready[t]
+	ready := l.ready[t] && time.Since(l.asked) < trustFor
+	delete(l.ready, t)
 	l.mu.Unlock()
 	if !l.w.Send(len(frame), func(b []byte) []byte {
 		return keeperwire.Append(b, keeperwire.Open, c.id, frame[keeperwire.HeaderBytes:])
@@ -237,8 +241,5 @@ func (l *link) open(ctx context.Context, t Target, budget time.Duration) net.Con
 		_ = c.Close()
 		return nil
 	}
-	l.mu.Lock()
-	l.ready[t] = true
-	l.mu.Unlock()
 	return c
 }
