@@ -94,7 +94,7 @@ func layers() map[string]layer {
 			"auth", "cold/activator", "cold/activator/knative", "cold/keeper", "fn/serve", "invoker", "invoker/dubbo", "registry", "registry/hint",
 			"internal/environ",
 		}},
-		"internal/local":      {uses: []string{"cold/activator", "registry", "internal/daemon", "internal/supervise"}},
+		"internal/local":      {uses: []string{"cold/activator", "invoker", "registry", "internal/daemon", "internal/environ", "internal/supervise"}},
 		"internal/javaserial": {},
 		"auth":                {uses: []string{"invoker", "internal/fresh", "internal/javaserial", "internal/javatype"}},
 		"fn/serve": {

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // Build makes the program of a directory with `go build`, in the folder into; its name is the directory's. What is a file already is a
@@ -35,6 +36,8 @@ func Build(ctx context.Context, path, into string) (binary string, err error) {
 	binary = filepath.Join(into, filepath.Base(absolute))
 	build := exec.CommandContext(ctx, "go", "build", "-o", binary, ".")
 	build.Dir = absolute
+	build.Cancel = func() error { return build.Process.Signal(os.Interrupt) } // it takes its own files away
+	build.WaitDelay = patience
 	if text, err := build.CombinedOutput(); err != nil {
 		if ctx.Err() != nil {
 			return "", ctx.Err()
@@ -59,13 +62,30 @@ type Manifest struct {
 	} `json:"services"`
 }
 
+const (
+	// patience is how long what a program that was told to end started may go on holding its output.
+	patience = 2 * time.Second
+	// describeTime is how long a program may take for its manifest: more than it ever needs, so that one that does something else is noticed.
+	describeTime = time.Minute
+)
+
 // Describe starts a function's program with an environment ("NAME=value") and DUBBOFN_DESCRIBE=1, with which it prints its manifest and ends.
 func Describe(ctx context.Context, binary string, environment []string) (m Manifest, err error) {
-	run := exec.CommandContext(ctx, binary)
+	limited, cancel := context.WithTimeout(ctx, describeTime)
+	defer cancel()
+	run := exec.CommandContext(limited, binary)
+	run.WaitDelay = patience
 	run.Env = append(append([]string{}, environment...), "DUBBOFN_DESCRIBE=1")
 	var manifest, faults bytes.Buffer
 	run.Stdout, run.Stderr = &manifest, &faults
+	begin := time.Now()
 	if err := run.Run(); err != nil {
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return m, ctx.Err()
+		}
+		if limited.Err() != nil {
+			err = fmt.Errorf("it did not end within %v; is it a dubbofn function whose main calls serve.Main before it waits for anything?", time.Since(begin).Round(time.Millisecond))
+		}
 		return m, fmt.Errorf("describe %s: %w\n%s", binary, err, bytes.TrimSpace(faults.Bytes()))
 	}
 	if err := json.Unmarshal(manifest.Bytes(), &m); err != nil || m.App == "" {

@@ -26,7 +26,7 @@ type Config struct {
 	NoKeeper bool
 	// Environment is what functions get, as "NAME=value"; what names a single process (PORT, DUBBOFN_APP …) is left out.
 	Environment []string
-	// Registry is the URL that functions look others up with, and register the activator at. Default: that of Environment, else embedded://.
+	// Registry is the URL, or several separated by commas or blanks, that functions look others up with, and that the activator is registered at. Default: that of Environment, else embedded://.
 	Registry string
 	// Adapters are the registries that a URL may name, beside the embedded one.
 	Adapters []registry.Adapter
@@ -48,7 +48,7 @@ type Config struct {
 type Site struct {
 	// Dubbo is where consumers connect, Admin where operators ask: "127.0.0.1:20880".
 	Dubbo, Admin string
-	// Registry is the URL of the registry.
+	// Registry is the URL of the registry, or several, passwords included.
 	Registry string
 	// Keeper is where the keeper's operators ask; empty without one.
 	Keeper string

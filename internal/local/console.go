@@ -7,7 +7,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dubbofn/dubbofn/internal/environ"
 	"github.com/dubbofn/dubbofn/internal/supervise"
+	"github.com/dubbofn/dubbofn/invoker"
 )
 
 // console tells people what happens, a line at a time. Safe for concurrent use.
@@ -77,9 +79,16 @@ func (c *console) introduce(at Site, functions []function) {
 		fmt.Fprintf(&b, "%s %-*s  %s\n", c.paint(2, "○"), width, f.name, offers)
 	}
 	fmt.Fprintf(&b, "\nAll asleep: no process runs until a call comes, and none %v after the last.\n", c.idle)
-	fmt.Fprintf(&b, "  consumers   %s, found in %s\n", at.Dubbo, at.Registry)
+	registry, with := public(at.Registry), "--registry "+at.Registry+" "
+	switch {
+	case registry != at.Registry:
+		with = "" // by a DUBBOFN_REGISTRY as here: passwords are not for the screen
+	case strings.ContainsAny(registry, "?&; "):
+		with = "--registry '" + registry + "' "
+	}
+	fmt.Fprintf(&b, "  consumers   %s, found in %s\n", at.Dubbo, registry)
 	if call != "" {
-		fmt.Fprintf(&b, "  call one    dubbofn call --registry %s %s\n", at.Registry, call)
+		fmt.Fprintf(&b, "  call one    dubbofn call %s%s\n", with, call)
 	}
 	fmt.Fprintf(&b, "  see wakes   dubbofn ledger --admin %s\n", at.Admin)
 	fmt.Fprintf(&b, "  metrics     http://%s/metrics", at.Admin)
@@ -88,4 +97,19 @@ func (c *console) introduce(at Site, functions []function) {
 	}
 	b.WriteString("\n  end         Ctrl-C\n")
 	c.tell("%s", b.String())
+}
+
+// public is a list of registries as it may be shown: those with a password without it.
+func public(registries string) string {
+	all := environ.SplitURLs(strings.Split(registries, ","))
+	hidden := false
+	for i, s := range all {
+		if u, err := invoker.ParseURL(s); err == nil && strings.Contains(u.String(), "%2A%2A%2A") { // what String puts in a secret's place
+			all[i], hidden = u.String(), true
+		}
+	}
+	if !hidden {
+		return registries
+	}
+	return strings.Join(all, " ")
 }

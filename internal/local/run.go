@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/dubbofn/dubbofn/cold/activator"
@@ -109,7 +110,7 @@ func assemble(ctx context.Context, c Config, dir string, functions []function, o
 		return nil, errors.Join(err, platform.Close())
 	}
 	a := c.Activator
-	a.Functions, a.Registry, a.Token = manifests+string(filepath.Separator), []string{c.Registry}, token
+	a.Functions, a.Registry, a.Token = manifests+string(filepath.Separator), strings.Split(c.Registry, ","), token
 	a.Fresh = min(a.Fresh, c.Idle/2) // never longer than the shortest time to zero
 	if a.Bind == "" {
 		a.Bind = "127.0.0.1"
@@ -160,7 +161,7 @@ func (p *parts) keep(ctx context.Context, socket, token string) error {
 	if err != nil {
 		return err
 	}
-	k.Registry = []string{p.c.Registry}
+	k.Registry = strings.Split(p.c.Registry, ",")
 	p.store, err = k.Listen(ctx, p.c.Log, p.c.Adapters...)
 	return err
 }

@@ -63,7 +63,7 @@ func start(t *testing.T) (at Site, out *buffer, end func()) {
 	done := make(chan error, 1)
 	c := Config{
 		Paths: []string{"../../examples/functions/greet", "../../examples/functions/board"}, Activator: a, Environment: environment(t),
-		Registry: "embedded://" + filepath.Join(t.TempDir(), "registry"), Idle: 300 * time.Millisecond, Cache: t.TempDir(), Out: out,
+		Registry: "embedded://" + filepath.Join(t.TempDir(), "one") + ",embedded://" + filepath.Join(t.TempDir(), "other"), Idle: 300 * time.Millisecond, Cache: t.TempDir(), Out: out,
 		Ready: func(s Site) { ready <- s },
 	}
 	go func() { done <- Run(ctx, c) }()
@@ -89,7 +89,7 @@ func TestFunctionsRunOnlyWhileTheyAreCalled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.Registry = []string{at.Registry}
+	cfg.Registry = strings.Split(at.Registry, ",")[1:]
 	c, err := client.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -164,6 +164,21 @@ func TestWhatCannotBeRunIsReported(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", want, err)
 		}
+	}
+}
+
+func TestAProgramThatDoesNotSayWhatItOffersIsNotWaitedForForever(t *testing.T) {
+	t.Parallel()
+	server := filepath.Join(t.TempDir(), "server.sh")
+	if err := os.WriteFile(server, []byte("#!/bin/sh\nsleep 20\necho never\n"), 0o700); err != nil { // sleep outlives the shell, and has its output
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	begin := time.Now()
+	_, err := Describe(ctx, server, os.Environ())
+	if err == nil || !strings.Contains(err.Error(), "calls serve.Main") || time.Since(begin) > 10*time.Second {
+		t.Errorf("after %v: %v", time.Since(begin), err)
 	}
 }
 
