@@ -80,11 +80,21 @@ func (c *checks) render(kind string, values any) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// quote gives a YAML string in double quotes: JSON's strings are YAML's, whatever is in them.
+// quote gives a YAML string in double quotes: JSON's strings are YAML's, but for the characters that YAML takes for line ends or not at all.
 func quote(v any) (string, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	err := e.Encode(fmt.Sprint(v))
-	return strings.TrimSuffix(b.String(), "\n"), err
+	if err := e.Encode(fmt.Sprint(v)); err != nil {
+		return "", err
+	}
+	var q strings.Builder
+	for _, r := range strings.TrimSuffix(b.String(), "\n") {
+		if r >= 0x7f && r <= 0x9f || r == 0xfeff || r == 0xfffe || r == 0xffff {
+			fmt.Fprintf(&q, `\u%04x`, r)
+			continue
+		}
+		q.WriteRune(r)
+	}
+	return q.String(), nil
 }

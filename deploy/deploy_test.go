@@ -139,10 +139,10 @@ func TestRenderNamesEveryFault(t *testing.T) {
 
 func TestQuoteLeavesNothingOfAValueOutside(t *testing.T) {
 	t.Parallel()
-	for _, s := range []string{"", "a", "yes", "0x10", "a: b # c", "\"", "\\", "\n---\n", "{{.}}", "<&>", "\u2028\x00\x7f", "你好"} {
+	for _, s := range []string{"", "a", "yes", "0x10", "a: b # c", "\"", "\\", "\n---\n", "{{.}}", "<&>", "\u2028\x00\x7f", "你好", "a\u0085b\u009f\ufeff\uffff"} {
 		q, err := quote(s)
 		var back string
-		if err != nil || strings.Contains(q, "\n") || json.Unmarshal([]byte(q), &back) != nil || back != s {
+		if err != nil || strings.ContainsAny(q, "\x7f\u0085\u009f\ufeff\uffff") || strings.Contains(q, "\n") || json.Unmarshal([]byte(q), &back) != nil || back != s {
 			t.Errorf("quote(%q) = %s, %v", s, q, err)
 		}
 	}
