@@ -79,7 +79,7 @@ type found struct {
 func describeService(ctx context.Context, out io.Writer, registryURL, service string) error {
 	key, err := invoker.ParseServiceKey(service)
 	if err != nil {
-		return usageError{err}
+		return usageError{fmt.Errorf("%w; nor is it a directory or a binary", err)}
 	}
 	if err := checkJavaName("service", key.Interface); err != nil {
 		return fmt.Errorf("%w; nor is it a directory or a binary", err)

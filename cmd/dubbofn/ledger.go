@@ -116,7 +116,7 @@ func coldStarts(ctx context.Context, admin string) (all []coldStart, err error) 
 }
 
 func showLedger(out io.Writer, f ledgerFlags, app string, all []coldStart) error {
-	var shown []coldStart
+	shown := []coldStart{} // none is an empty list in JSON too
 	for _, s := range all {
 		if (app == "" || s.App == app) && (f.number <= 0 || len(shown) < f.number) {
 			shown = append(shown, s)

@@ -71,6 +71,13 @@ func TestLedgerDrawsColdStarts(t *testing.T) {
 	}
 }
 
+func TestNoColdStartIsAnEmptyListInJSON(t *testing.T) {
+	t.Parallel()
+	if got, err := ledger(t, http.StatusOK, "[]", "-o", "json"); err != nil || strings.TrimSpace(got) != "[]" {
+		t.Errorf("%v, %s", err, got)
+	}
+}
+
 func TestLedgerTellsWhatItDidNotGet(t *testing.T) {
 	t.Parallel()
 	for want, c := range map[string]struct {
@@ -89,7 +96,7 @@ func TestLedgerTellsWhatItDidNotGet(t *testing.T) {
 	if err := c.ExecuteContext(t.Context()); err == nil || !strings.Contains(err.Error(), "no activator answers at 127.0.0.1:1") || exitCode(err) != exitUnavailable {
 		t.Error(err)
 	}
-	for _, args := range [][]string{{"ledger", "-o", "xml"}, {"run"}} {
+	for _, args := range [][]string{{"ledger", "-o", "xml"}, {"run"}, {"ledger", "a", "b"}, {"activator", "x"}, {"keeper", "x"}, {"rnu"}, {"render", "x"}} {
 		c := rootCommand()
 		c.SetArgs(args)
 		if err := c.ExecuteContext(t.Context()); !isUsage(err) {

@@ -39,12 +39,33 @@ Exit codes: 0 answered · 1 the method threw an exception · 2 wrong usage · 3 
 4 timeout · 5 refused (limit reached, or not trusted) · 6 no connection, or it was lost · 7 any other failure.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE:          help,
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see '%s --help'", err, c.CommandPath())}
 	})
 	root.AddCommand(runCommand(), callCommand(), describeCommand(), ledgerCommand(), renderCommand(), activatorCommand(), keeperCommand())
+	strict(root)
 	return root
+}
+
+func help(c *cobra.Command, _ []string) error { return c.Help() }
+
+// strict makes wrong arguments of a command and of those below it faults of the command line.
+func strict(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(c *cobra.Command, args []string) error {
+			err := check(c, args)
+			if err == nil || isUsage(err) {
+				return err
+			}
+			return usageError{fmt.Errorf("%w; see '%s --help'", err, c.CommandPath())}
+		}
+	}
+	for _, below := range c.Commands() {
+		strict(below)
+	}
 }
 
 // usageError is a fault of the command line itself.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 
 	"github.com/dubbofn/dubbofn/client"
 	"github.com/dubbofn/dubbofn/invoker"
@@ -22,7 +23,7 @@ func refer(ctx context.Context, registryURL, directURL string, key invoker.Servi
 	if err != nil {
 		return nil, nil, usageError{err}
 	}
-	cfg.Registry, cfg.Lazy, cfg.EmptyGrace = []string{registryURL}, true, -1
+	cfg.Registry, cfg.Lazy, cfg.EmptyGrace = strings.Split(registryURL, ","), true, -1
 	cfg.Log = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelError}))
 	c, err := client.New(cfg, nacos.Registry, zookeeper.Registry)
 	if err != nil {

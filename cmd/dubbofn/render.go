@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -20,6 +21,8 @@ func renderCommand() *cobra.Command {
 No cluster is spoken to. Comments in what is written say which of Knative's settings it needs, and what happens without.`,
 		Example: `  dubbofn render activator --image registry.example.org/dubbofn:v1 --registry nacos://nacos:8848 | kubectl apply -f -
   dubbofn describe ./greet | dubbofn render function greet --image registry.example.org/greet:v1 --manifest - | kubectl apply -f -`,
+		Args: cobra.NoArgs,
+		RunE: help,
 	}
 	c.AddCommand(renderFunctionCommand(), renderActivatorCommand(), renderKeeperCommand())
 	return c
@@ -118,7 +121,15 @@ func resourceFlags(c *cobra.Command, cpu, memory, limit *string) {
 }
 
 func environmentFlag(c *cobra.Command, to *map[string]string) {
-	c.Flags().StringToStringVar(to, "env", nil, "one more variable of its environment, NAME=VALUE (may be given again)")
+	*to = map[string]string{}
+	c.Flags().Func("env", "one more variable of its environment, NAME=VALUE (may be given again)", func(s string) error {
+		name, value, ok := strings.Cut(s, "=")
+		if !ok {
+			return errors.New("want NAME=VALUE")
+		}
+		(*to)[name] = value
+		return nil
+	})
 }
 
 const maxManifestBytes = 8 << 20
@@ -131,7 +142,7 @@ func readManifest(in io.Reader, path string) ([]byte, error) {
 	case path != "-":
 		f, err := os.Open(path)
 		if err != nil {
-			return nil, err
+			return nil, usagef("--manifest: %w; 'dubbofn describe' prints one", err)
 		}
 		defer f.Close()
 		in = f

@@ -32,8 +32,8 @@ func TestRenderWritesWhatItsFlagsSay(t *testing.T) {
 		want []string
 	}{
 		"a function": {
-			[]string{"function", "greet", "--image", "greet:v1", "--manifest", file, "--concurrency", "5", "--max-scale", "8", "--env", "A=1,B=2"},
-			[]string{"kind: Service", `name: "greet"`, "containerConcurrency: 5", `max-scale: "8"`, `name: "B"`, "timeoutSeconds: 300", "dubbofn-activator-lane.dubbofn.svc.cluster.local.:20881"},
+			[]string{"function", "greet", "--image", "greet:v1", "--manifest", file, "--concurrency", "5", "--max-scale", "8", "--env", "A=x=1,y=2", "--env", "B=2"},
+			[]string{"kind: Service", `name: "greet"`, "containerConcurrency: 5", `max-scale: "8"`, `value: "x=1,y=2"`, `name: "B"`, "timeoutSeconds: 300", "dubbofn-activator-lane.dubbofn.svc.cluster.local.:20881"},
 		},
 		"from standard input": {[]string{"function", "greet", "--image", "greet:v1", "--manifest", "-"}, []string{`\"app\":\"greet\"`}},
 		"the activator": {
@@ -65,6 +65,8 @@ func TestRenderTellsWhatIsMissing(t *testing.T) {
 		"no such file":               {"function", "greet", "--image", "greet:v1", "--manifest", "/nowhere/greet.json"},
 		"no app or no services":      {"function", "greet", "--image", "greet:v1", "--manifest", "-"},
 		"accepts 1 arg(s)":           {"function"},
+		"unknown command":            {"functoin"},
+		"want NAME=VALUE":            {"keeper", "--env", "A"},
 		"longer than 8388608 bytes":  {"function", "greet", "--image", "greet:v1", "--manifest", "-", "--max-scale", "1"},
 		"Registry is empty":          {"activator", "--image", "dubbofn:v1"},
 		"an image with a tag":        {"keeper", "--registry", "nacos://n:8848"},
@@ -76,7 +78,7 @@ func TestRenderTellsWhatIsMissing(t *testing.T) {
 			if len(args) > 6 && strings.HasPrefix(want, "longer") {
 				in = strings.Repeat(" ", maxManifestBytes+1)
 			}
-			if out, err := render(t, in, args...); err == nil || out != "" || !strings.Contains(err.Error(), want) {
+			if out, err := render(t, in, args...); err == nil || out != "" || !strings.Contains(err.Error(), want) || !strings.HasPrefix(want, "longer") && exitCode(err) != exitUsage {
 				t.Errorf("error %v, output %q, want %q", err, out, want)
 			}
 		})
