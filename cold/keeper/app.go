@@ -120,6 +120,10 @@ func (a *app) keep(key keeperwire.Target, relay bool) error {
 		return nil
 	}
 	t := a.targets[key]
+	if t != nil && t.hopeless.Load() { // somebody wants it again
+		a.drop(t)
+		t = nil
+	}
 	if t == nil {
 		if len(a.targets) >= a.k.cfg.MaxTargets && !a.evict() {
 			a.k.counts.refused.Add(1)
@@ -140,7 +144,7 @@ const evictAfter = time.Minute
 func (a *app) evict() bool {
 	var oldest *target
 	for _, t := range a.targets {
-		if oldest == nil || t.used.Load() < oldest.used.Load() {
+		if t.touchIfBusy(); oldest == nil || t.used.Load() < oldest.used.Load() {
 			oldest = t
 		}
 	}
@@ -215,7 +219,7 @@ func (a *app) tend(now time.Time, declared App) (empty bool) {
 	defer a.mu.Unlock()
 	old := now.Add(-a.k.cfg.Forget)
 	for key, t := range a.targets {
-		if t.used.Load() < old.UnixNano() || t.hopeless.Load() || !declared.Allows(key.Address) {
+		if t.touchIfBusy(); t.used.Load() < old.UnixNano() || t.hopeless.Load() || !declared.Allows(key.Address) {
 			a.drop(t)
 		}
 	}

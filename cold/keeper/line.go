@@ -32,6 +32,13 @@ func (l *line) add(c *channel) bool {
 	return true
 }
 
+// busy tells whether there are channels.
+func (l *line) busy() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.channels) > 0
+}
+
 func (l *line) remove(c *channel) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

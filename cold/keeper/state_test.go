@@ -3,11 +3,15 @@ package keeper_test
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/dubbofn/dubbofn/cold/keeper"
 	"github.com/dubbofn/dubbofn/cold/keeper/lent"
+	"github.com/dubbofn/dubbofn/invoker"
 	"github.com/dubbofn/dubbofn/registry"
 	"github.com/dubbofn/dubbofn/registry/hint"
 )
@@ -139,4 +143,46 @@ func TestUnusedLoansAreGivenUp(t *testing.T) {
 	if br.Conn(t.Context(), plain(p)) != nil {
 		t.Error("one that was closed is given out")
 	}
+}
+
+func TestKeeperForgetsNothingThatIsInUse(t *testing.T) {
+	t.Parallel()
+	b := startKeeper(t, "", func(c *keeper.Config) { c.Forget = time.Second })
+	p := startProvider(t, "p", "", nil)
+	warm(t, b, b.tcp, p)
+	c := wrap(t, borrow(t, b.tcp).Conn(t.Context(), plain(p)))
+	var got string
+	_, err := c.Invoke(t.Context(), &invoker.Invocation{Service: invoker.ServiceKey{Interface: service}, Method: "sleep", Args: []any{int64(12000)}, Into: &got})
+	if err != nil || got != "p:slept 12000" {
+		t.Errorf("a call that takes longer than what nobody wants is kept: %q, %v", got, err)
+	}
+}
+
+// heard tells that a log has said something.
+type heard struct {
+	what string
+	once sync.Once
+	said chan struct{}
+}
+
+func (h *heard) Write(b []byte) (int, error) {
+	if strings.Contains(string(b), h.what) {
+		h.once.Do(func() { close(h.said) })
+	}
+	return len(b), nil
+}
+
+func TestATargetThatWasGivenUpIsKeptAgainWhereItIsWanted(t *testing.T) {
+	t.Parallel()
+	givenUp := &heard{what: "is given up", said: make(chan struct{})}
+	b := startKeeper(t, "", func(c *keeper.Config) {
+		c.GiveUpAfter, c.Log = 20*time.Millisecond, slog.New(slog.NewTextHandler(givenUp, nil))
+	})
+	p := startProvider(t, "p", "", nil)
+	p.stop()
+	borrow(t, b.tcp).Conn(t.Context(), plain(p))
+	<-givenUp.said
+	q := startProvider(t, "q", p.address, nil)
+	borrow(t, b.tcp).Conn(t.Context(), plain(q))
+	until(t, "it is connected", func() bool { return b.Stats().Lines == 1 })
 }

@@ -38,6 +38,13 @@ func newTarget(a *app, key keeperwire.Target) *target {
 
 func (t *target) touch() { t.used.Store(time.Now().UnixNano()) }
 
+// touchIfBusy notes that borrowers have channels to the target now: calls may be under way, however long ago the channels were opened.
+func (t *target) touchIfBusy() {
+	if l := t.line.Load(); l != nil && l.busy() {
+		t.touch()
+	}
+}
+
 // start is called with the application's lock held; it begins to keep connections of a kind.
 func (t *target) start(relay bool) {
 	k := t.app.k
@@ -75,8 +82,8 @@ func (t *target) run(keep func() (again bool, err error)) {
 				cfg.Log.Info("keeper: a target can't be reached; it is tried again", "app", t.app.name, "target", t.key.Address, "error", err)
 			}
 			if time.Since(failing) >= cfg.GiveUpAfter {
-				cfg.Log.Warn("keeper: a target is given up until somebody wants it", "app", t.app.name, "target", t.key.Address, "error", err)
 				t.hopeless.Store(true)
+				cfg.Log.Warn("keeper: a target is given up until somebody wants it", "app", t.app.name, "target", t.key.Address, "error", err)
 				return
 			}
 		} else {
