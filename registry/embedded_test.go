@@ -155,6 +155,14 @@ func TestADirectoryThatOthersCanEnterIsRefused(t *testing.T) {
 	}
 }
 
+func TestADirectoryWithoutItsThirdSlashIsRefused(t *testing.T) {
+	t.Parallel()
+	_, err := registry.Embedded.Open(t.Context(), registry.Config{Addresses: []string{"some"}, Path: "dir"})
+	if err == nil || !strings.Contains(err.Error(), "embedded://some/dir: a directory is written embedded:///some/dir") {
+		t.Errorf("error is %v", err)
+	}
+}
+
 // TestWhatACrashLeftHalfWrittenIsSweptAtOpen, but nothing that a living process is writing.
 func TestWhatACrashLeftHalfWrittenIsSweptAtOpen(t *testing.T) {
 	t.Parallel()
