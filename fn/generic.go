@@ -76,10 +76,13 @@ func (g *generic) find(name string, types []string, args int) (*overload, error)
 				found = append(found, o)
 			}
 		}
-		if len(found) == 1 {
+		switch len(found) {
+		case 1:
 			return found[0], nil
+		case 0:
+			return nil, invoker.Errorf(invoker.CodeNotFound, lookUp, "no method %s of %d parameters in %s; it has %s", shown(name), args, g.iface, listed(forms(m.all)))
 		}
-		return nil, invoker.Errorf(invoker.CodeNotFound, lookUp, "no method %s of %d parameters and no types given in %s; it has %s", shown(name), args, g.iface, listed(forms(m.all)))
+		return nil, invoker.Errorf(invoker.CodeNotFound, lookUp, "%s.%s is ambiguous without parameter types: give those of one of %s", g.iface, m.name, listed(forms(found)))
 	}
 	if len(types) != args {
 		return nil, invoker.Errorf(invoker.CodeBadRequest, lookUp, "%s.%s: %d types for %d arguments", g.iface, m.name, len(types), args)

@@ -100,7 +100,8 @@ func TestGenericCallsThatCanNotBeRunSayWhy(t *testing.T) {
 	}{
 		"method":    {"under", []string{"int"}, []any{int32(1)}, invoker.CodeNotFound, `no method "under" in org.x.G; it has busy, fail, names`},
 		"overload":  {"over", []string{"char"}, []any{"x"}, invoker.CodeNotFound, `no method over(char) in org.x.G; it has over(int), over(java.lang.String), over(java.lang.String,int)`},
-		"ambiguous": {"over", nil, []any{"x"}, invoker.CodeNotFound, `no types given`},
+		"ambiguous": {"over", nil, []any{"x"}, invoker.CodeNotFound, `org.x.G.over is ambiguous without parameter types: give those of one of over(int), over(java.lang.String)`},
+		"too many":  {"over", nil, []any{"x", "y", "z"}, invoker.CodeNotFound, `no method "over" of 3 parameters in org.x.G; it has over(int), over(java.lang.String), over(java.lang.String,int)`},
 		"count":     {"over", []string{"int"}, []any{}, invoker.CodeBadRequest, `1 types for 0 arguments`},
 		"type":      {"over", []string{""}, []any{"x"}, invoker.CodeBadRequest, `are not Java's`},
 		"itself":    {"$invoke", nil, []any{"a", nil, nil}, invoker.CodeNotFound, `no method "$invoke"`},
