@@ -20,6 +20,7 @@ type attempt struct {
 	room   [4]*Provider
 	tried  []*Provider
 	ran    int  // tries that failed and may have run
+	absent int  // tries whose provider does not have the method or the service
 	at     int  // the index of the last choice in the view
 	left   int  // tries that may follow this one
 	surely bool // no provider takes calls: the choice is to be connected to
@@ -188,6 +189,8 @@ func (a *attempt) again(ctx, brief context.Context, err error) bool {
 	switch {
 	case ctx.Err() != nil || !retriable(err, a.m.settings.idempotent) || a.ran > a.m.settings.repeats:
 		return false
+	case a.absent > 1 || a.absent == 1 && len(a.tried) >= len(a.v.providers): // one other may have it, while a roll-out goes on
+		return false
 	case errors.Is(context.Cause(brief), errBrief): // it was asked then
 	case !a.c.spare():
 		return false
@@ -197,11 +200,17 @@ func (a *attempt) again(ctx, brief context.Context, err error) bool {
 	return true
 }
 
-// ended counts a try that failed, and may have run.
+// ended counts a try that failed.
 func (a *attempt) ended(err error) {
 	var e *invoker.Error
-	if errors.As(err, &e) && e.MaybeExecuted {
+	if !errors.As(err, &e) {
+		return
+	}
+	if e.MaybeExecuted {
 		a.ran++
+	}
+	if e.Code == invoker.CodeNotFound {
+		a.absent++
 	}
 }
 

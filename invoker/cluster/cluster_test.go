@@ -58,6 +58,36 @@ func TestFailoverTriesAnotherOnlyWhereThatDoesNoHarm(t *testing.T) {
 	}
 }
 
+func TestWhatAProviderDoesNotHaveIsAskedOfOneOtherAtMost(t *testing.T) {
+	t.Parallel()
+	absent := &invoker.Error{Code: invoker.CodeNotFound, Remote: true, Err: errors.New("no method get")}
+	for providers, want := range map[int]int64{1: 1, 2: 2, 5: 2} {
+		d := network(t, providers)
+		for _, h := range d.all {
+			h.fails(absent)
+		}
+		_, err := d.cluster(Config{Retries: new(4)}).Invoke(t.Context(), call())
+		if !errors.Is(err, absent) {
+			t.Errorf("of %d: error %v", providers, err)
+		}
+		var sum int64
+		for _, h := range d.all {
+			sum += h.calls.Load()
+		}
+		if sum != want {
+			t.Errorf("of %d: %d tries, want %d", providers, sum, want)
+		}
+	}
+	d := network(t, 2)
+	d.all[0].fails(absent)
+	cl := d.cluster(Config{})
+	for n := range 20 {
+		if _, err := cl.Invoke(t.Context(), call()); err != nil {
+			t.Errorf("call %d, while a roll-out has reached one of two: %v", n, err)
+		}
+	}
+}
+
 func TestOneOfThreeDiesAndNoIdempotentCallFails(t *testing.T) {
 	t.Parallel()
 	d := network(t, 3)
