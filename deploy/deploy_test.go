@@ -113,6 +113,7 @@ func TestRenderNamesEveryFault(t *testing.T) {
 		"quantities":           {function(func(f *Function) { f.CPU, f.Memory = "much", "1 Gi" }), []string{`"much" is no quantity`, `"1 Gi" is no quantity`}},
 		"a Secret":             {function(func(f *Function) { f.TokenSecret = "a/b" }), []string{`TokenSecret is "a/b"`}},
 		"no registry":          {activator(func(a *Activator) { a.Registry = "" }), []string{"Registry is empty"}},
+		"no URL":               {activator(func(a *Activator) { a.Registry = "nacos:8848" }), []string{"Registry is no URL"}},
 		"two registries":       {activator(func(a *Activator) { a.RegistrySecret = "b" }), []string{"both set"}},
 		"one host for two":     {activator(func(a *Activator) { a.Host = "h" }), []string{`Host "h" is one address for 2 replicas`}},
 		"a namespace":          {activator(func(a *Activator) { a.Namespaces = []string{"a", "b\nc"} }), []string{`Namespaces is "b\nc"`}},
@@ -134,6 +135,15 @@ func TestRenderNamesEveryFault(t *testing.T) {
 				t.Errorf("error %q, want %d faults", err, len(c.want))
 			}
 		})
+	}
+}
+
+func TestAHoldIsNeverTooShortForTheFunctionToStart(t *testing.T) {
+	t.Parallel()
+	f := Function{Name: "a", Image: "a:v1", Manifest: []byte(`{"app":"a","services":[{"methods":[{"timeout":500}]}]}`), Timeout: time.Second}
+	got, err := f.YAML()
+	if err != nil || !strings.Contains(string(got), "DUBBOFN_HOLD\n          value: \"1s\"\n") { // DUBBOFN_HOLD wants 1s or more
+		t.Errorf("%v\n%s", err, got)
 	}
 }
 

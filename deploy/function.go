@@ -100,7 +100,7 @@ func (f Function) YAML() ([]byte, error) {
 	v.TokenSecret = cmp.Or(f.TokenSecret, tokenSecret)
 	c.name("TokenSecret", v.TokenSecret)
 	if timeout < knativeTimeout { // below it, the function's own default would be cut
-		v.Hold = (timeout * 4 / 5).String()
+		v.Hold = max(timeout*4/5, time.Second).String() // the least that a function takes
 	}
 	v.CPU, v.Memory, v.MemoryLimit = cmp.Or(f.CPU, "100m"), cmp.Or(f.Memory, "32Mi"), cmp.Or(f.MemoryLimit, "256Mi")
 	c.quantities(v.CPU, v.Memory, v.MemoryLimit)

@@ -112,6 +112,8 @@ func (c *checks) system(namespace, image, registry, secret string) string {
 		c.fault("Registry and RegistrySecret are both set: want one of them")
 	case secret != "":
 		c.name("RegistrySecret", secret)
+	case !strings.Contains(registry, "://"):
+		c.fault("Registry is no URL: want one as nacos://nacos.example.org:8848") // it may hold a password
 	}
 	return namespace
 }
