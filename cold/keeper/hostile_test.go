@@ -325,13 +325,38 @@ func TestStrangersAreNotWaitedForLong(t *testing.T) {
 	}
 	for _, c := range strangers {
 		_ = c.SetReadDeadline(time.Now().Add(15 * time.Second))
-		_, err := io.Copy(io.Discard, c) // all are closed: two at once, three after five seconds
+		_, err := io.Copy(io.Discard, c) // all are closed: two at once, by those after them, three after five seconds
 		if ne := (net.Error)(nil); errors.As(err, &ne) && ne.Timeout() {
 			t.Error("a stranger is kept")
 		}
 		_ = c.Close()
 	}
 	until(t, "a friend is let in", func() bool { return borrowed(t, b) })
+}
+
+func TestStrangersWhoSayNothingKeepNobodyOut(t *testing.T) {
+	t.Parallel()
+	b := startKeeper(t, "", func(c *keeper.Config) { c.MaxConns = 3 })
+	if !borrowed(t, b) {
+		t.Fatal("a friend is not let in")
+	}
+	for range 10 {
+		c, err := net.Dial("tcp", b.tcp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = c.Close() }()
+	}
+	begin := time.Now()
+	if !borrowed(t, b) {
+		t.Error("a friend is kept out")
+	}
+	if took := time.Since(begin); took > 4*time.Second {
+		t.Errorf("a friend waited for %v", took)
+	}
+	if n := b.Stats().Borrowers; n > 3 {
+		t.Errorf("%d borrowers", n)
+	}
 }
 
 func borrowed(t *testing.T, b *testbed) bool {

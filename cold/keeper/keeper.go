@@ -91,11 +91,11 @@ func wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// accept begins with a borrower, unless there are too many.
+// accept begins with a borrower, unless there are too many. One that has not proved itself makes room.
 func (k *Keeper) accept(conn net.Conn) {
 	p := newPeer(k, conn)
 	k.mu.Lock()
-	full := len(k.peers) >= k.cfg.MaxConns
+	full := len(k.peers) >= k.cfg.MaxConns && !k.evict()
 	if full || k.closed {
 		k.mu.Unlock()
 		_ = conn.Close()
@@ -108,6 +108,18 @@ func (k *Keeper) accept(conn net.Conn) {
 	k.peers[p] = struct{}{}
 	k.wg.Go(p.run)
 	k.mu.Unlock()
+}
+
+// evict is called with the lock held; it cuts off a peer that has not proved itself, so that strangers who say nothing keep nobody out.
+func (k *Keeper) evict() bool {
+	for p := range k.peers {
+		if p.app == nil {
+			delete(k.peers, p)
+			p.cut("it has not proved itself, and there is no room")
+			return true
+		}
+	}
+	return false
 }
 
 func (k *Keeper) left(p *peer) {
