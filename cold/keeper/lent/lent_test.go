@@ -333,3 +333,37 @@ func TestAChannelOfAKeeperThatHangsCanBeClosed(t *testing.T) {
 		_ = b.Close()
 	}
 }
+
+// Descriptors that nobody asked for are closed at once, not held for as long as the keeper lives.
+func TestDescriptorsThatComeLaterAreClosed(t *testing.T) {
+	t.Parallel()
+	answered, closed := make(chan struct{}), make(chan error, 1)
+	b := opened(t, fake(t, true, func(c net.Conn, _ *keeperwire.Reader) {
+		_, _ = c.Write(given(t, keeperwire.Answer{}))
+		<-answered
+		near, far, err := os.Pipe()
+		if err != nil {
+			closed <- err
+			return
+		}
+		defer func() { _ = near.Close() }()
+		if err := rights.Send(c.(*net.UnixConn), keeperwire.Append(nil, keeperwire.Opened, 7, nil), []net.Conn{file{far, nil}}); err != nil {
+			closed <- err
+			return
+		}
+		_ = far.Close()
+		_ = near.SetReadDeadline(time.Now().Add(10 * time.Second))
+		_, err = near.Read(make([]byte, 1))
+		closed <- err
+	}))
+	if b.State(t.Context()) == nil {
+		t.Error("no answer")
+	}
+	close(answered)
+	if err := <-closed; !errors.Is(err, io.EOF) {
+		t.Errorf("a descriptor that came later: %v", err)
+	}
+	if !b.Stats().Connected {
+		t.Error("the connection is gone")
+	}
+}

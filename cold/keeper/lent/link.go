@@ -112,6 +112,9 @@ func (l *link) ask(c Config, lend bool) error {
 		return err
 	}
 	l.state = append([]byte(nil), body...)
+	if l.rights != nil {
+		l.rights.Close() // no more are due
+	}
 	l.asked = time.Now()
 	return nil
 }
