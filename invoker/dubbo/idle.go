@@ -30,6 +30,10 @@ type Idle struct {
 // for the answer to a call of whoever has the connection by then.
 const idleBeat = 1 << 63
 
+// idlePatience bounds the wait for a write. An event finds room at once where nothing else is written, unless the provider reads nothing: those who want
+// the connection, and others in the same breath, don't wait for that.
+const idlePatience = 250 * time.Millisecond
+
 // maxIdleBytes is room for more events than a provider has reason to send at once.
 const maxIdleBytes = 512
 
@@ -38,13 +42,13 @@ var (
 	errUnasked  = errors.New("the provider sent what nobody asked for")
 )
 
-// NewIdle begins to keep a connection, which is the Idle's from then on. Of c, WriteTimeout and Heartbeat count. It panics when c is invalid.
+// NewIdle begins to keep a connection, which is the Idle's from then on. Of c, Heartbeat counts, and WriteTimeout where it is shorter than a moment. It panics when c is invalid.
 func NewIdle(nc net.Conn, c ConnConfig) *Idle {
 	if err := c.Validate(); err != nil {
 		panic(fmt.Sprintf("dubbo: NewIdle: %v", err))
 	}
 	cfg := c.server().withDefaults()
-	i := &Idle{nc: nc, heartbeat: cfg.Heartbeat, patience: cfg.WriteTimeout, done: make(chan struct{}), stopped: make(chan struct{})}
+	i := &Idle{nc: nc, heartbeat: cfg.Heartbeat, patience: min(cfg.WriteTimeout, idlePatience), done: make(chan struct{}), stopped: make(chan struct{})}
 	go i.run()
 	return i
 }

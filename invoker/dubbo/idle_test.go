@@ -175,3 +175,23 @@ func TestConnDropsTheAnswerToAHeartbeatThatItDidNotSend(t *testing.T) {
 		t.Errorf("got %+v", o)
 	}
 }
+
+// A provider that sends heartbeats and reads no answer holds up nobody who asks for it, and for others.
+func TestAnIdleThatCantWriteIsNotWaitedForLong(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i, far := newIdlePair(t, ConnConfig{})
+		other, _ := newIdlePair(t, ConnConfig{})
+		far.write(appendEvent(nil, flagRequest|flagTwoWay|serializationHess2, 0, 3, eventHeartbeat))
+		synctest.Wait()
+		begin := time.Now()
+		given := Lend(i, other)
+		if given[0] != nil || given[1] == nil {
+			t.Errorf("lent %v", given)
+		}
+		if took := time.Since(begin); took > time.Second {
+			t.Errorf("it took %v", took)
+		}
+		_ = given[1].Close()
+	})
+}
