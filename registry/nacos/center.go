@@ -72,7 +72,7 @@ func newCenter(ctx context.Context, s settings, http agent, log *slog.Logger) (*
 		c.config, errConfig = newLink(ctx, s, server, dialed, constant.LABEL_MODULE_CONFIG, pushed{newChange, c.changed}, c.configUp)
 	})
 	both.Wait()
-	if err := errors.Join(errNaming, errConfig); err != nil {
+	if err := oneOf(errNaming, errConfig); err != nil {
 		for _, l := range []*link{c.naming, c.config} {
 			if l != nil {
 				l.close()
@@ -83,6 +83,14 @@ func newCenter(ctx context.Context, s settings, http agent, log *slog.Logger) (*
 	}
 	c.wg.Go(func() { c.keep(life) })
 	return c, nil
+}
+
+// oneOf gives the errors of the two connections, or one where both say the same.
+func oneOf(a, b error) error {
+	if a != nil && b != nil && a.Error() == b.Error() {
+		return a
+	}
+	return errors.Join(a, b)
 }
 
 func newNotification() rpc_request.IRequest {

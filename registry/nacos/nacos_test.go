@@ -65,6 +65,21 @@ func TestParametersAreReadAndFaultsToldTogether(t *testing.T) {
 	}
 }
 
+func TestTheSameFaultOfBothConnectionsIsToldOnce(t *testing.T) {
+	t.Parallel()
+	first, second := errors.New("nobody answers"), errors.New("refused")
+	for want, both := range map[string][2]error{
+		"nobody answers": {first, errors.New("nobody answers")}, "nobody answers\nrefused": {first, second}, "refused": {nil, second},
+	} {
+		if err := oneOf(both[0], both[1]); err == nil || err.Error() != want {
+			t.Errorf("%v; want %q", err, want)
+		}
+	}
+	if err := oneOf(nil, nil); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAMappingsListIsReadAsJavaWritesIt(t *testing.T) {
 	t.Parallel()
 	for list, want := range map[string][]string{
