@@ -19,6 +19,7 @@ import (
 // callFlags are what `dubbofn call` takes beside its arguments.
 type callFlags struct {
 	registry, url, version, group, types, token string
+	providedBy                                  []string
 	timeout                                     time.Duration
 	attachments                                 []string
 	oneWay, verbose                             bool
@@ -56,6 +57,7 @@ The provider is found as any consumer finds it: in the registry, at application 
 	fs.StringVar(&f.url, "url", "", "call these providers: dubbo://host[:20880][,host…]")
 	fs.StringVar(&f.version, "version", "", "the service's version")
 	fs.StringVar(&f.group, "group", "", "the service's group")
+	fs.StringSliceVar(&f.providedBy, "provided-by", nil, "the applications that offer the service, where the registry has no mapping of it")
 	fs.StringVar(&f.types, "types", "", "the parameter types of an overloaded method: a descriptor or names")
 	fs.StringVar(&f.token, "token", "", "the service's token, with --url; the registry tells it otherwise")
 	fs.DurationVar(&f.timeout, "timeout", 10*time.Second, "how long to wait for the answer, look-up included")
@@ -72,7 +74,7 @@ func call(ctx context.Context, out, errs io.Writer, f callFlags, args []string) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
-	c, s, err := refer(ctx, f.registry, f.url, inv.Service, errs, client.Token(f.token), client.Timeout(f.timeout))
+	c, s, err := refer(ctx, f.registry, f.url, inv.Service, errs, client.Token(f.token), client.Timeout(f.timeout), client.ProvidedBy(f.providedBy...))
 	if err != nil {
 		return err
 	}

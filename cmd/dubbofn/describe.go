@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -37,8 +39,12 @@ The function is started with DUBBOFN_DESCRIBE=1, opens nothing, and ends. Of a S
 		RunE: func(c *cobra.Command, args []string) error {
 			ctx, cancel := context.WithTimeout(c.Context(), timeout)
 			defer cancel()
-			if _, err := os.Stat(args[0]); err == nil {
+			err := exists(args[0])
+			switch {
+			case err == nil:
 				return describeProgram(ctx, c.OutOrStdout(), args[0])
+			case filepath.IsAbs(args[0]), strings.HasPrefix(args[0], "."): // no service is named like that
+				return err
 			}
 			return describeService(ctx, c.OutOrStdout(), registryURL, args[0])
 		},

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/dubbofn/dubbofn/invoker"
+	"github.com/dubbofn/dubbofn/registry"
 )
 
 // The exit codes, as the help text lists them.
@@ -25,6 +26,9 @@ func exitCode(err error) int {
 	var thrown *invoker.Exception
 	if errors.As(err, &thrown) {
 		return exitException
+	}
+	if errors.Is(err, registry.ErrUnreachable) {
+		return exitUnavailable
 	}
 	if missing(err) {
 		return exitNotFound

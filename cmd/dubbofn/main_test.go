@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -20,6 +21,7 @@ import (
 	"github.com/dubbofn/dubbofn/invoker"
 	"github.com/dubbofn/dubbofn/invoker/cluster"
 	"github.com/dubbofn/dubbofn/java"
+	"github.com/dubbofn/dubbofn/registry"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -158,6 +160,39 @@ func TestNamesThatNoServiceCanHaveAreUsageErrors(t *testing.T) {
 	}
 }
 
+func TestAPathWhereNothingIsIsWrongUsage(t *testing.T) {
+	for _, command := range []string{"describe", "run"} {
+		for _, path := range []string{"./nope", "../nope", filepath.Join(t.TempDir(), "nope")} {
+			if _, code, err := run(t, command, path); code != exitUsage || err == nil || err.Error() != path+": there is no such directory, nor a program" {
+				t.Errorf("%s %s: exit code %d, %v", command, path, code, err)
+			}
+		}
+	}
+}
+
+func TestARegistryThatDoesNotAnswerIsNoConnection(t *testing.T) {
+	for _, args := range [][]string{{"call", "org.example.GreetService", "hello"}, {"describe", "org.example.GreetService"}} {
+		if _, code, err := run(t, append(args, "--registry", "zookeeper://127.0.0.1:1", "--timeout", "200ms")...); code != exitUnavailable {
+			t.Errorf("%s: exit code %d, %v", args[0], code, err)
+		}
+	}
+}
+
+func TestCallFindsAProviderByItsApplicationsName(t *testing.T) {
+	registryURL, _ := serveGreet(t)
+	if err := os.RemoveAll(strings.TrimPrefix(registryURL, "embedded://") + "/mapping"); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("DUBBOFN_MIGRATION", "FORCE_APPLICATION")
+	args := []string{"call", "--registry", registryURL, "org.example.GreetService", "hello", "Ada"}
+	if _, code, err := run(t, args...); code != exitNotFound || !strings.Contains(err.Error(), "--provided-by") {
+		t.Errorf("without a mapping: exit code %d, %v", code, err)
+	}
+	if out, code, err := run(t, append(args, "--provided-by", "greet")...); code != 0 {
+		t.Errorf("exit code %d, %v: %s", code, err, out)
+	}
+}
+
 func TestDescribeBuildsADirectoryAndGivesTheSameRevisionEachTime(t *testing.T) {
 	dir, err := filepath.Abs("../../examples/functions/greet")
 	if err != nil {
@@ -251,6 +286,13 @@ func TestTypesAreReadAsDescriptorsOrNames(t *testing.T) {
 	}
 	if _, err := parseTypes("int,,long"); !isUsage(err) {
 		t.Errorf("an empty name: %v", err)
+	}
+}
+
+func TestANotAnsweringRegistryIsToldFromTheTimeThatThisTook(t *testing.T) {
+	t.Parallel()
+	if got := exitCode(fmt.Errorf("open: %w: no session: %w", registry.ErrUnreachable, context.DeadlineExceeded)); got != exitUnavailable {
+		t.Errorf("exit code %d", got)
 	}
 }
 

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 
@@ -40,6 +42,11 @@ registry, where 'dubbofn call' looks.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			for _, path := range args {
+				if err := exists(path); err != nil {
+					return err
+				}
+			}
 			a, err := daemon.ActivatorFromEnvironment()
 			if err != nil {
 				return usageError{err}
@@ -56,14 +63,14 @@ registry, where 'dubbofn call' looks.`,
 			return local.Run(cmd.Context(), c)
 		},
 	}
-	fs := cmd.Flags()
-	fs.DurationVar(&c.Idle, "idle", 30*time.Second, "how long after its last call a function ends")
-	fs.DurationVar(&c.Start, "start", 10*time.Second, "how long a function may take to start")
-	fs.DurationVar(&c.Grace, "grace", 15*time.Second, "how long a function may take to end before it is killed")
-	fs.BoolVar(&c.NoKeeper, "no-keeper", false, "keep no connections for functions that sleep")
-	fs.IntVar(&port, "port", 20880, "where consumers connect; 0: any port (environment: DUBBOFN_PORT)")
-	fs.IntVar(&admin, "admin-port", 9090, "where 'dubbofn ledger' asks; 0: any port (environment: DUBBOFN_ADMIN_PORT)")
-	fs.BoolP("verbose", "v", false, "print what the activator logs too")
+	flags := cmd.Flags()
+	flags.DurationVar(&c.Idle, "idle", 30*time.Second, "how long after its last call a function ends")
+	flags.DurationVar(&c.Start, "start", 10*time.Second, "how long a function may take to start")
+	flags.DurationVar(&c.Grace, "grace", 15*time.Second, "how long a function may take to end before it is killed")
+	flags.BoolVar(&c.NoKeeper, "no-keeper", false, "keep no connections for functions that sleep")
+	flags.IntVar(&port, "port", 20880, "where consumers connect; 0: any port (environment: DUBBOFN_PORT)")
+	flags.IntVar(&admin, "admin-port", 9090, "where 'dubbofn ledger' asks; 0: any port (environment: DUBBOFN_ADMIN_PORT)")
+	flags.BoolP("verbose", "v", false, "print what the activator logs too")
 	return cmd
 }
 
@@ -73,6 +80,15 @@ func logLevel(cmd *cobra.Command, level string) string {
 		return "warn"
 	}
 	return level
+}
+
+// exists checks that there is something at a path.
+func exists(path string) error {
+	_, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return usagef("%s: there is no such directory, nor a program", path)
+	}
+	return err
 }
 
 // terminal tells whether a person reads w.

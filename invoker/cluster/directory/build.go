@@ -266,7 +266,7 @@ func (d *Directory) fromApps(log *onceLog) (list []cluster.Provider, answered bo
 	case !d.mapped: // also where they are given, until they are followed
 		return nil, false, fmt.Errorf("registry %s has not told the applications of %s yet", d.src.Name, d.cfg.Service.Interface)
 	case len(d.apps) == 0:
-		return nil, true, fmt.Errorf("registry %s has no application for %s (name it with provided-by where its provider writes no mapping)", d.src.Name, d.cfg.Service.Interface)
+		return nil, true, fmt.Errorf("registry %s has no application for %s (where its provider writes no mapping, name its application: client.ProvidedBy, or --provided-by of dubbofn call)", d.src.Name, d.cfg.Service.Interface)
 	}
 	answered = true
 	var reasons []error
