@@ -42,8 +42,8 @@ func (e embedded) Open(_ context.Context, c Config) (Registry, error) {
 	if c.Scheme != "" && c.Scheme != string(e) {
 		return nil, fmt.Errorf("open embedded registry: scheme %q is not %q", c.Scheme, string(e))
 	}
-	if slices.ContainsFunc(c.Addresses, func(a string) bool { return a != "" }) { // a host: the first name of embedded://some/dir
-		where := strings.TrimSuffix(strings.Join(c.Addresses, ",")+"/"+c.Path, "/")
+	if len(c.Addresses) > 0 && c.Addresses[0] != "" { // the first name of embedded://some/dir
+		where := strings.TrimSuffix(strings.TrimSuffix(c.Addresses[0], ":0")+"/"+c.Path, "/")
 		return nil, fmt.Errorf("open embedded registry: %s://%s: a directory is written %s:///%s", e, where, e, where)
 	}
 	dir := c.Params["dir"]

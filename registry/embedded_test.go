@@ -157,9 +157,11 @@ func TestADirectoryThatOthersCanEnterIsRefused(t *testing.T) {
 
 func TestADirectoryWithoutItsThirdSlashIsRefused(t *testing.T) {
 	t.Parallel()
-	_, err := registry.Embedded.Open(t.Context(), registry.Config{Addresses: []string{"some"}, Path: "dir"})
-	if err == nil || !strings.Contains(err.Error(), "embedded://some/dir: a directory is written embedded:///some/dir") {
-		t.Errorf("error is %v", err)
+	for _, host := range []string{"some", "some:0"} { // as a URL without a port is read
+		_, err := registry.Embedded.Open(t.Context(), registry.Config{Addresses: []string{host}, Path: "dir"})
+		if err == nil || !strings.Contains(err.Error(), "embedded://some/dir: a directory is written embedded:///some/dir") {
+			t.Errorf("%s: error is %v", host, err)
+		}
 	}
 }
 
