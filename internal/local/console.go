@@ -19,6 +19,7 @@ type console struct {
 	colour bool
 	idle   time.Duration
 	phases map[string]supervise.Phase
+	ending <-chan struct{} // closed: everything ends; nil: never
 }
 
 // Write passes lines of the functions on, whole.
@@ -47,11 +48,19 @@ func (c *console) changed(s supervise.State) {
 	last := c.phases[s.Name]
 	c.phases[s.Name] = s.Phase
 	c.mu.Unlock()
+	ending := false
+	select {
+	case <-c.ending:
+		ending = true
+	default:
+	}
 	switch {
 	case s.Phase == supervise.Starting:
 		c.tell("%s %s is called and wakes", c.paint(33, "◐"), s.Name)
 	case s.Phase == supervise.Awake:
 		c.tell("%s %s is awake after %s, process %d", c.paint(32, "●"), s.Name, milli(s.Took), s.PID)
+	case last == supervise.Awake && s.Err == nil && ending:
+		c.tell("%s %s is told to end", c.paint(2, "○"), s.Name)
 	case last == supervise.Awake && s.Err == nil:
 		c.tell("%s %s is asleep: nobody called it for %v", c.paint(2, "○"), s.Name, c.idle)
 	case s.Err != nil:

@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/dubbofn/dubbofn/internal/supervise"
 )
 
 func TestAPasswordOfTheRegistryIsNotTold(t *testing.T) {
@@ -21,6 +24,27 @@ func TestAPasswordOfTheRegistryIsNotTold(t *testing.T) {
 		if got := out.String(); strings.Contains(got, "s3cret") || !strings.Contains(got, "  "+want+"\n") || !strings.Contains(got, "found in "+registry[:8]) {
 			t.Errorf("%s:\n%s", registry, got)
 		}
+	}
+}
+
+func TestAFunctionThatEndsWithTheCommandIsNotCalledIdle(t *testing.T) {
+	t.Parallel()
+	end := make(chan struct{})
+	var out bytes.Buffer
+	c := &console{out: &out, idle: 30 * time.Second, phases: map[string]supervise.Phase{}, ending: end}
+	told := func(phase supervise.Phase) string {
+		out.Reset()
+		c.changed(supervise.State{Name: "greet", Phase: phase})
+		return out.String()
+	}
+	told(supervise.Awake)
+	if got := told(supervise.Asleep); !strings.Contains(got, "nobody called it for 30s") {
+		t.Errorf("while the command runs: %q", got)
+	}
+	told(supervise.Awake)
+	close(end)
+	if got := told(supervise.Asleep); got != "○ greet is told to end\n" {
+		t.Errorf("at its end: %q", got)
 	}
 }
 

@@ -32,7 +32,7 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	out := &console{out: c.Out, colour: c.Colour, idle: c.Idle, phases: map[string]supervise.Phase{}}
+	out := &console{out: c.Out, colour: c.Colour, idle: c.Idle, phases: map[string]supervise.Phase{}, ending: ctx.Done()}
 	functions, err := prepare(ctx, c, out)
 	if err != nil {
 		return err
