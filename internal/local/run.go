@@ -64,7 +64,7 @@ func prepare(ctx context.Context, c Config, out *console) (functions []function,
 			return nil, fmt.Errorf("functions %s and %s have the same name, %s", other, path, name)
 		}
 		names[name] = path
-		m, err := Describe(ctx, binary, slices.Concat(c.Environment, []string{"K_SERVICE=" + name}))
+		m, err := Describe(ctx, binary, append(bare(c.Environment), "K_SERVICE="+name))
 		if err != nil {
 			return nil, err
 		}
@@ -72,6 +72,12 @@ func prepare(ctx context.Context, c Config, out *console) (functions []function,
 		functions = append(functions, function{name: name, binary: binary, manifest: m})
 	}
 	return functions, nil
+}
+
+// bare is an environment without certificates: it is the activator's port that speaks TLS, and a function that had one would tell of a port
+// of its own that does.
+func bare(environment []string) []string {
+	return slices.DeleteFunc(slices.Clone(environment), func(v string) bool { return strings.HasPrefix(v, "DUBBOFN_TLS_") })
 }
 
 // pathID keeps programs of one name and several places apart.
@@ -152,10 +158,15 @@ func assemble(ctx context.Context, c Config, dir string, functions []function, o
 	return p, nil
 }
 
+const maxSocketPath = 100 // of DUBBOFN_KEEPER_SOCKET
+
 // keep opens the keeper.
 func (p *parts) keep(ctx context.Context, socket, token string) error {
 	if p.c.NoKeeper {
 		return nil
+	}
+	if len(socket) > maxSocketPath {
+		return fmt.Errorf("keeper: the path of its socket, %q, has more than %d bytes: set TMPDIR to a shorter one, or run without a keeper (--no-keeper)", socket, maxSocketPath)
 	}
 	k, err := daemon.LocalKeeper(socket, token)
 	if err != nil {

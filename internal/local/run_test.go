@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -164,6 +165,31 @@ func TestWhatCannotBeRunIsReported(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", want, err)
 		}
+	}
+}
+
+func TestACertificateOfTheActivatorChangesNoManifest(t *testing.T) {
+	t.Parallel()
+	var manifests []string
+	for _, tls := range [][]string{nil, {"DUBBOFN_TLS_CERT=/nowhere/cert.pem", "DUBBOFN_TLS_KEY=/nowhere/key.pem"}} {
+		functions, err := prepare(t.Context(), Config{
+			Paths: []string{"../../examples/functions/greet"}, Environment: append(environment(t), tls...), Cache: t.TempDir(),
+		}, &console{out: io.Discard})
+		if err != nil {
+			t.Fatal(err)
+		}
+		manifests = append(manifests, string(functions[0].manifest.Text))
+	}
+	if manifests[0] != manifests[1] {
+		t.Errorf("%s\n%s", manifests[0], manifests[1])
+	}
+}
+
+func TestAPathThatIsTooLongForASocketIsReported(t *testing.T) {
+	t.Parallel()
+	p := &parts{}
+	if err := p.keep(t.Context(), "/"+strings.Repeat("x", maxSocketPath), "token"); err == nil || !strings.Contains(err.Error(), "TMPDIR") {
+		t.Error(err)
 	}
 }
 
