@@ -53,7 +53,7 @@ The provider is found as any consumer finds it: in the registry, at application 
 		},
 	}
 	fs := c.Flags()
-	fs.StringVar(&f.registry, "registry", defaultRegistry(), "where to look the provider up: embedded://[/dir], nacos://[user:password@]host:8848[?namespace=…], zookeeper://host:2181[,host2:2181] (environment: DUBBOFN_REGISTRY)")
+	fs.StringVar(&f.registry, "registry", "", "where to look the provider up: embedded://[/dir], nacos://[user:password@]host:8848[?namespace=…], zookeeper://host:2181[,host2:2181] (default: DUBBOFN_REGISTRY, else embedded://)")
 	fs.StringVar(&f.url, "url", "", "call these providers: dubbo://host[:20880][,host…]")
 	fs.StringVar(&f.version, "version", "", "the service's version")
 	fs.StringVar(&f.group, "group", "", "the service's group")

@@ -49,7 +49,7 @@ The function is started with DUBBOFN_DESCRIBE=1, opens nothing, and ends. Of a S
 			return describeService(ctx, c.OutOrStdout(), registryURL, args[0])
 		},
 	}
-	c.Flags().StringVar(&registryURL, "registry", defaultRegistry(), "where to look a SERVICE up (environment: DUBBOFN_REGISTRY)")
+	c.Flags().StringVar(&registryURL, "registry", "", "where to look a SERVICE up (default: DUBBOFN_REGISTRY, else embedded://)")
 	c.Flags().DurationVar(&timeout, "timeout", 2*time.Minute, "how long it may take, building included")
 	return c
 }

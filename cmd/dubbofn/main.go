@@ -14,6 +14,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // one more signal ends a process that takes its time to drain
 	err := rootCommand().ExecuteContext(ctx)
 	stop()
 	if err != nil {

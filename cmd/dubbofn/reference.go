@@ -23,7 +23,7 @@ func refer(ctx context.Context, registryURL, directURL string, key invoker.Servi
 	if err != nil {
 		return nil, nil, usageError{err}
 	}
-	cfg.Registry, cfg.Lazy, cfg.EmptyGrace = strings.Split(registryURL, ","), true, -1
+	cfg.Registry, cfg.Lazy, cfg.EmptyGrace = strings.Split(cmp.Or(registryURL, defaultRegistry()), ","), true, -1
 	cfg.Log = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelError}))
 	c, err := client.New(cfg, nacos.Registry, zookeeper.Registry)
 	if err != nil {
@@ -47,7 +47,7 @@ func refer(ctx context.Context, registryURL, directURL string, key invoker.Servi
 // missing tells an error that means that nobody offers the service, which has an exit code of its own.
 func missing(err error) bool { return errors.Is(err, cluster.ErrNoProvider) }
 
-// defaultRegistry is where to look when the command line does not say.
+// defaultRegistry is where to look when the command line does not say. It is no flag's default, which the help shows: it may hold a password.
 func defaultRegistry() string { return cmp.Or(os.Getenv("DUBBOFN_REGISTRY"), "embedded://") }
 
 // environment is handed on whole to the functions that are asked or run.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dubbofn/dubbofn/cold/keeper"
 	"github.com/dubbofn/dubbofn/deploy"
 )
 
@@ -97,7 +98,12 @@ func renderKeeperCommand() *cobra.Command {
 		Use:   "keeper",
 		Short: "The keeper, as a DaemonSet with its Service",
 		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return write(c.OutOrStdout(), k) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			if _, err := keeper.NewApp("functions", "token", k.Targets...); err != nil { // as the keeper itself will read them
+				return usagef("--targets: %w", err)
+			}
+			return write(c.OutOrStdout(), k)
+		},
 	}
 	systemFlags(c, &k.Image, &k.Namespace, &k.Registry, &k.RegistrySecret, &k.TokenSecret)
 	c.Flags().StringSliceVar(&k.Targets, "targets", nil, "what functions may have connections to, HOST:PORT: a network, an address, a name, *.NAME or *; a number or *")

@@ -61,16 +61,17 @@ func TestRenderWritesWhatItsFlagsSay(t *testing.T) {
 func TestRenderTellsWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
-		"needs --manifest":           {"function", "greet", "--image", "greet:v1"},
-		"no such file":               {"function", "greet", "--image", "greet:v1", "--manifest", "/nowhere/greet.json"},
-		"no app or no services":      {"function", "greet", "--image", "greet:v1", "--manifest", "-"},
-		"accepts 1 arg(s)":           {"function"},
-		"unknown command":            {"functoin"},
-		"want NAME=VALUE":            {"keeper", "--env", "A"},
-		"longer than 8388608 bytes":  {"function", "greet", "--image", "greet:v1", "--manifest", "-", "--max-scale", "1"},
-		"Registry is empty":          {"activator", "--image", "dubbofn:v1"},
-		"an image with a tag":        {"keeper", "--registry", "nacos://n:8848"},
-		"both set: want one of them": {"keeper", "--image", "a:b", "--registry", "x", "--registry-secret", "y"},
+		"needs --manifest":          {"function", "greet", "--image", "greet:v1"},
+		"no such file":              {"function", "greet", "--image", "greet:v1", "--manifest", "/nowhere/greet.json"},
+		"no app or no services":     {"function", "greet", "--image", "greet:v1", "--manifest", "-"},
+		"accepts 1 arg(s)":          {"function"},
+		"unknown command":           {"functoin"},
+		"want NAME=VALUE":           {"keeper", "--env", "A"},
+		"longer than 8388608 bytes": {"function", "greet", "--image", "greet:v1", "--manifest", "-", "--max-scale", "1"},
+		"Registry is empty":         {"activator", "--image", "dubbofn:v1"},
+		"an image with a tag":       {"keeper", "--registry", "nacos://n:8848"},
+		`--targets: app "functions": target "foo": want HOST:PORT`: {"keeper", "--image", "a:b", "--registry", "nacos://n:8848", "--targets", "foo,a:1"},
+		"both set: want one of them":                               {"keeper", "--image", "a:b", "--registry", "x", "--registry-secret", "y"},
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()

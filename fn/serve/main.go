@@ -18,6 +18,7 @@ import (
 
 	"github.com/dubbofn/dubbofn/cold"
 	"github.com/dubbofn/dubbofn/fn"
+	"github.com/dubbofn/dubbofn/internal/metadataservice"
 	"github.com/dubbofn/dubbofn/invoker/dubbo"
 	"github.com/dubbofn/dubbofn/registry"
 )
@@ -347,8 +348,9 @@ func describe(w *os.File, c Config, parts []Part) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false) // type arguments are written with < and >
+	m := set.Describe()
 	return enc.Encode(struct {
 		Revision string `json:"revision"`
 		fn.Manifest
-	}{metadataOf(c, set).Revision(), set.Describe()})
+	}{metadataservice.Metadata(m).Revision(), m}) // of what is printed: what a port of this process asks for besides (TLS, signatures) isn't
 }

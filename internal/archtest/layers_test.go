@@ -105,7 +105,7 @@ func layers() map[string]layer {
 		},
 		"cmd/dubbofn": {
 			uses: []string{
-				"client", "cold", "deploy", "fn", "fn/serve", "invoker", "invoker/cluster", "registry", "registry/nacos", "registry/zookeeper",
+				"client", "cold", "cold/keeper", "deploy", "fn", "fn/serve", "invoker", "invoker/cluster", "registry", "registry/nacos", "registry/zookeeper",
 				"internal/daemon", "internal/hessian", "internal/javatype", "internal/local", "java",
 			},
 			modules: map[string]string{
