@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -38,6 +39,11 @@ type Config struct {
 	// OnTry is told of each try once it has ended, by the goroutine that made it: it must be quick, and safe for concurrent use.
 	// nil: nobody is told.
 	OnTry func(Try)
+
+	// Trace is called as each try begins, and gives the context and the call to go on with, and what is told of the try's end: nil where nobody
+	// wants to know. What it changes of the call it changes in a copy, since other tries may be under way. begun is zero for now; a provider that
+	// can't be connected to is told of once that is known. It must be quick, and safe for concurrent use. nil: nothing is traced.
+	Trace func(ctx context.Context, p *Provider, inv *invoker.Invocation, begun time.Time) (context.Context, *invoker.Invocation, func(error))
 }
 
 // MethodConfig is what the consumer says of one method; what it leaves open Config says.

@@ -20,11 +20,19 @@ type Try struct {
 
 // deliver sends one call to a provider on a connection.
 func (c *Cluster) deliver(ctx context.Context, p *Provider, conn Conn, inv *invoker.Invocation) (invoker.Result, error) {
-	if c.cfg.OnTry == nil {
-		return p.send(ctx, conn, inv)
+	traced := inv
+	var end func(error)
+	if c.cfg.Trace != nil {
+		ctx, traced, end = c.cfg.Trace(ctx, p, inv, time.Time{})
+	}
+	if c.cfg.OnTry == nil && end == nil {
+		return p.send(ctx, conn, traced)
 	}
 	begin := time.Now()
-	res, err := p.send(ctx, conn, inv)
+	res, err := p.send(ctx, conn, traced)
+	if end != nil {
+		end(err)
+	}
 	c.tried(p, inv, begin, err)
 	return res, err
 }
@@ -37,12 +45,18 @@ func (c *Cluster) connect(ctx, wait context.Context, p *Provider, inv *invoker.I
 		return conn, nil
 	}
 	err = unreachable(ctx, err)
-	if c.cfg.OnTry != nil {
-		c.tried(p, inv, begin, err)
+	if c.cfg.Trace != nil {
+		if _, _, end := c.cfg.Trace(ctx, p, inv, begin); end != nil {
+			end(err)
+		}
 	}
+	c.tried(p, inv, begin, err)
 	return nil, err
 }
 
 func (c *Cluster) tried(p *Provider, inv *invoker.Invocation, begin time.Time, err error) {
+	if c.cfg.OnTry == nil {
+		return
+	}
 	c.cfg.OnTry(Try{Service: inv.Service, Method: methodOf(inv), Address: p.Address, App: p.App, Begin: begin, Took: time.Since(begin), Err: err})
 }

@@ -112,6 +112,19 @@ func (s *Server) admit(arrival time.Time) bool {
 	return true
 }
 
+// Enter counts a call in that does not come over the wire: against MaxInFlight, and Drain waits for it. ok is false where there are too many, or
+// the server was drained; else leave must be called once, at the call's end.
+func (s *Server) Enter() (leave func(), ok bool) {
+	if s.isClosed() || !s.admit(time.Now()) {
+		return nil, false
+	}
+	if s.isClosed() { // meanwhile: Drain may not have seen it
+		s.leave()
+		return nil, false
+	}
+	return s.leave, true
+}
+
 // leave counts a call out.
 func (s *Server) leave() {
 	s.inFlight.Add(-1)
