@@ -142,7 +142,7 @@ func (a *app) headers(c *call, left int64) http.Header {
 	if a.Token != "" {
 		h[headerToken] = []string{a.Token}
 	}
-	if sw8, traceparent := c.frame.Trace(); len(sw8)+len(traceparent) > 0 { // for proxies on the way: the function finds them in the frame
+	if sw8, traceparent := c.frame.Trace("sw8"), c.frame.Trace("traceparent"); len(sw8)+len(traceparent) > 0 { // for proxies on the way: the function finds them in the frame
 		for name, v := range map[string][]byte{"sw8": sw8, "traceparent": traceparent} {
 			if text := string(v); text != "" && plain(text) {
 				h[http.CanonicalHeaderKey(name)] = []string{text}

@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"strconv"
 	"time"
-
-	"github.com/dubbofn/dubbofn/invoker"
 )
 
 // ContentType is that of a Dubbo frame in an HTTP body.
@@ -48,7 +46,7 @@ const (
 // call surely did not run. An answer without it that is no frame is somebody else's, between the caller and this server.
 //
 // Where ServerConfig.Token is set and shown, these headers win over what the frame says: Dubbofn-Time-Left (milliseconds
-// until the deadline), Dubbofn-Caller (the consumer's address), sw8 and traceparent.
+// until the deadline), Dubbofn-Caller (the consumer's address), and what a trace goes on with: sw8, sw8-correlation, traceparent, tracestate.
 func (s *Server) Handler() http.Handler {
 	want := sha256.Sum256([]byte(s.cfg.Token))
 	instance := []string{s.cfg.Instance}
@@ -211,33 +209,49 @@ func (s *Server) isClosed() bool {
 
 // overrides are what the transport knows better than the frame.
 type overrides struct {
-	caller           string
-	left             time.Duration
-	hasLeft          bool
-	sw8, traceparent string
+	caller  string
+	left    time.Duration
+	hasLeft bool
+	trace   [4]string // in the order of traceHeaders
 }
+
+// traceHeaders are the headers that a trace goes on with, as net/http writes their names, and the attachments that they stand for.
+func traceHeaders() [4]struct{ header, attachment string } {
+	return [4]struct{ header, attachment string }{
+		{"Sw8", keySW8}, {"Sw8-Correlation", keySW8Correlation}, {"Traceparent", keyTraceparent}, {"Tracestate", keyTracestate},
+	}
+}
+
+// The attachments that a trace goes on with: SkyWalking's, and those of the W3C.
+const (
+	keySW8            = "sw8"
+	keySW8Correlation = "sw8-correlation"
+	keyTraceparent    = "traceparent"
+	keyTracestate     = "tracestate"
+)
 
 func (o *overrides) read(h http.Header) {
 	if v := h.Get(headerCaller); v != "" {
 		o.caller = v
 	}
 	o.left, o.hasLeft = milliseconds(h.Get(headerTimeLeft))
-	o.sw8, o.traceparent = h.Get("sw8"), h.Get("traceparent")
+	for i, t := range traceHeaders() {
+		if v := h[t.header]; len(v) > 0 {
+			o.trace[i] = v[0]
+		}
+	}
 }
 
 // apply changes what was read from the frame.
 func (o *overrides) apply(r *request) {
 	inv := &r.call.inv
 	inv.Caller.Address = o.caller
-	setIf(&inv.Attachments, "sw8", o.sw8)
-	setIf(&inv.Attachments, "traceparent", o.traceparent)
+	for i, t := range traceHeaders() {
+		if v := o.trace[i]; v != "" {
+			inv.Attachments.Set(t.attachment, v)
+		}
+	}
 	if o.hasLeft {
 		r.call.deadline = r.arrival.Add(o.left)
-	}
-}
-
-func setIf(a *invoker.Attachments, key, value string) {
-	if value != "" {
-		a.Set(key, value)
 	}
 }

@@ -135,7 +135,7 @@ func TestLaneTrustsHeadersOnlyBesideTheToken(t *testing.T) {
 		got, left = *inv, time.Until(d)
 		return invoker.Result{}, nil
 	}, nil)
-	headers := map[string]string{headerTimeLeft: "3000", headerCaller: "198.51.100.7:5000", "sw8": "1-new", "traceparent": "00-new"}
+	headers := map[string]string{headerTimeLeft: "3000", headerCaller: "198.51.100.7:5000", "sw8": "1-new", "sw8-correlation": "a:b", "traceparent": "00-new", "tracestate": "x=1"}
 	frame := requestFrame(t, 1, protocolVersion, "see", nil, "timeout", "60000", "sw8", "1-old")
 
 	open := NewServer(p, ServerConfig{})
@@ -157,7 +157,8 @@ func TestLaneTrustsHeadersOnlyBesideTheToken(t *testing.T) {
 	if r := post(t, guarded, frame, headers); r.StatusCode != http.StatusOK {
 		t.Fatal(r.Status)
 	}
-	if got.Caller.Address != "198.51.100.7:5000" || got.Attachments.Get("sw8") != "1-new" || got.Attachments.Get("traceparent") != "00-new" || left > 3*time.Second || left < time.Second {
+	if got.Caller.Address != "198.51.100.7:5000" || got.Attachments.Get("sw8") != "1-new" || got.Attachments.Get("traceparent") != "00-new" ||
+		got.Attachments.Get("sw8-correlation") != "a:b" || got.Attachments.Get("tracestate") != "x=1" || left > 3*time.Second || left < time.Second {
 		t.Errorf("beside the token the headers don't win: %+v, %v left", got, left)
 	}
 

@@ -132,7 +132,7 @@ func TestRelayTellsWhatAFrameIs(t *testing.T) {
 	} {
 		c.write(requestFrame(t, 1, protocolVersion, "see", []any{"a", "b"}, x.attachments...))
 		f := <-got
-		sw8, traceparent := f.Trace()
+		sw8, traceparent := f.Trace("sw8"), f.Trace("traceparent")
 		if string(f.Path()) != testService || string(f.Version()) != "0.0.0" || string(f.Method()) != "see" || string(f.Descriptor()) != "Ljava/lang/String;Ljava/lang/String;" ||
 			string(f.Group()) != x.group || string(sw8) != x.sw8 || (len(traceparent) > 0) != (x.sw8 != "") || f.OneWay() || f.Caller() != c.nc.LocalAddr().String() || f.Gone() {
 			t.Errorf("%s: %s %s %s %s %s %s", name, f.Path(), f.Version(), f.Method(), f.Descriptor(), f.Group(), sw8)

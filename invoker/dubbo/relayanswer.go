@@ -3,8 +3,11 @@ package dubbo
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
+
+	"github.com/dubbofn/dubbofn/invoker"
 )
 
 // Answer is a response frame that was read for a [Frame], and has its id. It must be sent, whether the frame still waits for one or not.
@@ -60,6 +63,7 @@ func (f *Frame) Receive(src io.Reader, size int64) (unsent *Answer, err error) {
 	} else if _, err := io.ReadFull(src, a.out[headerBytes:]); err != nil {
 		return nil, fmt.Errorf("read response: %w", unexpected(err))
 	}
+	f.seen = seen{true, h.status, len(a.out) > headerBytes && threw(a.out[headerBytes])}
 	if !f.header.twoWay() || !f.conn.w.full.Load() {
 		a.send(false)
 		return nil, nil
@@ -69,6 +73,38 @@ func (f *Frame) Receive(src io.Reader, size int64) (unsent *Answer, err error) {
 	}
 	return &Answer{a.f, a.out, a.taken}, nil // a itself would be on the heap in every call
 }
+
+// seen is what is known of the response that was read.
+type seen struct {
+	read   bool
+	status byte
+	threw  bool
+}
+
+// threw tells of a response's first byte whether the method threw: RESPONSE_WITH_EXCEPTION, with attachments or without (Java: DubboCodec, 3.3.6), as
+// an int of one byte.
+func threw(first byte) bool {
+	const zero = 0x90 // of Hessian's ints from -16 to 47
+	return first == zero+withException || first == zero+withException+attached
+}
+
+// Outcome tells what the response that [Frame.Receive] has read says: nil for a value, an *[invoker.Error] for a status that is not 20, an
+// [ErrThrew] where the method threw. It is for who has called Receive.
+func (f *Frame) Outcome() error {
+	switch r := f.seen; {
+	case !r.read:
+		return nil
+	case r.status != statusOK:
+		code, _ := codeOf(r.status)
+		return &invoker.Error{Code: code, Err: fmt.Errorf("status %d %s", r.status, statusName(r.status)), Remote: true}
+	case r.threw:
+		return ErrThrew
+	}
+	return nil
+}
+
+// ErrThrew is what [Frame.Outcome] knows of an exception: it is passed on undecoded.
+var ErrThrew = errors.New("the method threw an exception")
 
 // Send answers with it. It waits while the consumer reads nothing, until its connection is cut.
 func (a *Answer) Send() { a.send(true) }

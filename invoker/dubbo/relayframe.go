@@ -28,6 +28,7 @@ type Frame struct {
 
 	path, version, method, descriptor []byte
 	attached                          attachedFields
+	seen                              seen // written by Receive
 
 	refs       atomic.Int32 // who needs body
 	answered   atomic.Bool
@@ -36,10 +37,12 @@ type Frame struct {
 
 // attachedFields are the attachments that passing a frame on takes.
 type attachedFields struct {
-	group, sw8, traceparent []byte
-	protocol                []byte // of the head: whether the consumer reads attachments
-	timeout, left           time.Duration
-	hasLeft                 bool
+	group         []byte
+	protocol      []byte // of the head: whether the consumer reads attachments
+	timeout, left time.Duration
+	hasLeft       bool
+
+	sw8, sw8Correlation, traceparent, tracestate []byte
 }
 
 // read takes one attachment. Keys that don't come as one plain string name nothing that is wanted.
@@ -55,11 +58,26 @@ func (a *attachedFields) read(key, value []byte) {
 		a.timeout, _ = encodedMilliseconds(value)
 	case keyTimeoutLeft:
 		a.left, a.hasLeft = encodedMilliseconds(value)
-	case "sw8":
-		a.sw8, _ = hessian.Text(value)
-	case "traceparent":
-		a.traceparent, _ = hessian.Text(value)
+	default:
+		if of := a.trace(name); of != nil {
+			*of, _ = hessian.Text(value)
+		}
 	}
+}
+
+// trace gives the place of an attachment that a trace goes on with; nil for others.
+func (a *attachedFields) trace(key []byte) *[]byte {
+	switch string(key) {
+	case keySW8:
+		return &a.sw8
+	case keySW8Correlation:
+		return &a.sw8Correlation
+	case keyTraceparent:
+		return &a.traceparent
+	case keyTracestate:
+		return &a.tracestate
+	}
+	return nil
 }
 
 // encodedMilliseconds is milliseconds of a value that is not decoded.
@@ -152,8 +170,13 @@ func (f *Frame) Descriptor() []byte { return f.descriptor }
 // Group is the attachment of that name; may be empty.
 func (f *Frame) Group() []byte { return f.attached.group }
 
-// Trace gives the attachments sw8 and traceparent, empty where there are none.
-func (f *Frame) Trace() (sw8, traceparent []byte) { return f.attached.sw8, f.attached.traceparent }
+// Trace gives an attachment that a trace goes on with: sw8, sw8-correlation, traceparent or tracestate. It is empty where there is none.
+func (f *Frame) Trace(key string) []byte {
+	if of := f.attached.trace([]byte(key)); of != nil {
+		return *of
+	}
+	return nil
+}
 
 // OneWay tells that nobody waits for an answer.
 func (f *Frame) OneWay() bool { return !f.header.twoWay() }
