@@ -88,8 +88,8 @@ func threw(first byte) bool {
 	return first == zero+withException || first == zero+withException+attached
 }
 
-// Outcome tells what the response that [Frame.Receive] has read says: nil for a value, an *[invoker.Error] for a status that is not 20, an
-// [ErrThrew] where the method threw. It is for who has called Receive.
+// Outcome tells what the response that [Frame.Receive] has read says: nil for a value, an *[invoker.Error] for a status that is not 20,
+// another error where the method threw. It is for who has called Receive.
 func (f *Frame) Outcome() error {
 	switch r := f.seen; {
 	case !r.read:
@@ -98,13 +98,13 @@ func (f *Frame) Outcome() error {
 		code, _ := codeOf(r.status)
 		return &invoker.Error{Code: code, Err: fmt.Errorf("status %d %s", r.status, statusName(r.status)), Remote: true}
 	case r.threw:
-		return ErrThrew
+		return errThrew
 	}
 	return nil
 }
 
-// ErrThrew is what [Frame.Outcome] knows of an exception: it is passed on undecoded.
-var ErrThrew = errors.New("the method threw an exception")
+// errThrew is all that is known of an exception, which is passed on undecoded.
+var errThrew = errors.New("the method threw an exception")
 
 // Send answers with it. It waits while the consumer reads nothing, until its connection is cut.
 func (a *Answer) Send() { a.send(true) }

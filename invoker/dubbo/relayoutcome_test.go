@@ -42,7 +42,7 @@ func TestRelayTellsHowACallEndedThatItPassedOn(t *testing.T) {
 		}
 		c.read()
 		code, isError := invoker.CodeOf(f.Outcome())
-		if errors.Is(f.Outcome(), ErrThrew) != x.threw || isError && code != x.code || !x.threw && !isError && f.Outcome() != nil || x.code != 0 && !isError {
+		if errors.Is(f.Outcome(), errThrew) != x.threw || isError && code != x.code || !x.threw && !isError && f.Outcome() != nil || x.code != 0 && !isError {
 			t.Errorf("%s: %v", name, f.Outcome())
 		}
 	}
