@@ -37,6 +37,7 @@ type Client struct {
 	stop context.CancelFunc
 
 	trying sync.WaitGroup // of late registries, references in the background, the keeper
+	asking sync.Mutex     // of Invoker: one reference is made for all who ask at once
 
 	mu         sync.Mutex
 	opened     map[string]registry.Registry // by URL
