@@ -16,6 +16,10 @@ func layers() map[string]layer {
 		metrics  = "github.com/prometheus/client_golang"
 		clientgo = "k8s.io/client-go"
 		machine  = "k8s.io/apimachinery"
+		events   = "github.com/cloudevents/sdk-go/v2"
+		natsgo   = "github.com/nats-io/nats.go"
+		franz    = "github.com/twmb/franz-go"
+		kmsg     = "github.com/twmb/franz-go/pkg/kmsg"
 	)
 	return map[string]layer{
 		"java":             {},
@@ -88,6 +92,25 @@ func layers() map[string]layer {
 		"cold/keeper/lent":      {uses: []string{"internal/keeperwire", "internal/rights"}},
 		"cold/keeper":           {uses: []string{"internal/fresh", "internal/keeperwire", "internal/rights", "invoker", "invoker/dubbo", "registry/hint"}},
 		"internal/earlylane":    {},
+		"internal/lanes":        {},
+		"internal/eventurl":     {uses: []string{"auth", "invoker"}},
+		"internal/cebind":       {modules: map[string]string{events: "events, and their JSON format"}},
+		"internal/deliver":      {uses: []string{"internal/lanes"}, modules: map[string]string{events: "events"}},
+		"fn/cloudevent/nats": {
+			uses: []string{"auth", "invoker", "internal/cebind", "internal/deliver", "internal/eventurl"},
+			modules: map[string]string{
+				events: "events",
+				natsgo: "the protocol of NATS and JetStream; what is acknowledged, and when, is ours",
+			},
+		},
+		"fn/cloudevent/kafka": {
+			uses: []string{"auth", "invoker", "internal/cebind", "internal/deliver", "internal/eventurl"},
+			modules: map[string]string{
+				events: "events",
+				franz:  "the protocol of Kafka and its groups; what is committed, and when, is ours",
+				kmsg:   "franz-go's messages, to ask which topics there are",
+			},
+		},
 		"internal/certtest":     {},
 		"internal/supervise":    {},
 		"internal/daemon": {uses: []string{
