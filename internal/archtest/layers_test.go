@@ -60,7 +60,8 @@ func layers() map[string]layer {
 			"auth", "invoker", "invoker/cluster", "invoker/cluster/directory", "invoker/cluster/rule", "invoker/dubbo", "invoker/protect", "cold", "cold/keeper/lent",
 			"registry", "registry/hint", "java", "internal/hessian", "internal/javatype", "internal/metadatainfo", "internal/environ",
 		}},
-		"cold": {},
+		"cold":    {},
+		"tracing": {uses: []string{"invoker"}},
 		"cold/activator": {
 			uses:    []string{"auth", "fn", "invoker", "invoker/dubbo", "registry", "internal/earlylane", "internal/metadataservice"},
 			modules: map[string]string{metrics: "counters and histograms in the form that Prometheus scrapes"},
@@ -111,8 +112,8 @@ func layers() map[string]layer {
 				kmsg:   "franz-go's messages, to ask which topics there are",
 			},
 		},
-		"internal/certtest":     {},
-		"internal/supervise":    {},
+		"internal/certtest":  {},
+		"internal/supervise": {},
 		"internal/daemon": {uses: []string{
 			"auth", "cold/activator", "cold/activator/knative", "cold/keeper", "fn/serve", "invoker", "invoker/dubbo", "registry", "registry/hint",
 			"internal/environ",
