@@ -30,10 +30,11 @@ type Style struct {
 	Percent     bool   // values are percent-encoded (NATS, HTTP); else they are UTF-8 as it is (Kafka)
 }
 
-// NATS is the binding of NATS, Kafka that of Kafka.
+// The bindings of NATS, Kafka and HTTP.
 var (
 	NATS  = Style{Prefix: "ce-", Percent: true}
 	Kafka = Style{Prefix: "ce_", ContentType: "content-type"}
+	HTTP  = Style{Prefix: "ce-", ContentType: "content-type", Percent: true}
 )
 
 // Header is one header of a message.

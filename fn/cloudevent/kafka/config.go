@@ -19,8 +19,12 @@ const (
 	// fetchBytes bounds what one answer of a broker may hold, partitionBytes what it may hold of one partition; both are passed over for a
 	// single record that is larger, up to readBytes.
 	fetchBytes, partitionBytes, readBytes = 8 << 20, 1 << 20, 64 << 20
-	rebalanceTimeout                      = time.Minute
-	commitEvery                           = time.Second
+	// fetchWait is how long a broker may wait for records: for so long a partition that was paused may have to wait for its next ones.
+	fetchWait        = 500 * time.Millisecond
+	rebalanceTimeout = time.Minute
+	commitEvery      = time.Second
+	// keptRecords and keptBytes are what of a partition may be here, waiting to be handled, before no more of it is fetched.
+	keptRecords, keptBytes = 256, 4 << 20
 	// askTimeout bounds each request of ours.
 	askTimeout = 10 * time.Second
 )
@@ -78,7 +82,7 @@ func readConfig(u invoker.URL, app string, log *slog.Logger) (config, error) {
 		kgo.ConsumerGroup(c.group), kgo.ConsumeTopics(c.topic), kgo.ConsumeResetOffset(offset), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.DisableAutoCommit(), kgo.BlockRebalanceOnPoll(), kgo.Balancers(kgo.CooperativeStickyBalancer()),
 		kgo.SessionTimeout(session), kgo.HeartbeatInterval(min(3*time.Second, session/3)), kgo.RebalanceTimeout(rebalanceTimeout),
-		kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(partitionBytes), kgo.BrokerMaxReadBytes(readBytes), kgo.MaxConcurrentFetches(2),
+		kgo.FetchMaxWait(fetchWait), kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(partitionBytes), kgo.BrokerMaxReadBytes(readBytes), kgo.MaxConcurrentFetches(2),
 	)
 	return c, s.Err()
 }

@@ -23,6 +23,7 @@ import (
 type consumer struct {
 	cfg  config
 	url  string // for people: without the password
+	dest string // for dead letters: where the event could not be handled
 	log  *slog.Logger
 	cl   *kgo.Client
 	work *deliver.Worker
@@ -44,8 +45,8 @@ func open(ctx context.Context, u invoker.URL, app string, log *slog.Logger, hand
 		return nil, err
 	}
 	c := &consumer{
-		cfg: cfg, url: u.String(), log: log.With("topic", cfg.topic, "group", cfg.group), work: deliver.New(cfg.work, handle),
-		most: max(64, 4*cfg.work.Concurrency), parts: map[int32]*partition{},
+		cfg: cfg, url: u.String(), dest: u.Protocol + "://" + u.Address() + "/" + u.Path, log: log.With("topic", cfg.topic, "group", cfg.group), work: deliver.New(cfg.work, handle),
+		most: max(keptRecords, 4*cfg.work.Concurrency), parts: map[int32]*partition{},
 	}
 	run, end := context.WithCancel(context.WithoutCancel(ctx))
 	poll, noPoll := context.WithCancel(run)
@@ -227,12 +228,12 @@ func (c *consumer) bury(p *partition, r *kgo.Record, e event.Event, broken bool,
 	}
 	letter := &kgo.Record{Topic: c.cfg.dead, Key: r.Key, Value: r.Value, Headers: slices.Clone(r.Headers)}
 	if broken {
-		for _, x := range deliver.Marks(c.url, result) {
+		for _, x := range deliver.Marks(c.dest, result) {
 			letter.Headers = append(letter.Headers, kgo.RecordHeader{Key: cebind.Kafka.Prefix + x[0], Value: []byte(x[1])})
 		}
 	} else {
 		var headers []cebind.Header
-		headers, letter.Value = cebind.Kafka.Write(deliver.Dead(e, c.url, result))
+		headers, letter.Value = cebind.Kafka.Write(deliver.Dead(e, c.dest, result))
 		letter.Headers = recordHeaders(headers)
 	}
 	sent := c.work.Persist(p.drop, func() error {

@@ -17,11 +17,18 @@ type partition struct {
 	running sync.WaitGroup
 
 	mu      sync.Mutex
-	pending []kgo.EpochOffset  // the records that are here, in order; the first one is not handled
+	pending []record           // what is here, in order; the first one is not handled
+	bytes   int                // of all that is here
 	done    map[int64]struct{} // those of pending that are
 	next    kgo.EpochOffset    // what to commit: the offset behind the last of the prefix
 	dirty   bool               // next is not committed
 	paused  bool
+}
+
+// record is what is kept of one that is here.
+type record struct {
+	at    kgo.EpochOffset
+	bytes int
 }
 
 func newPartition(ctx context.Context, number int32, end context.CancelFunc) *partition {
@@ -32,8 +39,9 @@ func newPartition(ctx context.Context, number int32, end context.CancelFunc) *pa
 func (p *partition) add(r *kgo.Record, most int, pause func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.pending = append(p.pending, kgo.EpochOffset{Epoch: r.LeaderEpoch, Offset: r.Offset})
-	if len(p.pending) >= most && !p.paused {
+	one := record{at: kgo.EpochOffset{Epoch: r.LeaderEpoch, Offset: r.Offset}, bytes: len(r.Key) + len(r.Value)}
+	p.pending, p.bytes = append(p.pending, one), p.bytes+one.bytes
+	if !p.paused && (len(p.pending) >= most || p.bytes >= keptBytes) {
 		p.paused = true
 		pause()
 	}
@@ -46,14 +54,14 @@ func (p *partition) finish(r *kgo.Record, most int, resume func()) {
 	p.done[r.Offset] = struct{}{}
 	for len(p.pending) > 0 {
 		first := p.pending[0]
-		if _, ok := p.done[first.Offset]; !ok {
+		if _, ok := p.done[first.at.Offset]; !ok {
 			break
 		}
-		delete(p.done, first.Offset)
-		p.next, p.dirty = kgo.EpochOffset{Epoch: first.Epoch, Offset: first.Offset + 1}, true
-		p.pending = p.pending[1:]
+		delete(p.done, first.at.Offset)
+		p.next, p.dirty = kgo.EpochOffset{Epoch: first.at.Epoch, Offset: first.at.Offset + 1}, true
+		p.pending, p.bytes = p.pending[1:], p.bytes-first.bytes
 	}
-	if p.paused && len(p.pending) <= most/2 {
+	if p.paused && len(p.pending) <= most/2 && p.bytes <= keptBytes/2 {
 		p.paused = false
 		resume()
 	}

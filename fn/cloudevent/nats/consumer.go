@@ -31,6 +31,7 @@ const (
 type consumer struct {
 	cfg  config
 	url  string // for people: without the password
+	dest string // for dead letters: where the event could not be handled
 	log  *slog.Logger
 	conn *client.Conn
 	js   jetstream.JetStream
@@ -62,7 +63,7 @@ func open(ctx context.Context, u invoker.URL, app string, log *slog.Logger, hand
 	if err != nil {
 		return nil, err
 	}
-	c := &consumer{cfg: cfg, url: u.String(), log: log.With("stream", cfg.stream, "durable", cfg.durable), conn: conn, work: deliver.New(cfg.work, handle), here: map[*message]struct{}{}}
+	c := &consumer{cfg: cfg, url: u.String(), dest: u.Protocol + "://" + u.Address() + "/" + u.Path, log: log.With("stream", cfg.stream, "durable", cfg.durable), conn: conn, work: deliver.New(cfg.work, handle), here: map[*message]struct{}{}}
 	places := 2 * cfg.work.Concurrency
 	if cfg.order != "" {
 		places = 8 * cfg.work.Concurrency // to find events of other keys behind those that wait for their own
@@ -258,14 +259,14 @@ func (c *consumer) bury(ctx context.Context, m *message, e *event.Event, r deliv
 	letter := &client.Msg{Subject: c.cfg.dead, Header: client.Header{}}
 	if e != nil {
 		var headers []cebind.Header
-		headers, letter.Data = cebind.NATS.Write(deliver.Dead(*e, c.url, r))
+		headers, letter.Data = cebind.NATS.Write(deliver.Dead(*e, c.dest, r))
 		setHeaders(letter.Header, headers)
 	} else {
 		letter.Header, letter.Data = maps.Clone(m.Headers()), m.Data()
 		if letter.Header == nil {
 			letter.Header = client.Header{}
 		}
-		for _, x := range deliver.Marks(c.url, r) {
+		for _, x := range deliver.Marks(c.dest, r) {
 			letter.Header.Set(cebind.NATS.Prefix+x[0], x[1])
 		}
 	}
