@@ -17,6 +17,7 @@ import (
 	"github.com/dubbofn/dubbofn/invoker"
 	"github.com/dubbofn/dubbofn/invoker/dubbo"
 	"github.com/dubbofn/dubbofn/registry"
+	"github.com/dubbofn/dubbofn/tracing"
 )
 
 const (
@@ -37,6 +38,7 @@ type app struct {
 	services    []*service
 	secure      bool                          // TLS towards the function
 	address     string                        // "host:port"
+	peer        string                        // the same, of the function alone: address may be a gateway's
 	timeout     time.Duration                 // the platform's
 	template    *http.Request                 // of a POST, without a body
 	own         func() (*dubbo.Server, error) // answers MetadataService; few ask for it
@@ -47,10 +49,13 @@ type service struct {
 	key     invoker.ServiceKey
 	timeout time.Duration // the longest of its methods': for generic calls, whose method is an argument
 	methods map[string][]method
+
+	generic, other string // the names of spans of $invoke, and of what is no method
 }
 
 type method struct {
 	descriptor string
+	span       string
 	timeout    time.Duration
 	idempotent bool
 }
@@ -168,13 +173,15 @@ func (a *app) check(m fn.Manifest, c *Config) error {
 			return fmt.Errorf("manifest: %s is answered by the activator itself", info.Interface)
 		}
 		s := &service{key: invoker.ServiceKey{Interface: info.Interface, Version: info.Version, Group: info.Group}, methods: map[string][]method{}}
+		s.generic = tracing.EndpointOf(s.key, "$invoke", "Ljava/lang/String;[Ljava/lang/String;[Ljava/lang/Object;")
+		s.other = tracing.EndpointOf(s.key, "unknown", "")
 		for _, mi := range info.Methods {
 			t := time.Duration(max(mi.Timeout, 0)) * time.Millisecond
 			if t == 0 || t > 24*time.Hour {
 				t = defaultTimeout
 			}
 			s.timeout = max(s.timeout, t)
-			s.methods[mi.Name] = append(s.methods[mi.Name], method{mi.Descriptor, t, mi.Idempotent})
+			s.methods[mi.Name] = append(s.methods[mi.Name], method{mi.Descriptor, tracing.EndpointOf(s.key, mi.Name, mi.Descriptor), t, mi.Idempotent})
 		}
 		if s.timeout == 0 {
 			s.timeout = defaultTimeout
@@ -202,6 +209,12 @@ func (a *app) readURL() error {
 		port = map[bool]string{false: "80", true: "443"}[a.secure]
 	}
 	a.address = net.JoinHostPort(u.Hostname(), port)
+	if a.peer = a.address; a.Host != "" {
+		a.peer = a.Host
+		if _, _, err := net.SplitHostPort(a.Host); err != nil {
+			a.peer = net.JoinHostPort(a.Host, port)
+		}
+	}
 	post := &url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/dubbo"}
 	a.template = &http.Request{
 		Method: http.MethodPost, URL: post, Host: a.Host, Proto: "HTTP/2.0", ProtoMajor: 2,

@@ -26,6 +26,7 @@ type call struct {
 	place    int       // in the clock; −1: in none
 	again    bool      // it may run twice
 	own      bool      // its time is its consumer's own, not what is published
+	trace    *traced   // nil: it isn't traced
 
 	// Guarded by to.mu.
 	stage      stage

@@ -12,6 +12,7 @@ import (
 	"github.com/dubbofn/dubbofn/auth"
 	"github.com/dubbofn/dubbofn/invoker/dubbo"
 	"github.com/dubbofn/dubbofn/registry"
+	"github.com/dubbofn/dubbofn/tracing"
 )
 
 // Config says how an [Activator] behaves. Dubbo and Host are needed; zero fields mean the defaults.
@@ -44,6 +45,9 @@ type Config struct {
 	Fresh time.Duration
 	// Drain is how long Run may take to end: consumers turn away, calls end. Default: 20 s.
 	Drain time.Duration
+	// Tracer has spans made of calls: their arrival, their wait, each attempt to pass them on. Who made it closes it, after Run.
+	// Default: nothing is traced; what consumers send of a trace goes on unchanged.
+	Tracer tracing.Tracer
 	// Log is told what happens. Default: nothing is logged.
 	Log *slog.Logger
 }

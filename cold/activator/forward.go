@@ -111,6 +111,7 @@ func (s *sleeper) forward(c *call, l *lane) outcome {
 	}
 	req := app.template.WithContext(c.ctx)
 	req.Header = app.headers(c, left)
+	ended := c.trace.send(c.frame, app, l, req.Header)
 	req.Body, req.ContentLength = body, int64(c.size)
 	var resp *http.Response
 	var err error
@@ -122,10 +123,10 @@ func (s *sleeper) forward(c *call, l *lane) outcome {
 		resp, err = l.conn.RoundTrip(req)
 	}
 	if err != nil {
-		return s.broken(c, body, err)
+		return ended(s.broken(c, body, err))
 	}
 	defer resp.Body.Close()
-	return s.outcome(c, resp)
+	return ended(s.outcome(c, resp))
 }
 
 func (a *app) headers(c *call, left int64) http.Header {

@@ -17,7 +17,8 @@ import (
 // port is where consumers reach apps: most share one, since a frame names no app.
 type port struct {
 	a        *Activator
-	number   int // as it is registered
+	number   int    // as it is registered
+	address  string // the same with the host
 	listener net.Listener
 	server   *dubbo.Server
 	failed   chan<- error
@@ -34,7 +35,7 @@ func (a *Activator) newPort(number int, l net.Listener, failed chan<- error) (*p
 			return nil, err
 		}
 	}
-	p := &port{a: a, number: number, listener: l, failed: failed}
+	p := &port{a: a, number: number, address: net.JoinHostPort(a.cfg.Host, strconv.Itoa(number)), listener: l, failed: failed}
 	p.table.Store(newTable())
 	p.server = dubbo.NewRelay(p, a.cfg.Server)
 	return p, nil
@@ -75,6 +76,7 @@ func (p *port) Relay(f *dubbo.Frame) {
 	case ok:
 		c := newCall(f, r.to, r.service.timeoutOf(f.Method(), f.Descriptor()))
 		c.again = r.service.idempotent(f.Method(), f.Descriptor())
+		c.trace = p.trace(f, r)
 		f.Data = c
 		r.to.take(c)
 	case string(f.Path()) == metadataservice.Interface:

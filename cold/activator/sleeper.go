@@ -53,12 +53,14 @@ func (s *sleeper) take(c *call) {
 	now := time.Now()
 	if !now.Before(c.end) {
 		s.late(c, "its time had run out when it arrived")
+		c.trace.end()
 		return
 	}
 	s.mu.Lock()
 	if s.stopped {
 		s.mu.Unlock()
 		s.refuse(c, invoker.CodeNotFound, refusedUnknown, s.gone())
+		c.trace.end()
 		return
 	}
 	s.doubt(now)
@@ -78,8 +80,10 @@ func (s *sleeper) take(c *call) {
 		n, bytes := s.parked.n, s.parked.bytes
 		s.mu.Unlock()
 		s.refuse(c, invoker.CodeExhausted, refusedFull, fmt.Sprintf("%d calls with %d bytes wait for %s already (limits %d, %d)", n, bytes, s.name, cfg.ParkedCalls, cfg.ParkedBytes))
+		c.trace.end()
 		return
 	}
+	c.trace.park(now)
 	s.parked.push(c)
 	s.a.clock.set(c)
 	if !s.open {
@@ -186,6 +190,7 @@ func (s *sleeper) finish(c *call, l *lane, o outcome) (next job, ok bool) {
 		s.endWake(now, l, o)
 	}
 	if again && !s.stopped {
+		c.trace.park(now)
 		s.parked.back(c)
 		if l == nil && !s.open {
 			s.fail(o.why)
@@ -208,12 +213,18 @@ func (s *sleeper) finish(c *call, l *lane, o outcome) (next job, ok bool) {
 	s.rest()
 	s.mu.Unlock()
 	if done {
-		s.a.clock.unset(c)
-	}
-	if done && again {
-		s.refuse(c, invoker.CodeNotFound, refusedUnknown, s.gone())
+		s.finished(c, again)
 	}
 	return next, ok
+}
+
+// finished is for a call that is over.
+func (s *sleeper) finished(c *call, notRun bool) {
+	s.a.clock.unset(c)
+	if notRun {
+		s.refuse(c, invoker.CodeNotFound, refusedUnknown, s.gone())
+	}
+	c.trace.end()
 }
 
 // rest gives up a wake that nobody waits for any more: the next call begins another. It is called with the lock held.
@@ -244,6 +255,7 @@ func (s *sleeper) expire(c *call) {
 			why += ": " + trouble
 		}
 		s.late(c, why)
+		c.trace.end()
 	case sent:
 		why := "it was passed on, and the function has not answered; it may have run"
 		if c.own { // then so is what is done after it: a timeout is what Java's own timer would tell, and what callers look for
@@ -268,8 +280,12 @@ func (s *sleeper) left(c *call) {
 	s.mu.Unlock()
 	s.a.clock.unset(c)
 	s.m.left.Inc()
+	c.trace.fail(errLeft)
 	c.frame.Drop()
-	if was == sent {
+	switch was {
+	case parked:
+		c.trace.end()
+	case sent:
 		cancel()
 	}
 }
@@ -307,6 +323,7 @@ func (s *sleeper) refused(c *call, reason, why string) bool {
 		return false
 	}
 	s.m.refused(reason).Inc()
+	c.trace.refuse(why)
 	if c.frame.OneWay() {
 		s.a.log.Warn("activator: a one-way call was refused", "app", s.name, "consumer", c.frame.Caller(), "reason", why)
 	}
@@ -328,6 +345,7 @@ func (s *sleeper) refuseParked(code invoker.Code, reason, why string) {
 	for _, c := range all {
 		s.a.clock.unset(c)
 		s.refuse(c, code, reason, why)
+		c.trace.end()
 	}
 }
 

@@ -63,7 +63,7 @@ func layers() map[string]layer {
 		"cold":    {},
 		"tracing": {uses: []string{"invoker"}},
 		"cold/activator": {
-			uses:    []string{"auth", "fn", "invoker", "invoker/dubbo", "registry", "internal/earlylane", "internal/metadataservice"},
+			uses:    []string{"auth", "fn", "invoker", "invoker/dubbo", "registry", "tracing", "internal/earlylane", "internal/metadataservice"},
 			modules: map[string]string{metrics: "counters and histograms in the form that Prometheus scrapes"},
 		},
 		"cold/activator/knative": {
@@ -112,6 +112,7 @@ func layers() map[string]layer {
 				kmsg:   "franz-go's messages, to ask which topics there are",
 			},
 		},
+		"internal/tracetest": {uses: []string{"tracing"}},
 		"internal/certtest":  {},
 		"internal/supervise": {},
 		"internal/daemon": {uses: []string{
