@@ -60,8 +60,12 @@ func ExampleStruct() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(set.Published()[0].Methods)
-	// Output: [day now]
+	for _, m := range set.Describe().Services[0].Methods {
+		fmt.Println(m.Name, m.Parameters)
+	}
+	// Output:
+	// day [long]
+	// now []
 }
 
 func ExampleUse() {

@@ -26,7 +26,7 @@ type ServiceInfo struct {
 	Interface string            `json:"interface"`
 	Version   string            `json:"version,omitempty"`
 	Group     string            `json:"group,omitempty"`
-	Params    map[string]string `json:"parameters"` // as published, see [Set.Published]
+	Params    map[string]string `json:"parameters"` // what a registry hands to consumers
 	Methods   []MethodInfo      `json:"methods"`    // by name and descriptor
 }
 

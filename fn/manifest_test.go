@@ -153,8 +153,8 @@ func TestDefinitionsOfATypeThatIsItsOwnAncestorEnd(t *testing.T) {
 func TestPublishedParametersAreTheCallersOwn(t *testing.T) {
 	t.Parallel()
 	set := newSet(t, fn.NewService("org.x.S", fn.Idempotent, fn.Timeout(3*time.Second), fn.Method("a", hello), fn.Method("b", hello, fn.Timeout(time.Second)), fn.Method("a", func() error { return nil })))
-	p := set.Published()
-	if len(p) != 1 || p[0].Key.String() != "org.x.S" || !cmp.Equal(p[0].Methods, []string{"a", "b"}) {
+	p := set.Describe().Services
+	if len(p) != 1 || p[0].Interface != "org.x.S" || len(p[0].Methods) != 3 {
 		t.Fatalf("published: %+v", p)
 	}
 	for k, want := range map[string]string{"timeout": "3000", "retries": "2", "b.timeout": "1000", "a.timeout": "", "a.retries": "", "token": "", "group": "", "version": ""} {
@@ -163,7 +163,7 @@ func TestPublishedParametersAreTheCallersOwn(t *testing.T) {
 		}
 	}
 	p[0].Params["timeout"] = "1"
-	if set.Published()[0].Params["timeout"] != "3000" {
+	if set.Describe().Services[0].Params["timeout"] != "3000" {
 		t.Error("the caller's change reached the set")
 	}
 }

@@ -11,26 +11,6 @@ import (
 	"github.com/dubbofn/dubbofn/invoker"
 )
 
-// Published is what consumers are to know of one service.
-type Published struct {
-	Key     invoker.ServiceKey
-	Params  map[string]string // "timeout", "retries", "greet.timeout", "token" …; the caller's own
-	Methods []string          // sorted, overloads once
-}
-
-// Published gives the services with the parameters that a registry hands to consumers, sorted by key.
-//
-// Beside timeout and retries (Java's consumers take them where they set none of their own) there is one entry for each method
-// that differs: "greet.timeout". Of overloads, which Dubbo can't tell apart here, the longest timeout and the fewest retries
-// are published.
-func (s *Set) Published() []Published {
-	var all []Published
-	for _, o := range s.sorted() {
-		all = append(all, Published{Key: o.key, Params: o.params(), Methods: slices.Sorted(maps.Keys(o.byName()))})
-	}
-	return all
-}
-
 // shared is what the overloads of one name have in common, as far as consumers can see.
 type shared struct {
 	timeout    time.Duration
@@ -50,6 +30,10 @@ func (o *offered) byName() map[string]shared {
 }
 
 // params are the parameters that a Java provider publishes and that mean something to its consumers (ServiceConfig, 3.3).
+//
+// Beside timeout and retries (Java's consumers take them where they set none of their own) there is one entry for each method
+// that differs: "greet.timeout". Of overloads, which Dubbo can't tell apart here, the longest timeout and the fewest retries
+// are published.
 func (o *offered) params() map[string]string {
 	common := o.common.over(&settings{})
 	p := map[string]string{

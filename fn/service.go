@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/dubbofn/dubbofn/fn/event"
 	"github.com/dubbofn/dubbofn/internal/javatype"
 	"github.com/dubbofn/dubbofn/invoker"
 )
@@ -19,6 +20,7 @@ type Service struct {
 	methods []*method
 	names   []naming
 	parts   []Option
+	events  []event.Rule
 	faults  []error
 }
 

@@ -75,7 +75,8 @@ func layers() map[string]layer {
 		},
 		"invoker/cluster":           {uses: []string{"invoker", "cold"}},
 		"invoker/cluster/directory": {uses: []string{"invoker", "invoker/cluster", "cold", "registry"}},
-		"fn":                        {uses: []string{"invoker", "internal/hessian", "internal/javatype", "java"}},
+		"fn/event":                  {uses: []string{"invoker", "tracing"}},
+		"fn":                        {uses: []string{"fn/event", "invoker", "internal/hessian", "internal/javatype", "java"}},
 		"registry":                  {},
 		"registry/nacos": {
 			uses:    []string{"registry"},

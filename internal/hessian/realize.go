@@ -1,7 +1,10 @@
 package hessian
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
+	"math/big"
 	"reflect"
 	"strconv"
 	"strings"
@@ -67,7 +70,13 @@ func realizeError(kind Kind, format string, args ...any) error {
 
 // leaf makes a value without parts, by way of the wire: what can be read as the type can be realized as it.
 func (r *realizer) leaf(p *Plan, v any, ptr unsafe.Pointer) error {
-	if s, ok := v.(string); ok {
+	if s, ok := v.(string); ok && p.kind == kindBytes && p.rt.Elem().Kind() == reflect.Uint8 {
+		b, err := base64.StdEncoding.DecodeString(s) // as encoding/json writes byte[]
+		if err != nil {
+			return realizeError(KindType, "a text that is no base64 where %s is wanted", p.java)
+		}
+		v = b
+	} else if ok {
 		var err error
 		if v, err = parsed(p, s); err != nil {
 			return realizeError(KindType, "%q is no %s", s, p.java)
@@ -80,6 +89,16 @@ func (r *realizer) leaf(p *Plan, v any, ptr unsafe.Pointer) error {
 		return r.bytes(p, list, ptr)
 	}
 	switch n := v.(type) {
+	case json.Number:
+		if v = any(string(n)); p.class != classBigDecimal {
+			var err error
+			if v, err = jsonNumber(n); err != nil {
+				return err
+			}
+		}
+		if i, err := n.Int64(); err == nil && p.rt == typeTime {
+			v = time.UnixMilli(i)
+		}
 	case int64:
 		if p.rt == typeTime {
 			v = time.UnixMilli(n)
@@ -169,4 +188,23 @@ func parsedTime(s string) (java.LocalTime, error) {
 	t, err := time.Parse(layout, s)
 	d, _ := local(t)
 	return d.Time, err
+}
+
+// jsonNumber gives a number of a JSON text the Go type of the Java one that it would be in a source: int, long beyond 32 bits, BigInteger beyond 64,
+// else double.
+func jsonNumber(n json.Number) (any, error) {
+	if i, err := strconv.ParseInt(string(n), 10, 64); err == nil {
+		if i == int64(int32(i)) { //nolint:gosec // that is what is asked
+			return int32(i), nil
+		}
+		return i, nil
+	}
+	if b, ok := new(big.Int).SetString(string(n), 10); ok && len(n) <= maxDigits {
+		return b, nil
+	}
+	f, err := n.Float64()
+	if err != nil {
+		return nil, realizeError(KindType, "number %.40s can't be read", string(n))
+	}
+	return f, nil
 }

@@ -1,6 +1,7 @@
 package hessian
 
 import (
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -171,7 +172,7 @@ func kindOf(v any) string {
 		return "a string"
 	case bool:
 		return "a boolean"
-	case int32, int64, float64:
+	case int32, int64, float64, json.Number:
 		return "a number"
 	case []any, *java.List:
 		return "a list"
@@ -306,6 +307,11 @@ func (r *realizer) any(v any, to *any) error {
 		var m map[any]any
 		err := r.mapping(r.t.table, v, unsafe.Pointer(&m))
 		*to = m
+		return err
+	}
+	if n, ok := v.(json.Number); ok {
+		var err error
+		*to, err = jsonNumber(n)
 		return err
 	}
 	*to = v
