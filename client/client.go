@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/dubbofn/dubbofn/cold"
 	"github.com/dubbofn/dubbofn/internal/hessian"
@@ -18,6 +19,7 @@ import (
 	"github.com/dubbofn/dubbofn/invoker/cluster/directory"
 	"github.com/dubbofn/dubbofn/invoker/dubbo"
 	"github.com/dubbofn/dubbofn/registry"
+	"github.com/dubbofn/dubbofn/tracing"
 )
 
 // Client is what references share: registries, connections, metadata and Java types. Safe for concurrent use.
@@ -31,6 +33,8 @@ type Client struct {
 	passOn   map[string]bool // in lower case
 	adapters map[string]registry.Adapter
 	trust    trust
+
+	tracer atomic.Pointer[tracing.Tracer] // nil: nothing is traced
 
 	kept kept
 	ctx  context.Context // ends with Close
@@ -63,6 +67,9 @@ func New(c Config, adapters ...registry.Adapter) (*Client, error) {
 	cl.ctx, cl.stop = context.WithCancel(context.Background())
 	for _, key := range c.PassOn {
 		cl.passOn[strings.ToLower(strings.TrimSpace(key))] = true
+	}
+	if c.Tracer != nil {
+		cl.tracer.Store(&c.Tracer)
 	}
 	if cl.log == nil {
 		cl.log = slog.Default()

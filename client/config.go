@@ -16,6 +16,7 @@ import (
 	"github.com/dubbofn/dubbofn/invoker"
 	"github.com/dubbofn/dubbofn/invoker/cluster"
 	"github.com/dubbofn/dubbofn/invoker/cluster/directory"
+	"github.com/dubbofn/dubbofn/tracing"
 )
 
 // Config is everything that the environment decides of a [Client], one field a variable. The tags name the variable, its default,
@@ -61,6 +62,10 @@ type Config struct {
 	KService string `envconfig:"K_SERVICE" desc:"Set by Knative: the name of the Knative Service."`
 
 	Log *slog.Logger // Default: slog.Default()
+
+	// Tracer has a span made of each try of a call, under the span in the call's context. Who made it closes it, after the client. Default: none, but
+	// for a function's own where the client is a part of it (serve.Outbound).
+	Tracer tracing.Tracer
 
 	registries []invoker.URL
 	metadata   *invoker.URL

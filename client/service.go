@@ -128,7 +128,7 @@ func (s *Service) connect(ctx context.Context) error {
 	if cc.Retries == nil {
 		cc.Retries = c.cfg.Retries
 	}
-	cc.Countdown = c.cfg.Countdown
+	cc.Countdown, cc.Trace = c.cfg.Countdown, c.trace
 	for name, m := range r.methods {
 		cc.Methods[name] = m.MethodConfig
 	}

@@ -58,7 +58,7 @@ func layers() map[string]layer {
 		},
 		"client": {uses: []string{
 			"auth", "invoker", "invoker/cluster", "invoker/cluster/directory", "invoker/cluster/rule", "invoker/dubbo", "invoker/protect", "cold", "cold/keeper/lent",
-			"registry", "registry/hint", "java", "internal/hessian", "internal/javatype", "internal/metadatainfo", "internal/environ",
+			"registry", "registry/hint", "tracing", "java", "internal/hessian", "internal/javatype", "internal/metadatainfo", "internal/environ",
 		}},
 		"cold":    {},
 		"tracing": {uses: []string{"invoker"}},

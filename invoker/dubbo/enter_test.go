@@ -5,17 +5,19 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/dubbofn/dubbofn/invoker"
 )
 
 func TestCallsOfTheProcessItselfCountAndAreWaitedFor(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := NewRelay(relayFunc{}, ServerConfig{MaxInFlight: 1, Quiet: time.Second})
-		leave, ok := s.Enter()
-		if !ok || s.Stats().InFlight != 1 {
-			t.Fatalf("%t, %+v", ok, s.Stats())
+		leave, err := s.Enter()
+		if err != nil || s.Stats().InFlight != 1 {
+			t.Fatalf("%v, %+v", err, s.Stats())
 		}
-		if _, ok := s.Enter(); ok || s.Stats().Exhausted != 1 || s.Stats().InFlight != 1 {
+		if _, err := s.Enter(); codeOfError(err) != invoker.CodeExhausted || s.Stats().Exhausted != 1 || s.Stats().InFlight != 1 {
 			t.Errorf("one more was let in: %+v", s.Stats())
 		}
 		time.AfterFunc(5*time.Second, leave)
@@ -23,7 +25,7 @@ func TestCallsOfTheProcessItselfCountAndAreWaitedFor(t *testing.T) {
 		if err := s.Drain(t.Context()); err != nil || time.Since(begin) != 5*time.Second {
 			t.Errorf("drained after %v: %v", time.Since(begin), err)
 		}
-		if _, ok := s.Enter(); ok || s.Stats().InFlight != 0 {
+		if _, err := s.Enter(); codeOfError(err) != invoker.CodeUnavailable || s.Stats().InFlight != 0 {
 			t.Error("a server that was drained lets calls in")
 		}
 	})
@@ -41,4 +43,9 @@ func TestDrainDoesNotWaitForeverForCallsOfTheProcessItself(t *testing.T) {
 			t.Error("no call was cut off")
 		}
 	})
+}
+
+func codeOfError(err error) invoker.Code {
+	code, _ := invoker.CodeOf(err)
+	return code
 }

@@ -112,17 +112,19 @@ func (s *Server) admit(arrival time.Time) bool {
 	return true
 }
 
-// Enter counts a call in that does not come over the wire: against MaxInFlight, and Drain waits for it. ok is false where there are too many, or
-// the server was drained; else leave must be called once, at the call's end.
-func (s *Server) Enter() (leave func(), ok bool) {
-	if s.isClosed() || !s.admit(time.Now()) {
-		return nil, false
-	}
-	if s.isClosed() { // meanwhile: Drain may not have seen it
+// Enter counts a call in that does not come over the wire: against MaxInFlight, and Drain waits for it. leave must be called once, at the call's end.
+// The error, an [invoker.Error], is that there are too many, or that the server was drained.
+func (s *Server) Enter() (leave func(), err error) {
+	if !s.isClosed() {
+		if !s.admit(time.Now()) {
+			return nil, invoker.Errorf(invoker.CodeExhausted, "", "%d calls in flight (limit %d)", s.cfg.MaxInFlight, s.cfg.MaxInFlight)
+		}
+		if !s.isClosed() { // else Drain may not have seen it
+			return s.leave, nil
+		}
 		s.leave()
-		return nil, false
 	}
-	return s.leave, true
+	return nil, &invoker.Error{Code: invoker.CodeUnavailable, Err: errClosed}
 }
 
 // leave counts a call out.
