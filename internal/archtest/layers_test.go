@@ -98,15 +98,19 @@ func layers() map[string]layer {
 		"internal/eventurl":     {uses: []string{"auth", "invoker"}},
 		"internal/cebind":       {modules: map[string]string{events: "events, and their JSON format"}},
 		"internal/deliver":      {uses: []string{"internal/lanes"}, modules: map[string]string{events: "events"}},
+		"fn/cloudevent": {
+			uses:    []string{"fn/event", "invoker", "tracing", "internal/cebind"},
+			modules: map[string]string{events: "events, their attributes' types, their JSON format"},
+		},
 		"fn/cloudevent/nats": {
-			uses: []string{"auth", "invoker", "internal/cebind", "internal/deliver", "internal/eventurl"},
+			uses: []string{"auth", "fn/cloudevent", "invoker", "tracing", "internal/cebind", "internal/deliver", "internal/eventurl"},
 			modules: map[string]string{
 				events: "events",
 				natsgo: "the protocol of NATS and JetStream; what is acknowledged, and when, is ours",
 			},
 		},
 		"fn/cloudevent/kafka": {
-			uses: []string{"auth", "invoker", "internal/cebind", "internal/deliver", "internal/eventurl"},
+			uses: []string{"auth", "fn/cloudevent", "invoker", "tracing", "internal/cebind", "internal/deliver", "internal/eventurl"},
 			modules: map[string]string{
 				events: "events",
 				franz:  "the protocol of Kafka and its groups; what is committed, and when, is ours",
