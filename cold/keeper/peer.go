@@ -141,6 +141,8 @@ func (p *peer) take(h keeperwire.Header, body []byte) error {
 		return p.learn(body)
 	case keeperwire.Open:
 		return p.open(h.Channel, body)
+	case keeperwire.Ping:
+		return p.send(keeperwire.HeaderBytes, func(b []byte) []byte { return keeperwire.Append(b, keeperwire.Ping, 0, nil) })
 	case keeperwire.Data:
 		p.mu.Lock()
 		c := p.channels[h.Channel]

@@ -8,6 +8,7 @@
 //	keeper → borrower   state     what the registries say
 //	borrower → keeper   learn     what the application uses
 //	both                open, opened, data, close: channels, each as good as a connection to one provider
+//	borrower → keeper   ping      are you there? The keeper sends one back
 //
 // A frame is a byte for its kind, its channel in 4 bytes, its length in 4 bytes, both big-endian, and as many bytes. A proof is an
 // HMAC-SHA256 under the application's token over a word for the side that proves, the hello and the keeper's nonce, so that none serves for another connection,
@@ -40,12 +41,13 @@ const (
 	Data
 	Close
 	Refused
+	Ping
 )
 
 // String gives the kind's name.
 func (k Kind) String() string {
-	names := [...]string{"hello", "greeting", "proof", "ask", "given", "state", "learn", "open", "opened", "data", "close", "refused"}
-	if k < Hello || k > Refused {
+	names := [...]string{"hello", "greeting", "proof", "ask", "given", "state", "learn", "open", "opened", "data", "close", "refused", "ping"}
+	if k < Hello || k > Ping {
 		return fmt.Sprintf("kind(%d)", byte(k))
 	}
 	return names[k-1]
@@ -78,7 +80,7 @@ func (k Kind) limit() int {
 		return maxStateBytes
 	case Data:
 		return MaxDataBytes
-	case Opened:
+	case Opened, Ping:
 		return 0
 	case Close, Refused:
 		return maxWhyBytes

@@ -42,11 +42,13 @@ func (c *channel) decided(err error) {
 }
 
 // arrived keeps what the provider sent, and waits for room.
-func (c *channel) arrived(b []byte) {
+func (c *channel) arrived(b []byte, keeper *pulse) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for len(c.in)-c.at > roomBytes && !c.closed && c.err == nil {
+		keeper.hold(true)
 		c.change.Wait()
+		keeper.hold(false)
 	}
 	if c.closed || c.err != nil {
 		return

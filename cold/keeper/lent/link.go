@@ -25,6 +25,7 @@ type link struct {
 	r      *keeperwire.Reader
 	w      *keeperwire.Writer
 	rights *rights.Reader // nil over TCP
+	pulse  *pulse
 
 	answer keeperwire.Answer
 	conns  []net.Conn // those of answer.Lent
@@ -32,6 +33,7 @@ type link struct {
 
 	mu       sync.Mutex
 	over     bool
+	why      error // it is over
 	next     uint32
 	asked    time.Time       // when the keeper answered
 	ready    map[Target]bool // what it said it has then, and nobody has opened yet
@@ -53,7 +55,8 @@ func dial(ctx context.Context, c Config, lend bool) (*link, error) {
 		l.rights = rights.NewReader(u)
 		src = l.rights
 	}
-	l.r = keeperwire.NewReader(src)
+	l.pulse = newPulse(src)
+	l.r = keeperwire.NewReader(l.pulse)
 	if err = conn.SetDeadline(time.Now().Add(patience)); err == nil {
 		err = l.ask(c, lend)
 	}
@@ -141,9 +144,15 @@ func (l *link) run() error {
 			_ = l.conn.Close()
 		}
 	})
+	done := make(chan struct{})
+	wg.Go(func() { l.watch(done) })
 	err := l.read()
-	l.end()
+	close(done)
+	l.fail(io.EOF)
 	wg.Wait()
+	if errors.Is(err, net.ErrClosed) { // by this side
+		err = l.why
+	}
 	return err
 }
 
@@ -161,7 +170,7 @@ func (l *link) read() error {
 			return fmt.Errorf("%w: %q", keeperwire.ErrRefused, body)
 		case c == nil: // closed by this side
 		case h.Kind == keeperwire.Data:
-			c.arrived(body)
+			c.arrived(body, l.pulse)
 		case h.Kind == keeperwire.Opened:
 			c.decided(nil)
 		case h.Kind == keeperwire.Close:
@@ -172,19 +181,25 @@ func (l *link) read() error {
 }
 
 // end closes the connection and all channels.
-func (l *link) end() {
+func (l *link) end() { l.fail(io.EOF) }
+
+// fail is end with the reason that channels give.
+func (l *link) fail(why error) {
+	l.mu.Lock()
+	if !l.over {
+		l.over, l.why = true, why
+	}
+	why = l.why
+	all := l.channels
+	l.channels = nil
+	l.mu.Unlock()
 	_ = l.conn.Close()
 	l.w.Stop()
 	if l.rights != nil {
 		l.rights.Close()
 	}
-	l.mu.Lock()
-	l.over = true
-	all := l.channels
-	l.channels = nil
-	l.mu.Unlock()
 	for _, c := range all {
-		c.ended(io.EOF)
+		c.ended(why)
 	}
 }
 
