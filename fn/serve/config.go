@@ -63,6 +63,10 @@ type Config struct {
 	WarmBudget time.Duration `envconfig:"DUBBOFN_WARM_BUDGET" default:"300ms" desc:"How long readiness waits for what is warmed and isn't required." want:"1ms or more"`
 	Ledger     bool          `envconfig:"DUBBOFN_LEDGER" default:"true" desc:"Log how the process started, phase by phase, once the first call was answered." want:"1 or 0"`
 
+	Tracing       string  `envconfig:"DUBBOFN_TRACING" desc:"Where spans of calls are sent, by a part of the program: skywalking.Tracer, otlp.Tracer. Default: none are made; what callers send of a trace goes on with the function's own calls." want:"skywalking://[token@]host:11800[?tls=true], otlp://host:4317[?tls=true]"`
+	TracingSample float64 `envconfig:"DUBBOFN_TRACING_SAMPLE" default:"1" desc:"The share of traces that are sent, of those that begin here; a caller's trace is always gone on with." want:"0 to 1"`
+	Events        string  `envconfig:"DUBBOFN_EVENTS" desc:"The rules by which events call methods: a file, or the JSON itself. It needs a part that takes events: cloudevent.Events()." want:"a file, or {\"rules\": […]}"`
+
 	LogLevel  string `envconfig:"DUBBOFN_LOG_LEVEL" default:"info" desc:"The least important log line to print." want:"debug, info, warn, error"`
 	LogFormat string `envconfig:"DUBBOFN_LOG_FORMAT" default:"text" desc:"How log lines look, on standard error." want:"text, json"`
 
@@ -126,6 +130,7 @@ func (c *Config) resolve() (faults []error) {
 	oneOf("MetadataType", c.MetadataType, "remote", "local", "local-2.7", "local-v2")
 	oneOf("Mapping", c.Mapping, "all", "3", "2.7", "none")
 	c.checkTrust(bad)
+	c.checkTracing(bad)
 	oneOf("LogLevel", c.LogLevel, "debug", "info", "warn", "error")
 	oneOf("LogFormat", c.LogFormat, "text", "json")
 	inRange("Port", c.Port, 0, 65535)

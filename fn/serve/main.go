@@ -54,6 +54,9 @@ func run(ctx context.Context, parts []Part) error {
 // Every fault of the configuration, the parts and the services is reported before anything is opened.
 func Run(ctx context.Context, c Config, parts ...Part) error {
 	f, err := newFunction(c, parts)
+	if f != nil {
+		defer f.traces.close(context.WithoutCancel(ctx), f.log)
+	}
 	if err != nil {
 		return err
 	}
@@ -84,6 +87,8 @@ type function struct {
 
 	instance string
 	ledger   *cold.Ledger
+	traces   *traces // nil: nothing is traced
+	events   events
 	calls    *laneCalls
 	early    *early        // nil: no early lane
 	isReady  chan struct{} // closed when calls are taken
@@ -91,6 +96,7 @@ type function struct {
 	cool     func()        // ends what warming up began
 }
 
+// newFunction makes one. Beside an error it gives what there is already, nil for nothing.
 func newFunction(c Config, parts []Part) (*function, error) {
 	if err := errors.Join(c.resolve()...); err != nil { // again: the caller may have changed what the environment said
 		return nil, err
@@ -103,18 +109,15 @@ func newFunction(c Config, parts []Part) (*function, error) {
 		config: c, log: newLogger(os.Stderr, c), parts: a,
 		instance: instanceName(), calls: newLaneCalls(), isReady: make(chan struct{}), leaving: make(chan struct{}),
 	}
+	f.events.leaving = f.leaving
 	f.ledger = cold.NewLedger(c.App, f.instance)
-	var untrusted error
-	f.trust, untrusted = newTrust(c, f.log)
-	f.set, err = fn.NewSet(c.App, f.trust.services(a.services)...)
-	if err := errors.Join(untrusted, err, checkURLs(c, a.adapters), checkWarm(c, a)); err != nil {
-		return nil, err
+	if err := f.compose(); err != nil {
+		return f, err
 	}
-	f.set.Logger(f.log)
 	f.metadata = metadataOf(c, f.set)
 	provider, err := newProvider(f.set, f.metadata)
 	if err != nil {
-		return nil, err
+		return f, err
 	}
 	f.server = dubbo.NewServer(provider, dubbo.ServerConfig{
 		Types:       f.set.Types(),
@@ -135,7 +138,7 @@ func newFunction(c Config, parts []Part) (*function, error) {
 	})
 	f.web = &http.Server{ReadHeaderTimeout: c.ReadTimeout, ErrorLog: slog.NewLogLogger(f.log.Handler(), slog.LevelDebug)}
 	if f.early, err = f.newEarly(); err != nil {
-		return nil, err
+		return f, err
 	}
 	f.registry = &registrar{config: c, adapters: a.adapters, log: f.log, open: map[string]registry.Registry{}}
 	return f, nil
@@ -242,20 +245,15 @@ func (f *function) start(ctx context.Context) error {
 	if f.dubbo != nil {
 		at.Dubbo = f.dubbo.Addr()
 	}
-	var err error
-	if f.cool, err = f.warmUp(ctx); err != nil {
-		return err
+	opening, giveUp := context.WithCancel(ctx)
+	defer giveUp()
+	opened := f.openEvents(opening)
+	err := f.prepare(ctx)
+	if err != nil {
+		giveUp()
 	}
-	if f.config.registers() {
-		r, err := f.registration()
-		if err != nil {
-			return err
-		}
-		registered := f.ledger.Begin(cold.PhaseRegistry)
-		if err := f.registry.register(ctx, r, f.ready.set); err != nil {
-			return err
-		}
-		registered()
+	if err := errors.Join(err, opened()); err != nil {
+		return err
 	}
 	ready()
 	f.ready.set("")
@@ -264,6 +262,23 @@ func (f *function) start(ctx context.Context) error {
 	for _, h := range f.parts.hooks {
 		h(ctx, at)
 	}
+	return nil
+}
+
+// prepare warms what the first call needs, and registers.
+func (f *function) prepare(ctx context.Context) (err error) {
+	if f.cool, err = f.warmUp(ctx); err != nil || !f.config.registers() {
+		return err
+	}
+	r, err := f.registration()
+	if err != nil {
+		return err
+	}
+	registered := f.ledger.Begin(cold.PhaseRegistry)
+	if err := f.registry.register(ctx, r, f.ready.set); err != nil {
+		return err
+	}
+	registered()
 	return nil
 }
 
@@ -280,6 +295,9 @@ func (f *function) serveHTTP() error {
 	mux.HandleFunc("GET /health/live", live)
 	lane := f.lane()
 	mux.Handle("POST "+metadataV2Path, metadataV2(f.metadata))
+	if f.parts.receiver != nil {
+		mux.Handle("/{$}", &f.events)
+	}
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
@@ -322,6 +340,8 @@ func (f *function) leave() {
 // drain is the way out, once the function isn't ready any more: deregister, READONLY, let calls end, close.
 func (f *function) drain(ctx context.Context) {
 	begin := time.Now()
+	eventsEnd := f.drainEvents(ctx)
+	defer eventsEnd()
 	f.registry.leave(ctx)
 	ctx, cancel := context.WithTimeout(ctx, f.config.DrainTimeout)
 	defer cancel()

@@ -9,13 +9,15 @@ import (
 
 	"github.com/dubbofn/dubbofn/cold"
 	"github.com/dubbofn/dubbofn/fn"
+	"github.com/dubbofn/dubbofn/fn/event"
 	"github.com/dubbofn/dubbofn/invoker/dubbo"
 	"github.com/dubbofn/dubbofn/registry"
+	"github.com/dubbofn/dubbofn/tracing"
 )
 
 // Part is what a function is made of: a *[fn.Service], a [registry.Adapter] such as nacos.Registry, a [Transport] such as
-// getty.TCP, a [dubbo.Codec] such as hessian2lib.Codec{}, an [Outbound] such as a *client.Client, or a [Hook]. Anything else is refused
-// at start, by its name.
+// getty.TCP, a [dubbo.Codec] such as hessian2lib.Codec{}, a [tracing.Backend] such as skywalking.Tracer, an [event.Receiver] such as
+// cloudevent.Events(), an [Outbound] such as a *client.Client, or a [Hook]. Anything else is refused at start, by its name.
 type Part interface {
 	Name() string
 }
@@ -27,7 +29,11 @@ type Transport interface {
 	Listen(address string) (net.Listener, error)
 }
 
-// Outbound is a part that calls other services: what it knows outlives the process in a [cold.Snapshot], and what it connects to
+// An [event.Receiver] that also has the method Filter() invoker.Filter has it around every method, within the spans: so it can give to the context what
+// functions send events with.
+
+// Outbound is a part that calls other services. One that also has the method Trace(tracing.Tracer) is handed the function's tracer, where there is one; with
+// Invoker(context.Context, invoker.ServiceKey) (invoker.Invoker, error), it makes the calls that events cause elsewhere. For all of them: what it knows outlives the process in a [cold.Snapshot], and what it connects to
 // may be warm before the first call comes. Its methods may run at the same time as calls, and as each other.
 type Outbound interface {
 	Name() string
@@ -60,12 +66,14 @@ type assembly struct {
 	adapters  map[string]registry.Adapter
 	transport Transport
 	codec     dubbo.Codec // nil: the project's own
+	backends  map[string]tracing.Backend
+	receiver  event.Receiver // nil: no events are taken
 	outbound  []Outbound
 	hooks     []Hook
 }
 
 func assemble(parts []Part) (*assembly, error) {
-	a := &assembly{adapters: map[string]registry.Adapter{"embedded": registry.Embedded}}
+	a := &assembly{adapters: map[string]registry.Adapter{"embedded": registry.Embedded}, backends: map[string]tracing.Backend{}}
 	var faults []error
 	for i, p := range parts {
 		switch p := p.(type) {
@@ -85,12 +93,19 @@ func assemble(parts []Part) (*assembly, error) {
 				faults = append(faults, fmt.Errorf("two codecs: %T and %T; a function has one", a.codec, p))
 			}
 			a.codec = p
+		case tracing.Backend:
+			a.backends[p.Name()] = p
+		case event.Receiver:
+			if a.receiver != nil {
+				faults = append(faults, fmt.Errorf("two parts that take events: %s and %s; a function has one, with every source", a.receiver.Name(), p.Name()))
+			}
+			a.receiver = p
 		case Outbound:
 			a.outbound = append(a.outbound, p)
 		case Hook:
 			a.hooks = append(a.hooks, p)
 		default:
-			faults = append(faults, fmt.Errorf("part %q (%T) is not a *fn.Service, registry.Adapter, serve.Transport, dubbo.Codec, serve.Outbound or serve.Hook", p.Name(), p))
+			faults = append(faults, fmt.Errorf("part %q (%T) is not a *fn.Service, registry.Adapter, serve.Transport, dubbo.Codec, tracing.Backend, event.Receiver, serve.Outbound or serve.Hook", p.Name(), p))
 		}
 	}
 	if len(a.services) == 0 {

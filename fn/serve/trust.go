@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/dubbofn/dubbofn/auth"
-	"github.com/dubbofn/dubbofn/fn"
 	"github.com/dubbofn/dubbofn/invoker"
 	"github.com/dubbofn/dubbofn/registry"
 )
@@ -52,20 +51,6 @@ func (c *Config) checkTrust(bad func(field string, value any, why string)) {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		bad("TLSKey", c.TLSKey, "and DUBBOFN_TLS_CERT are set together, or neither")
 	}
-}
-
-// services gives the services behind the check of signatures.
-func (t trust) services(all []*fn.Service) []*fn.Service {
-	if t.verify == nil {
-		return all
-	}
-	checked := make([]*fn.Service, len(all))
-	for i, s := range all {
-		if s != nil {
-			checked[i] = s.With(fn.Use(t.verify))
-		}
-	}
-	return checked
 }
 
 // listen gives the listener that speaks TLS where there is a certificate.

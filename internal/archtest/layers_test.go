@@ -129,7 +129,7 @@ func layers() map[string]layer {
 		"auth":                {uses: []string{"invoker", "internal/fresh", "internal/javaserial", "internal/javatype"}},
 		"fn/serve": {
 			uses: []string{
-				"auth", "cold", "fn", "invoker", "invoker/dubbo", "registry",
+				"auth", "cold", "fn", "fn/event", "invoker", "invoker/dubbo", "registry", "tracing",
 				"internal/earlylane", "internal/hessian", "internal/javatype", "internal/metadatainfo", "internal/metadataservice", "internal/environ", "java",
 			},
 		},

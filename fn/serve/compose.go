@@ -1,0 +1,52 @@
+package serve
+
+import (
+	"errors"
+
+	"github.com/dubbofn/dubbofn/fn"
+	"github.com/dubbofn/dubbofn/invoker"
+	"github.com/dubbofn/dubbofn/tracing"
+)
+
+// compose makes what calls go through: tracing, signatures, the services with their own filters. The tracer is opened meanwhile.
+func (f *function) compose() error {
+	c, a := f.config, f.parts
+	var opened func() error
+	f.traces, opened = openTraces(c, a, f.instance, f.ledger, f.log)
+	var untrusted, faulty error
+	f.trust, untrusted = newTrust(c, f.log)
+	f.set, faulty = fn.NewSet(c.App, f.behind(a.services)...)
+	if faulty == nil {
+		faulty = checkEvents(c, a, f.set.Events())
+	}
+	if err := errors.Join(untrusted, faulty, checkURLs(c, a.adapters), checkWarm(c, a), opened()); err != nil {
+		return err
+	}
+	f.set.Logger(f.log)
+	f.traces.handTo(a.outbound)
+	return nil
+}
+
+// behind gives the services behind the filters that the process adds to theirs.
+func (f *function) behind(all []*fn.Service) []*fn.Service {
+	var filters []invoker.Filter
+	if f.traces != nil {
+		filters = append(filters, tracing.Provider(f.traces))
+	}
+	if r, ok := f.parts.receiver.(interface{ Filter() invoker.Filter }); ok {
+		filters = append(filters, r.Filter())
+	}
+	if f.trust.verify != nil {
+		filters = append(filters, f.trust.verify)
+	}
+	if len(filters) == 0 {
+		return all
+	}
+	with := make([]*fn.Service, len(all))
+	for i, s := range all {
+		if s != nil {
+			with[i] = s.With(fn.Use(filters...))
+		}
+	}
+	return with
+}

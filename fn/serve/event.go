@@ -1,0 +1,147 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dubbofn/dubbofn/fn/event"
+	"github.com/dubbofn/dubbofn/invoker"
+	"github.com/dubbofn/dubbofn/invoker/dubbo"
+)
+
+// caller is an [Outbound] part that calls services by their keys, as a *client.Client does.
+type caller interface {
+	Invoker(ctx context.Context, key invoker.ServiceKey) (invoker.Invoker, error)
+}
+
+// checkEvents refuses rules that nobody would follow.
+func checkEvents(c Config, a *assembly, rules []event.Rule) error {
+	const add = `; add it: import "github.com/dubbofn/dubbofn/fn/cloudevent" and serve.Main(…, cloudevent.Events())`
+	switch {
+	case a.receiver != nil:
+		return nil
+	case c.Events != "":
+		return errors.New("DUBBOFN_EVENTS: this program has no part that takes events" + add)
+	case len(rules) > 0:
+		return fmt.Errorf("fn.OnEvent: rule %q: this program has no part that takes events%s", rules[0].Label(), add)
+	}
+	return nil
+}
+
+// events is what takes events, from when it is opened to when the process leaves.
+type events struct {
+	leaving <-chan struct{}
+	running atomic.Pointer[event.Running] // nil: not yet, or there is none
+}
+
+// openEvents has the part that takes events begin, where there is one. opened waits for that.
+func (f *function) openEvents(ctx context.Context) (opened func() error) {
+	if f.parts.receiver == nil {
+		return func() error { return nil }
+	}
+	outcome := make(chan error, 1)
+	go func() {
+		running, err := f.parts.receiver.Open(ctx, f.host())
+		if err == nil {
+			f.events.running.Store(&running)
+		}
+		outcome <- err
+	}()
+	return func() error { return <-outcome }
+}
+
+// ServeHTTP answers events as the part does. Before it is open, and once the process leaves, another one may take them.
+func (e *events) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	select {
+	case <-e.leaving:
+		later(w, "this process ends")
+		return
+	default:
+	}
+	running := e.running.Load()
+	if running == nil {
+		later(w, "this process starts")
+		return
+	}
+	(*running).ServeHTTP(w, r)
+}
+
+func later(w http.ResponseWriter, why string) {
+	w.Header().Set("Retry-After", "1")
+	http.Error(w, why, http.StatusServiceUnavailable)
+}
+
+// drainEvents lets the events that are there end; ended waits for that. Meanwhile the server takes the calls that they make.
+func (f *function) drainEvents(ctx context.Context) (ended func()) {
+	running := f.events.running.Load()
+	if running == nil {
+		return func() {}
+	}
+	leave, err := f.server.Enter()
+	if err != nil { // it is full: the calls that are there keep it open
+		leave = func() {}
+	}
+	ctx, cancel := context.WithTimeout(ctx, f.config.DrainTimeout)
+	var draining sync.WaitGroup
+	draining.Go(func() {
+		defer cancel()
+		defer leave()
+		if err := (*running).Drain(ctx); err != nil {
+			f.log.Warn("drain: events were cut off", "error", err, "limit", f.config.DrainTimeout)
+		}
+	})
+	return draining.Wait
+}
+
+// host is what the process offers to whatever brings it events.
+func (f *function) host() event.Host {
+	h := event.Host{
+		App: f.config.App, Instance: f.instance, Rules: f.set.Events(), Method: f.set.EventMethod, ReadHessian: f.set.ReadHessian,
+		Local: &local{server: f.server, provider: f.set, first: f.first}, Log: f.log,
+	}
+	if f.traces != nil {
+		h.Tracer = f.traces
+	}
+	if i := slices.IndexFunc(f.parts.outbound, func(p Outbound) bool { _, ok := p.(caller); return ok }); i >= 0 {
+		h.Remote = f.parts.outbound[i].(caller).Invoker //nolint:forcetypeassert // as found
+	}
+	return h
+}
+
+// local runs calls that didn't come over the wire as those that did: through the same chain, under the same limit, and the drain waits for them.
+type local struct {
+	server   *dubbo.Server
+	provider dubbo.Provider
+	first    func(arrived time.Time)
+	replied  atomic.Bool
+}
+
+// Invoke implements [invoker.Invoker].
+func (l *local) Invoke(ctx context.Context, inv *invoker.Invocation) (invoker.Result, error) {
+	arrived := time.Now()
+	leave, err := l.server.Enter()
+	if err != nil {
+		return invoker.Result{}, fmt.Errorf("call %s.%s: %w", inv.Service, inv.Method, err)
+	}
+	defer leave()
+	target, sig, err := l.provider.Lookup([]byte(inv.Service.Interface), []byte(inv.Service.Version), []byte(inv.Method), []byte(inv.Descriptor))
+	if err != nil {
+		return invoker.Result{}, err
+	}
+	if sig.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, sig.Timeout)
+		defer cancel()
+	}
+	res, err := target.Invoke(invoker.NewContext(ctx, inv), inv)
+	if !l.replied.Load() && l.replied.CompareAndSwap(false, true) {
+		l.first(arrived)
+	}
+	return res, err
+}
