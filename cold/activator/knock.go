@@ -21,6 +21,9 @@ const (
 	headerInstance = "Dubbofn-Instance"
 	headerRefused  = "Dubbofn-Refused"
 	headerLedger   = "Dubbofn-Ledger"
+
+	// knockHold is a knock that lasts until it is let go: it may come to another process than the calls that it stands for, and the platform counts all alike.
+	knockHold = "hold"
 )
 
 // Words of Dubbofn-Refused that matter here (invoker/dubbo's lane has them all).
@@ -43,6 +46,7 @@ const (
 type knock struct {
 	cancel context.CancelFunc
 	held   bool // it was answered, and lasts
+	due    bool // and its time will soon be over
 	gone   bool // it was let go, and counts no more
 }
 
@@ -61,12 +65,12 @@ func (s *sleeper) knock(now time.Time) {
 		room = max(room, 1) // those that are held may be so for long
 	}
 	for n := min(need, room); n > 0; n-- {
-		s.knockOnce(nil)
+		s.knockOnce()
 	}
 }
 
-// knockOnce sends one, in place of an older one where there is one. It is called with the lock held.
-func (s *sleeper) knockOnce(instead *knock) {
+// knockOnce sends one. It is called with the lock held.
+func (s *sleeper) knockOnce() {
 	ctx, cancel := context.WithCancel(s.a.base)
 	k := &knock{cancel: cancel}
 	s.knocks[k] = struct{}{}
@@ -74,7 +78,7 @@ func (s *sleeper) knockOnce(instead *knock) {
 	s.m.knocks.Inc()
 	s.a.running.Go(func() {
 		defer cancel()
-		err := s.knocking(ctx, k, instead)
+		err := s.knocking(ctx, k)
 		s.knocked(k, err)
 	})
 }
@@ -98,11 +102,11 @@ func (s *sleeper) fail(why string) {
 var errHopeless = errors.New("refused")
 
 // knocking is the life of a knock: until it was answered, and as long as it is held.
-func (s *sleeper) knocking(ctx context.Context, k, instead *knock) error {
+func (s *sleeper) knocking(ctx context.Context, k *knock) error {
 	app := s.now.Load()
 	begin := time.Now()
 	req := app.template.WithContext(ctx)
-	req.Header = http.Header{"Content-Type": {contentType}, headerKnock: {"1"}, headerUserAgent: none}
+	req.Header = http.Header{"Content-Type": {contentType}, headerKnock: {knockHold}, headerUserAgent: none}
 	if app.Token != "" {
 		req.Header[headerToken] = []string{app.Token}
 	}
@@ -116,7 +120,7 @@ func (s *sleeper) knocking(ctx context.Context, k, instead *knock) error {
 	if resp.StatusCode != http.StatusOK || resp.Header.Get(headerHold) == "" {
 		return knockFault(resp)
 	}
-	if s.opened(k, instead, resp.Header, begin) {
+	if s.opened(k, resp.Header, begin) {
 		limit.Stop()
 		s.hold(k, resp, begin.Add(app.timeout))
 	}
@@ -133,7 +137,7 @@ func knockFault(resp *http.Response) error {
 	return errors.New(why)
 }
 
-// hold keeps a knock for as long as the function does, and opens the next before its time is over, or the platform cuts it.
+// hold keeps a knock for as long as the function does, and has the next sent before its time is over, or the platform cuts it.
 func (s *sleeper) hold(k *knock, resp *http.Response, cut time.Time) {
 	seconds, err := strconv.Atoi(resp.Header.Get(headerHold))
 	if err == nil && seconds > 0 {
@@ -141,9 +145,8 @@ func (s *sleeper) hold(k *knock, resp *http.Response, cut time.Time) {
 		renew := time.AfterFunc(lasts*9/10, func() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			if _, still := s.knocks[k]; still && s.early > 0 && !s.stopped {
-				s.knockOnce(k)
-			}
+			k.due = true
+			s.cover()
 		})
 		defer renew.Stop()
 	}
@@ -151,7 +154,7 @@ func (s *sleeper) hold(k *knock, resp *http.Response, cut time.Time) {
 }
 
 // opened is for a knock that was answered: the platform's path is open. It tells whether the knock is to be held.
-func (s *sleeper) opened(k, instead *knock, h http.Header, begin time.Time) (hold bool) {
+func (s *sleeper) opened(k *knock, h http.Header, begin time.Time) (hold bool) {
 	now := time.Now()
 	s.mu.Lock()
 	if k.gone {
@@ -160,9 +163,6 @@ func (s *sleeper) opened(k, instead *knock, h http.Header, begin time.Time) (hol
 	}
 	s.waiting--
 	k.held = true
-	if instead != nil {
-		instead.cancel()
-	}
 	if !s.open {
 		s.open = true
 		s.openings++
@@ -178,10 +178,8 @@ func (s *sleeper) opened(k, instead *knock, h http.Header, begin time.Time) (hol
 	if i := instanceOf(h); i != "" {
 		s.instance = i
 	}
-	if s.early == 0 {
-		s.release()
-	}
-	hold = s.early > 0
+	s.trim()
+	hold = !k.gone
 	started := s.pump()
 	s.mu.Unlock()
 	s.a.log.Debug("activator: a function is awake", "app", s.name, "instance", h.Get(headerInstance), "took", now.Sub(begin))
@@ -194,18 +192,86 @@ func instanceOf(h http.Header) string {
 	return i[:min(len(i), maxInstanceBytes)]
 }
 
-// release lets all knocks go: nothing is in an early lane that they would have to stand for. It is called with the lock held.
+// release lets all knocks go. It is called with the lock held.
 func (s *sleeper) release() {
 	for k := range s.knocks {
 		s.letGo(k)
 	}
-	s.waiting = 0
+	s.rehold = 0
+}
+
+// withdraw lets those go that are yet to be answered: nobody waits for what they are to wake, and the platform would go on trying. It is called with the lock held.
+func (s *sleeper) withdraw() {
+	for k := range s.knocks {
+		if !k.held {
+			s.letGo(k)
+		}
+	}
+}
+
+// trim lets those go that stand for no call of an early lane: the platform would take the function for busier than it is. It is called with the lock held.
+func (s *sleeper) trim() {
+	if s.early == 0 && s.open {
+		s.release()
+		return
+	}
+	surplus := -s.early
+	for k := range s.knocks {
+		if k.held {
+			surplus++
+		}
+	}
+	for _, due := range [...]bool{true, false} { // those first whose time is nearly over
+		for k := range s.knocks {
+			if surplus > 0 && k.held && k.due == due {
+				s.letGo(k)
+				surplus--
+			}
+		}
+	}
+	if s.open && surplus == 0 {
+		s.withdraw() // each call has one; what was parked has gone the platform's way
+	}
 }
 
 func (s *sleeper) letGo(k *knock) {
+	if !k.held {
+		s.waiting--
+	}
 	k.cancel()
 	k.gone = true
 	delete(s.knocks, k)
+}
+
+// cover sends knocks that are to be held, for calls in early lanes that none stands for. It is called with the lock held.
+func (s *sleeper) cover() {
+	if !s.open || s.stopped {
+		return
+	}
+	need := min(s.early, maxKnocks)
+	for k := range s.knocks {
+		if !k.due {
+			need--
+		}
+	}
+	for ; need > 0; need-- {
+		s.knockOnce()
+	}
+}
+
+// coverAgain is for a hold that could not be had, or was cut off: without it the platform may end a process in the middle of its calls. It is tried again for as long as there
+// are any, with pauses. It is called with the lock held.
+func (s *sleeper) coverAgain() {
+	if !s.open || s.stopped || s.early == 0 || s.holding != nil {
+		return
+	}
+	s.rehold = min(max(2*s.rehold, firstBackoff), maxBackoff)
+	s.holding = time.AfterFunc(s.rehold, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.holding = nil
+		s.cover()
+	})
 }
 
 // knocked is for a knock that has ended.
@@ -220,12 +286,14 @@ func (s *sleeper) knocked(k *knock, err error) {
 		if s.parked.n > 0 {
 			s.knock(time.Now()) // it may have stood in the way of the last
 		}
+		s.coverAgain()
 		s.mu.Unlock()
 		return
 	}
 	s.waiting--
 	hopeless := errors.Is(err, errHopeless)
 	if s.open || s.a.base.Err() != nil {
+		s.coverAgain()
 		s.mu.Unlock()
 		return
 	}

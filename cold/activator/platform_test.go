@@ -297,6 +297,10 @@ func (x *process) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(headerHold, strconv.Itoa(hold))
 		w.WriteHeader(http.StatusOK)
 		_ = http.NewResponseController(w).Flush()
+		if r.Header.Get(headerKnock) == knockHold {
+			<-ctx.Done()
+			return
+		}
 		if x.early.Load() == 0 {
 			select {
 			case <-time.After(200 * time.Millisecond):

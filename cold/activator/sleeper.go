@@ -32,6 +32,8 @@ type sleeper struct {
 	waiting  int // knocks without an answer
 	backoff  time.Duration
 	again    *time.Timer // of the next knock after one that failed
+	rehold   time.Duration
+	holding  *time.Timer // of the next hold after one that was lost
 	trouble  string      // what the last knock met; empty once one was answered
 	stopped  bool
 	wake     *wake  // the wake that is under way
@@ -181,9 +183,7 @@ func (s *sleeper) finish(c *call, l *lane, o outcome) (next job, ok bool) {
 		if again {
 			l.spent = true
 		}
-		if s.early == 0 && s.open {
-			s.release()
-		}
+		s.trim()
 	}
 	if o.answered {
 		s.backoff = 0
@@ -234,13 +234,21 @@ func (s *sleeper) rest() {
 	}
 }
 
+// abandon is rest for when a call waits no more: a knock that was to wake a function for those that are gone is taken back. It is called with the lock held.
+func (s *sleeper) abandon() {
+	if s.wake != nil && s.parked.n == 0 && s.posting == 0 && s.early == 0 {
+		s.withdraw()
+	}
+	s.rest()
+}
+
 // expire ends a call whose time is up, wherever it is.
 func (s *sleeper) expire(c *call) {
 	s.mu.Lock()
 	was, trouble, open := c.stage, s.trouble, s.open
 	if was == parked {
 		s.parked.remove(c)
-		s.rest()
+		s.abandon()
 	}
 	c.stage = over
 	cancel := c.cancel
@@ -273,7 +281,7 @@ func (s *sleeper) left(c *call) {
 	was := c.stage
 	if was == parked {
 		s.parked.remove(c)
-		s.rest()
+		s.abandon()
 	}
 	c.stage = over
 	cancel := c.cancel
@@ -362,12 +370,7 @@ func (s *sleeper) update(now *app) {
 			l.spent = true
 		}
 	}
-	for k := range s.knocks { // the platform may keep them for a revision that never gets ready
-		if !k.held {
-			s.waiting--
-			s.letGo(k)
-		}
-	}
+	s.withdraw() // the platform may keep them for a revision that never gets ready
 	if s.parked.n > 0 {
 		s.knock(time.Now())
 	}
@@ -378,8 +381,10 @@ func (s *sleeper) stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stopped = true
-	if s.again != nil {
-		s.again.Stop()
+	for _, t := range []*time.Timer{s.again, s.holding} {
+		if t != nil {
+			t.Stop()
+		}
 	}
 }
 

@@ -86,4 +86,3 @@ func TestACallAtAKeeperThatHangsEndsSoon(t *testing.T) {
 	}
 	t.Log(err)
 }
-

@@ -10,13 +10,16 @@ import (
 )
 
 // The headers of a knock: a POST to the lane with no frame in it, whose only purpose is that the platform starts a process, and then counts
-// it as busy. Its answer's headers say that the platform's path is open; its body ends when no early lane needs the process any more.
+// it as busy. Its answer's headers say that the platform's path is open; its body ends when no early lane needs the process any more, or, where the
+// activator asks for it, only when that lets it go: the calls that it stands for may be with another process.
 const (
 	headerKnock = "Dubbofn-Knock"
 	headerHold  = "Dubbofn-Hold" // seconds for which the body may be held
 	// headerSnapshot asks for the snapshot of this process.
 	headerSnapshot = "Dubbofn-Snapshot"
 	headerRefused  = "Dubbofn-Refused" // as the lane has it
+
+	knockHold = "hold" // a knock that the activator lets go
 )
 
 const (
@@ -120,6 +123,12 @@ func (f *function) knock(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), f.config.Hold)
 	defer cancel()
+	if r.Header.Get(headerKnock) == knockHold {
+		select {
+		case <-ctx.Done():
+		case <-f.leaving: // the platform ends it already
+		}
+	}
 	grace := knockGrace
 	if f.early == nil {
 		grace = 0

@@ -1,6 +1,8 @@
 package serve
 
 import (
+	"context"
+	"errors"
 	"io"
 	"net/http"
 	"testing"
@@ -82,6 +84,41 @@ func TestKnockIsHeldWhileEarlyLanesAreBusy(t *testing.T) {
 	begin = time.Now()
 	if _, ended := sendKnock(t, at.HTTP.String()); (<-ended).Sub(begin) > knockGrace {
 		t.Error("calls came and went before the knock, and it was held")
+	}
+}
+
+// The activator's knock lasts until that lets it go: the call that it stands for may be with another process.
+func TestKnockOfTheActivatorLastsUntilItIsLetGo(t *testing.T) {
+	t.Parallel()
+	letGo := make(chan struct{})
+	close(letGo)
+	at, _ := start(t, knativeConfig(t), slow(letGo))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+at.HTTP.String()+"/dubbo", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Dubbofn-Token", testToken)
+	r.Header.Set(headerKnock, knockHold)
+	resp, err := h2c(t).RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		_, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		ended <- err
+	}()
+	select {
+	case err := <-ended:
+		t.Errorf("no call of this process's runs, and the knock ended: %v", err)
+	case <-time.After(3 * knockGrace):
+	}
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Error(err)
 	}
 }
 
