@@ -15,9 +15,11 @@ func Provider(t Tracer) invoker.Filter {
 			return next
 		}
 		return invoker.Func(func(ctx context.Context, inv *invoker.Invocation) (invoker.Result, error) {
-			ctx, span := t.Start(ctx, Start{
-				Kind: Entry, Name: Endpoint(inv), Peer: inv.Caller.Address, Layer: LayerRPC, Component: ComponentDubbo, Carrier: Attachments(&inv.Attachments),
-			})
+			start := Start{Kind: Entry, Name: Endpoint(inv), Peer: inv.Caller.Address, Layer: LayerRPC, Component: ComponentDubbo, Carrier: Attachments(&inv.Attachments)}
+			if trace, _ := IDs(ctx); trace != "" { // within this process: for an event, which has the Entry
+				start = Start{Name: start.Name, Layer: LayerFaaS}
+			}
+			ctx, span := t.Start(ctx, start)
 			defer span.End() // after a panic too
 			result, err := next.Invoke(ctx, inv)
 			span.Fail(err)

@@ -17,6 +17,7 @@ func layers() map[string]layer {
 		clientgo = "k8s.io/client-go"
 		machine  = "k8s.io/apimachinery"
 		events   = "github.com/cloudevents/sdk-go/v2"
+		cesql    = "github.com/cloudevents/sdk-go/sql/v2"
 		natsgo   = "github.com/nats-io/nats.go"
 		franz    = "github.com/twmb/franz-go"
 		kmsg     = "github.com/twmb/franz-go/pkg/kmsg"
@@ -99,8 +100,12 @@ func layers() map[string]layer {
 		"internal/cebind":       {modules: map[string]string{events: "events, and their JSON format"}},
 		"internal/deliver":      {uses: []string{"internal/lanes"}, modules: map[string]string{events: "events"}},
 		"fn/cloudevent": {
-			uses:    []string{"fn/event", "invoker", "tracing", "internal/cebind"},
-			modules: map[string]string{events: "events, their attributes' types, their JSON format"},
+			uses: []string{"fn/event", "internal/cebind", "internal/deliver", "internal/environ", "invoker", "java", "tracing"},
+			modules: map[string]string{
+				events: "events, their attributes' types, their JSON format",
+				cesql:  "rules may match by CloudEvents SQL",
+				yaml:   "rules are YAML",
+			},
 		},
 		"fn/cloudevent/nats": {
 			uses: []string{"auth", "fn/cloudevent", "invoker", "tracing", "internal/cebind", "internal/deliver", "internal/eventurl"},

@@ -4,6 +4,7 @@ package cebind
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -60,20 +61,28 @@ func (s Style) Read(headers []Header, body []byte) (event.Event, error) {
 		if base := strings.TrimSpace(strings.SplitN(media, ";", 2)[0]); base != Structured {
 			return event.Event{}, fmt.Errorf("read event: content type %q: want %s", contentType, Structured)
 		}
-		return readJSON(body)
+		return ReadJSON(body)
 	case version == "":
-		return readJSON(body)
+		return ReadJSON(body)
 	}
 	return s.readBinary(version, contentType, headers, body)
 }
 
-func readJSON(body []byte) (event.Event, error) {
+// ReadJSON makes an event of its JSON format.
+func ReadJSON(body []byte) (event.Event, error) {
 	if trimmed := bytes.TrimLeft(body, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' {
 		return event.Event{}, errors.New("read event: neither attributes among the headers nor a JSON object as the body")
 	}
+	var both struct {
+		Data   json.RawMessage `json:"data"`
+		Base64 json.RawMessage `json:"data_base64"`
+	}
+	if json.Unmarshal(body, &both) == nil && both.Data != nil && both.Base64 != nil { // the SDK takes either
+		return event.Event{}, errors.New("read event: both data and data_base64")
+	}
 	var e event.Event
 	if err := e.UnmarshalJSON(body); err != nil {
-		return event.Event{}, fmt.Errorf("read event: %w", err)
+		return event.Event{}, fmt.Errorf("read event: %s", strings.Join(strings.Fields(err.Error()), " "))
 	}
 	if n := len(e.Extensions()); n > maxAttributes {
 		return event.Event{}, fmt.Errorf("read event: %d extensions (limit %d)", n, maxAttributes)

@@ -199,8 +199,10 @@ func jsonNumber(n json.Number) (any, error) {
 		}
 		return i, nil
 	}
-	if b, ok := new(big.Int).SetString(string(n), 10); ok && len(n) <= maxDigits {
-		return b, nil
+	if len(n) <= maxDigits && !strings.ContainsAny(string(n), ".eE") {
+		if b, ok := new(big.Int).SetString(string(n), 10); ok {
+			return b, nil
+		}
 	}
 	f, err := n.Float64()
 	if err != nil {
