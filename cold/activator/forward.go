@@ -192,6 +192,9 @@ func (s *sleeper) outcome(c *call, resp *http.Response) outcome {
 		c.frame.Drop()
 	default:
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, maxWhyBytes)) // what was read of it says enough
+		if neverPassedOn(resp, string(text)) {
+			return outcome{notRun: true, why: fmt.Sprintf("the platform answers %s %q", resp.Status, strings.TrimSpace(string(text)))}
+		}
 		s.unsure(c, invoker.CodeUnavailable, refusedProxy, fmt.Sprintf("application %s: something on the way answers %s, the call may have run: %q", s.name, resp.Status, strings.TrimSpace(string(text))))
 		return outcome{astray: true}
 	}
@@ -202,6 +205,24 @@ func (s *sleeper) outcome(c *call, resp *http.Response) outcome {
 		o.ledger = text
 	}
 	return o
+}
+
+// neverPassedOn tells whether a proxy's answer is one of those that Knative's queue-proxy and activator give only before a request reaches the function: their queue is full
+// (pkg/queue.ProxyHandler, ErrRequestQueueFull, Serving 1.17), or nobody listens at the next hop (network.ErrorHandler of knative.dev/pkg, with Go's own error of a dial). An
+// ingress that sends a request on again after it was taken (Envoy's retry_on 5xx or reset) runs calls twice whatever is done here.
+func neverPassedOn(resp *http.Response, text string) bool {
+	if resp.Header.Get("Content-Type") != "text/plain; charset=utf-8" { // as http.Error has it
+		return false
+	}
+	switch resp.StatusCode {
+	case http.StatusServiceUnavailable:
+		return text == "pending request queue full\n"
+	case http.StatusBadGateway:
+		rest, ok := strings.CutPrefix(text, "dial tcp ")
+		address, ok2 := strings.CutSuffix(rest, ": connect: connection refused\n")
+		return ok && ok2 && !strings.Contains(address, " ")
+	}
+	return false
 }
 
 // refusedBy is for what the function's own handler did not run.

@@ -73,6 +73,20 @@ func TestAnswersThatAreNoneAreToldApart(t *testing.T) {
 		"503 of a proxy": {func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, "upstream connect error", http.StatusServiceUnavailable)
 		}, invoker.CodeInternal, "the call may have run: \"upstream connect error\"", 1},
+		"503 of a proxy in Knative's words": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = io.WriteString(w, "pending request queue full\n")
+		}, invoker.CodeInternal, "the call may have run", 1},
+		"502 of a broken connection": {func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "read tcp 10.0.0.1:8012->10.0.0.1:8080: read: connection reset by peer", http.StatusBadGateway)
+		}, invoker.CodeInternal, "the call may have run", 1},
+		"503 of Knative's full queue, for ever": {func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "pending request queue full", http.StatusServiceUnavailable)
+		}, invoker.CodeTimeout, "pending request queue full", 0},
+		"502 of Knative's where nobody listens, for ever": {func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "dial tcp 127.0.0.1:8080: connect: connection refused", http.StatusBadGateway)
+		}, invoker.CodeTimeout, "connection refused", 0},
 		"504 of the platform": {func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, "activator request timeout", http.StatusGatewayTimeout)
 		}, invoker.CodeInternal, "504 Gateway Timeout", 1},
