@@ -56,7 +56,7 @@ type Config struct {
 	DrainTimeout   time.Duration `envconfig:"DUBBOFN_DRAIN_TIMEOUT" default:"10s" desc:"After SIGTERM: how long consumers may take to turn away and calls in flight to end." want:"0s or more"`
 	DrainQuiet     time.Duration `envconfig:"DUBBOFN_DRAIN_QUIET" default:"1s" desc:"After deregistering: how long no call may arrive before consumers are taken to have turned away." want:"1ms or more"`
 
-	Activator  string        `envconfig:"DUBBOFN_ACTIVATOR" desc:"Where the activator takes early lanes: every address behind the name is dialled as soon as the process starts, so that calls that wait there need not wait for the platform to find it. Needs DUBBOFN_TOKEN. Default: none." want:"host or host:port (20881 where it is left out), tls:// before it where the activator has DUBBOFN_LANE_TLS; on Kubernetes a headless Service, its full name with a dot at the end"`
+	Activator  string        `envconfig:"DUBBOFN_ACTIVATOR" desc:"Where the activator takes early lanes: every address behind the name is dialled as soon as the process starts, so that calls that wait there need not wait for the platform to find it. Needs DUBBOFN_TOKEN. Default: none." want:"host or host:port (20881 where it is left out), or several with commas between; tls:// before it where the activator has DUBBOFN_LANE_TLS; on Kubernetes a headless Service, its full name with a dot at the end"`
 	Hold       time.Duration `envconfig:"DUBBOFN_HOLD" default:"240s" desc:"How long a knock of the activator is held at most while calls of the early lane run. Keep it below Knative's timeoutSeconds." want:"1s or more"`
 	Snapshot   string        `envconfig:"DUBBOFN_SNAPSHOT" desc:"The file in which this process leaves to the next what it knows of the services that it calls. Default: none; the activator and the keeper need no file." want:"a file"`
 	Warm       []string      `envconfig:"DUBBOFN_WARM" desc:"What the first call needs: connected to before the function is ready, within the budget. With a ! at its end one is required: the function isn't ready without it. What the last process used comes in addition." want:"applications, interfaces or host:port, separated by commas"`
@@ -179,7 +179,7 @@ func (c *Config) resolveStart(bad func(field string, value any, why string)) {
 		bad("WarmBudget", c.WarmBudget, "is too short")
 	}
 	if c.Activator != "" {
-		if host, port, err := splitActivator(strings.TrimPrefix(c.Activator, tlsScheme)); err != nil || host == "" || port == 0 {
+		if _, err := splitActivators(strings.TrimPrefix(c.Activator, tlsScheme)); err != nil {
 			bad("Activator", c.Activator, "is no host and port")
 		}
 	}
@@ -205,7 +205,19 @@ func setDefault(d *time.Duration, value time.Duration) {
 // tlsScheme before the activator's address says that TLS is spoken there.
 const tlsScheme = "tls://"
 
-// splitActivator gives the host and the port of DUBBOFN_ACTIVATOR.
+// splitActivators gives the places of DUBBOFN_ACTIVATOR.
+func splitActivators(s string) (all []place, err error) {
+	for one := range strings.SplitSeq(s, ",") {
+		host, port, err := splitActivator(one)
+		if err != nil || host == "" || port == 0 {
+			return nil, errors.Join(errors.New("not a host and a port: "+strconv.Quote(one)), err)
+		}
+		all = append(all, place{host, port})
+	}
+	return all, nil
+}
+
+// splitActivator gives the host and the port of one of them.
 func splitActivator(s string) (host string, port uint16, err error) {
 	if strings.Contains(s, "://") || strings.ContainsAny(s, " /@,") {
 		return "", 0, errors.New("not a host and a port")

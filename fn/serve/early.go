@@ -34,8 +34,7 @@ const (
 
 // early keeps a connection to every replica of the activator, on which that sends calls.
 type early struct {
-	host    string
-	port    uint16
+	places  []place
 	hello   earlylane.Hello
 	token   string
 	tls     *auth.TLS     // nil: plain
@@ -50,7 +49,14 @@ type early struct {
 
 	lanes sync.WaitGroup
 	mu    sync.Mutex
-	known map[netip.AddrPort]bool // true: was among the last addresses; each has a goroutine
+	known map[netip.AddrPort]bool   // true: was among the last addresses; each has a goroutine
+	names map[netip.AddrPort]string // of those in known
+}
+
+// place is one of DUBBOFN_ACTIVATOR.
+type place struct {
+	host string
+	port uint16
 }
 
 func (f *function) newEarly() (*early, error) {
@@ -67,15 +73,15 @@ func (f *function) newEarly() (*early, error) {
 	if secure {
 		t, untrusted = auth.NewTLS(auth.TLSConfig{CertFile: f.config.TLSCert, KeyFile: f.config.TLSKey, CAFile: f.config.TLSCA, Log: f.log})
 	}
-	host, port, err := splitActivator(address)
+	places, err := splitActivators(address)
 	if err := errors.Join(untrusted, err); err != nil {
 		return nil, fmt.Errorf("DUBBOFN_ACTIVATOR=%q: %w", f.config.Activator, err)
 	}
 	return &early{
-		host: host, port: port, token: f.config.Token, tls: t, finish: f.config.DrainTimeout, ready: f.isReady, ledger: f.ledger, log: f.log,
+		places: places, token: f.config.Token, tls: t, finish: f.config.DrainTimeout, ready: f.isReady, ledger: f.ledger, log: f.log,
 		hello:    earlylane.Hello{App: f.config.App, Revision: f.config.KRevision, Instance: f.instance, Limit: min(f.config.MaxCalls, earlylane.MaxLimit)},
 		handler:  f.calls.count(f.server.Handler()),
-		snapshot: make(chan []byte, 1), asked: make(chan struct{}), known: map[netip.AddrPort]bool{},
+		snapshot: make(chan []byte, 1), asked: make(chan struct{}), known: map[netip.AddrPort]bool{}, names: map[netip.AddrPort]string{},
 	}, nil
 }
 
@@ -86,7 +92,7 @@ func (e *early) run(ctx context.Context) {
 	for first := true; ; first = false {
 		addresses, err := e.look(ctx)
 		if err != nil && ctx.Err() == nil {
-			e.complain(ctx, &quiet, "no early lane: the activator's name can't be looked up", "activator", e.host, "error", err)
+			e.complain(ctx, &quiet, "no early lane: the activator's name can't be looked up", "error", err)
 		}
 		e.follow(ctx, addresses, first)
 		wait := laneLook
@@ -101,16 +107,38 @@ func (e *early) run(ctx context.Context) {
 	}
 }
 
-func (e *early) look(ctx context.Context) ([]netip.AddrPort, error) {
-	if a, err := netip.ParseAddr(e.host); err == nil {
-		return []netip.AddrPort{netip.AddrPortFrom(a, e.port)}, nil
-	}
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", e.host)
-	var all []netip.AddrPort
-	for _, ip := range ips[:min(len(ips), maxLanes)] {
-		all = append(all, netip.AddrPortFrom(ip.Unmap(), e.port))
+// look gives every address there is. The error says which names could not be looked up; the addresses of others, and those that a name had before, are there all the same.
+func (e *early) look(ctx context.Context) (all []netip.AddrPort, err error) {
+	for _, p := range e.places {
+		ips, fault := []netip.Addr(nil), error(nil)
+		if a, no := netip.ParseAddr(p.host); no == nil {
+			ips = []netip.Addr{a}
+		} else if ips, fault = net.DefaultResolver.LookupNetIP(ctx, "ip", p.host); fault != nil {
+			err = errors.Join(err, fault)
+			all = append(all, e.before(p.host)...)
+			continue
+		}
+		e.mu.Lock()
+		for _, ip := range ips[:min(len(ips), maxLanes-min(len(all), maxLanes))] {
+			at := netip.AddrPortFrom(ip.Unmap(), p.port)
+			e.names[at] = p.host
+			all = append(all, at)
+		}
+		e.mu.Unlock()
 	}
 	return all, err
+}
+
+// before gives the addresses that a name had when it was looked up last.
+func (e *early) before(host string) (all []netip.AddrPort) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for a, wanted := range e.known {
+		if wanted && e.names[a] == host {
+			all = append(all, a)
+		}
+	}
+	return all
 }
 
 // follow begins a lane to every address that is new. One that is there no more is left alone for as long as its connection lives. Where the
@@ -146,6 +174,7 @@ func (e *early) wanted(a netip.AddrPort) bool {
 	defer e.mu.Unlock()
 	if !e.known[a] {
 		delete(e.known, a)
+		delete(e.names, a)
 		return false
 	}
 	return true
@@ -157,7 +186,7 @@ func (e *early) keep(ctx context.Context, a netip.AddrPort, asked func()) {
 	pause, quiet := lanePause, false
 	for e.wanted(a) {
 		begun := time.Now()
-		opened, err := e.lane(ctx, a.String(), asked)
+		opened, err := e.lane(ctx, a, asked)
 		asked()
 		if ctx.Err() != nil {
 			return
@@ -193,7 +222,7 @@ func (e *early) complain(ctx context.Context, quiet *bool, what string, args ...
 }
 
 // lane is one connection from dial to end.
-func (e *early) lane(ctx context.Context, address string, asked func()) (opened bool, err error) {
+func (e *early) lane(ctx context.Context, address netip.AddrPort, asked func()) (opened bool, err error) {
 	begun := time.Now()
 	conn, err := e.dial(ctx, address)
 	if err != nil {
@@ -226,15 +255,17 @@ func (e *early) lane(ctx context.Context, address string, asked func()) (opened 
 	})
 }
 
-func (e *early) dial(ctx context.Context, address string) (net.Conn, error) {
+func (e *early) dial(ctx context.Context, address netip.AddrPort) (net.Conn, error) {
 	dialler := net.Dialer{Timeout: laneDial}
-	conn, err := dialler.DialContext(ctx, "tcp", address)
+	conn, err := dialler.DialContext(ctx, "tcp", address.String())
 	if err != nil || e.tls == nil {
 		return conn, err
 	}
 	c := e.tls.Client()
 	if c.ServerName == "" {
-		c.ServerName = strings.TrimSuffix(e.host, ".") // as certificates have it
+		e.mu.Lock()
+		c.ServerName = strings.TrimSuffix(e.names[address], ".") // as certificates have it
+		e.mu.Unlock()
 	}
 	secure := tls.Client(conn, c)
 	ctx, cancel := context.WithTimeout(ctx, laneHandshake)

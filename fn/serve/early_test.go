@@ -231,6 +231,34 @@ func TestEarlyLaneCarriesCallsBeforeThePlatformDoes(t *testing.T) {
 	}
 }
 
+// Two activators at addresses of their own are both dialled, and both lanes carry calls at the same time.
+func TestEarlyLanesToTwoActivatorsCarryCalls(t *testing.T) {
+	t.Parallel()
+	first, second := newReplica(t, testToken, nil).start(), newReplica(t, testToken, nil).start()
+	c := knativeConfig(t)
+	c.Activator = first.address() + "," + second.address()
+	start(t, c, greeter())
+	lanes := []*lane{first.lane(), second.lane()}
+	call := frame(t, "hello")
+	var wg sync.WaitGroup
+	for n := range 100 {
+		wg.Go(func() {
+			resp, b, err := post(t, lanes[n%2], "greet", call, nil)
+			if err != nil || resp.StatusCode != http.StatusOK || !bytes.Contains(b, []byte("Hello, Ada!")) {
+				t.Errorf("%v, %q, %v", resp, b, err)
+			}
+		})
+	}
+	wg.Wait()
+	_ = lanes[0].Close() // one that is gone leaves the other alone
+	if resp, _, err := post(t, lanes[1], "greet", call, nil); err != nil || resp.StatusCode != http.StatusOK {
+		t.Errorf("%v, %v", resp, err)
+	}
+	if again := first.lane(); again.hello != lanes[0].hello {
+		t.Errorf("it comes back as %+v", again.hello)
+	}
+}
+
 func TestEarlyLaneSpeaksTLS(t *testing.T) {
 	t.Parallel()
 	ours, err := certtest.New(t.TempDir(), "ours")

@@ -286,6 +286,7 @@ func TestConfigOfTheStartIsChecked(t *testing.T) {
 		{"no host", Config{Activator: ":20881"}, `DUBBOFN_ACTIVATOR=":20881"`},
 		{"a URL", Config{Activator: "http://activator"}, `DUBBOFN_ACTIVATOR="http://activator"`},
 		{"a port", Config{Activator: "activator:seven"}, `DUBBOFN_ACTIVATOR="activator:seven"`},
+		{"nothing between commas", Config{Activator: "a:1,,b"}, `DUBBOFN_ACTIVATOR="a:1,,b"`},
 		{"a high port", Config{Activator: "activator:70000"}, `DUBBOFN_ACTIVATOR="activator:70000"`},
 		{"hold", Config{Hold: time.Millisecond}, `DUBBOFN_HOLD="1ms" is too short`},
 		{"budget", Config{WarmBudget: -1}, `DUBBOFN_WARM_BUDGET="-1ns" is too short`},
