@@ -32,7 +32,8 @@ type events struct {
 
 	room     chan struct{} // a place for each event under way
 	bytes    budget
-	draining atomic.Bool
+	door     sync.Mutex // of draining; whoever comes in does so before under is waited for
+	draining bool
 	under    sync.WaitGroup
 	closing  sync.Once
 }
@@ -263,9 +264,22 @@ func (b *budget) take(n int64) bool {
 
 func (b *budget) give(n int64) { b.now.Add(-n) }
 
+// enter has the drain wait for a request, until leave. false: it has begun.
+func (e *events) enter() (leave func(), ok bool) {
+	e.door.Lock()
+	defer e.door.Unlock()
+	if e.draining {
+		return nil, false
+	}
+	e.under.Add(1)
+	return e.under.Done, true
+}
+
 // Drain implements [event.Running].
 func (e *events) Drain(ctx context.Context) error {
-	e.draining.Store(true)
+	e.door.Lock()
+	e.draining = true
+	e.door.Unlock()
 	var faults []error
 	var mu sync.Mutex
 	var all sync.WaitGroup

@@ -48,12 +48,12 @@ func (e *events) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		fail(w, outcome{status: http.StatusUnauthorized, reason: "want Authorization: Bearer with this function's token for events"})
 		return
 	}
-	e.under.Add(1)
-	defer e.under.Done()
-	if e.draining.Load() {
+	leave, ok := e.enter()
+	if !ok {
 		fail(w, outcome{status: http.StatusServiceUnavailable, reason: "the function ends", after: fullWait})
 		return
 	}
+	defer leave()
 	body, give, o := e.body(w, req)
 	defer give()
 	if o.status != 0 {
@@ -123,9 +123,9 @@ func (e *events) allowed(req *http.Request) bool {
 	if e.cfg.Token == "" {
 		return true
 	}
-	shown, _ := strings.CutPrefix(req.Header.Get("Authorization"), "Bearer ")
+	shown, ok := strings.CutPrefix(req.Header.Get("Authorization"), "Bearer ")
 	got, want := sha256.Sum256([]byte(shown)), sha256.Sum256([]byte(e.cfg.Token))
-	return subtle.ConstantTimeCompare(got[:], want[:]) == 1
+	return ok && subtle.ConstantTimeCompare(got[:], want[:]) == 1
 }
 
 // options answers a sender who asks whether it may send.
