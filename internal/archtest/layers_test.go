@@ -19,6 +19,7 @@ func layers() map[string]layer {
 		events   = "github.com/cloudevents/sdk-go/v2"
 		cesql    = "github.com/cloudevents/sdk-go/sql/v2"
 		natsgo   = "github.com/nats-io/nats.go"
+		goredis  = "github.com/redis/go-redis/v9"
 		franz    = "github.com/twmb/franz-go"
 		kmsg     = "github.com/twmb/franz-go/pkg/kmsg"
 	)
@@ -96,6 +97,7 @@ func layers() map[string]layer {
 		"cold/keeper":           {uses: []string{"internal/fresh", "internal/keeperwire", "internal/rights", "invoker", "invoker/dubbo", "registry/hint"}},
 		"internal/earlylane":    {},
 		"internal/lanes":        {},
+		"internal/leases":       {},
 		"internal/eventurl":     {uses: []string{"auth", "invoker"}},
 		"internal/cebind":       {modules: map[string]string{events: "events, and their JSON format"}},
 		"internal/deliver":      {uses: []string{"internal/lanes"}, modules: map[string]string{events: "events"}},
@@ -107,8 +109,13 @@ func layers() map[string]layer {
 				yaml:   "rules are YAML",
 			},
 		},
+		"fn/cloudevent/seentest": {uses: []string{"fn/cloudevent"}},
+		"fn/cloudevent/redis": {
+			uses:    []string{"fn/cloudevent", "invoker", "internal/eventurl", "internal/leases"},
+			modules: map[string]string{goredis: "the protocol of Redis, its clusters and sentinels"},
+		},
 		"fn/cloudevent/nats": {
-			uses: []string{"auth", "fn/cloudevent", "invoker", "tracing", "internal/cebind", "internal/deliver", "internal/eventurl"},
+			uses: []string{"auth", "fn/cloudevent", "invoker", "tracing", "internal/cebind", "internal/deliver", "internal/eventurl", "internal/leases"},
 			modules: map[string]string{
 				events: "events",
 				natsgo: "the protocol of NATS and JetStream; what is acknowledged, and when, is ours",
@@ -152,7 +159,7 @@ func layers() map[string]layer {
 		"internal/archtest":        {},
 		"templates":                {},
 		"deploy":                   {uses: []string{"templates"}},
-		"internal/docgen":          {uses: []string{"client", "fn/serve", "internal/daemon"}},
+		"internal/docgen":          {uses: []string{"client", "fn/cloudevent", "fn/serve", "internal/daemon"}},
 	}
 }
 

@@ -25,6 +25,8 @@ const (
 	commitEvery      = time.Second
 	// keptRecords and keptBytes are what of a partition may be here, waiting to be handled, before no more of it is fetched.
 	keptRecords, keptBytes = 256, 4 << 20
+	// endGrace is how long calls that were ended may take to notice.
+	endGrace = 200 * time.Millisecond
 	// askTimeout bounds each request of ours.
 	askTimeout = 10 * time.Second
 )
@@ -55,6 +57,9 @@ func readConfig(u invoker.URL, app string, log *slog.Logger) (config, error) {
 	offset := kgo.NewOffset().AtStart()
 	if s.OneOf("from", "first", "new") == "new" {
 		offset = kgo.NewOffset().AtEnd()
+	}
+	if id := s.Text("instance", ""); id != "" {
+		c.options = append(c.options, kgo.InstanceID(id))
 	}
 	session := s.Duration("session", 45*time.Second, 6*time.Second, 5*time.Minute)
 	c.revoke = s.Duration("revoke", 20*time.Second, 0, rebalanceTimeout*3/4)

@@ -168,7 +168,10 @@ func (c *consumer) drain(ctx context.Context) error {
 	case <-ctx.Done():
 		err = fmt.Errorf("kafka: drain %s: %w; what still ran was ended, and is delivered again", c.url, ctx.Err())
 		c.end()
-		<-done
+		select {
+		case <-done:
+		case <-time.After(endGrace): // a call that does not listen ends with the process
+		}
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()

@@ -65,6 +65,9 @@ func readConfig(u invoker.URL, app string, log *slog.Logger) (config, error) {
 	return c, s.Err()
 }
 
+// orderedPending is how many events of an ordered consumer may be unanswered.
+const orderedPending = 1000
+
 // group is the one priority group of an ordered consumer.
 const group = "order"
 
@@ -79,8 +82,9 @@ func (c *config) consumer() jetstream.ConsumerConfig {
 		cc.DeliverPolicy = jetstream.DeliverNewPolicy
 	}
 	if c.order != "" {
-		// One process at a time gets events. Another takes over when it has been silent for longer than an event may be unanswered, so that what it
-		// left is redelivered before what comes behind.
+		// One process at a time gets events, and another takes over when it has been silent for a while. It waits for what that one left (order.go), for
+		// which it has to keep what comes meanwhile.
+		cc.MaxAckPending = orderedPending
 		cc.PriorityGroups, cc.PriorityPolicy, cc.PinnedTTL = []string{group}, jetstream.PriorityPolicyPinned, c.ackWait+c.ackWait/2
 	}
 	return cc

@@ -1,6 +1,7 @@
 package nats
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,8 @@ const (
 	askTimeout = 5 * time.Second
 	// pullWait is how long a request for messages stays with the server: what a drain waits for at most before nothing more comes.
 	pullWait = 2 * time.Second
+	// endGrace is how long calls that were ended may take to notice.
+	endGrace = 200 * time.Millisecond
 )
 
 // consumer takes events from one stream.
@@ -42,8 +45,11 @@ type consumer struct {
 
 	taking, keeping sync.WaitGroup
 
+	pin string // of an ordered consumer: what the server calls this process's turn; of the one that takes
+
 	mu   sync.Mutex
 	here map[*message]struct{}
+	back []*message // what is given back once nothing is taken any more: before, the server would deliver it here again
 }
 
 // message is one that is here: unanswered.
@@ -51,6 +57,7 @@ type message struct {
 	jetstream.Msg
 	tried int // how often the server delivered it before
 	id    string
+	seq   uint64 // its place in the stream
 }
 
 // open connects and begins. It fails for what trying again would not cure; a server that is away is waited for in the background.
@@ -189,44 +196,54 @@ func (c *consumer) take(ctx context.Context, pull jetstream.Consumer, n int) err
 		c.give(n)
 		return err
 	}
-	for m := range batch.Messages() {
+	var held []*message
+	for raw := range batch.Messages() {
+		m := c.note(raw)
+		if held != nil || c.newTurn(raw) {
+			held = append(held, m)
+			continue
+		}
 		n--
 		c.accept(ctx, m)
 	}
 	c.give(n)
+	if held != nil {
+		return c.takeOver(ctx, pull, held)
+	}
 	if err := batch.Error(); err != nil && !away(err) && !errors.Is(err, jetstream.ErrPinIDMismatch) {
 		return err
 	}
 	return nil
 }
 
-// accept hands one message to the worker, in the order in which they come.
-func (c *consumer) accept(ctx context.Context, raw jetstream.Msg) {
+// note registers a message that is here.
+func (c *consumer) note(raw jetstream.Msg) *message {
 	m := &message{Msg: raw}
 	if meta, err := raw.Metadata(); err == nil {
 		m.tried = int(meta.NumDelivered) - 1 //nolint:gosec // a number of deliveries
-		m.id = fmt.Sprintf("%s/%d", meta.Stream, meta.Sequence.Stream)
-	}
-	select {
-	case <-c.work.Stopping():
-		c.answer(m, raw.Nak)
-		<-c.window
-		return
-	default:
+		m.seq = meta.Sequence.Stream
+		m.id = fmt.Sprintf("%s/%d", meta.Stream, m.seq)
 	}
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.here[m] = struct{}{}
-	c.mu.Unlock()
-	e, err := cebind.NATS.Read(headersOf(raw), raw.Data())
+	return m
+}
+
+// accept hands one message to the worker, in the order in which they come. It has a place, which it gives back.
+func (c *consumer) accept(ctx context.Context, m *message) {
+	if c.stopping() {
+		c.giveBack(m)
+		<-c.window
+		return
+	}
+	e, err := cebind.NATS.Read(headersOf(m), m.Data())
 	key := ""
 	if err == nil && c.cfg.order != "" {
 		key, _ = cebind.Attribute(e, c.cfg.order)
 	}
 	c.work.Add(key, func() {
-		defer func() {
-			c.forget(m)
-			<-c.window
-		}()
+		defer func() { <-c.window }()
 		switch {
 		case err != nil:
 			c.bury(ctx, m, nil, deliver.Result{Code: 400, Reason: err.Error()})
@@ -238,6 +255,8 @@ func (c *consumer) accept(ctx context.Context, raw jetstream.Msg) {
 				c.answer(m, m.Ack)
 			case v.Dead:
 				c.bury(ctx, m, &e, v.Result)
+			case c.stopping():
+				c.giveBack(m)
 			default:
 				c.answer(m, func() error { return m.NakWithDelay(v.Later) })
 			}
@@ -281,7 +300,7 @@ func (c *consumer) bury(ctx context.Context, m *message, e *event.Event, r deliv
 		return err
 	})
 	if !sent {
-		c.answer(m, m.Nak)
+		c.giveBack(m)
 		return
 	}
 	log.Warn("nats: event sent to the dead letters", "subject", c.cfg.dead)
@@ -293,6 +312,33 @@ func (c *consumer) answer(m *message, how func() error) {
 	c.forget(m)
 	if err := how(); err != nil {
 		c.log.Warn("nats: the server was not told, and delivers the message again", "message", m.id, "error", err)
+	}
+}
+
+func (c *consumer) stopping() bool {
+	select {
+	case <-c.work.Stopping():
+		return true
+	default:
+		return false
+	}
+}
+
+func (c *consumer) giveBack(m *message) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.back = append(c.back, m)
+}
+
+// returnAll gives back what was not handled, in the order of the stream, which is the order in which it comes again.
+func (c *consumer) returnAll() {
+	c.mu.Lock()
+	back := c.back
+	c.back = nil
+	c.mu.Unlock()
+	slices.SortFunc(back, func(a, b *message) int { return cmp.Compare(a.seq, b.seq) })
+	for _, m := range back {
+		c.answer(m, m.Nak)
 	}
 }
 
@@ -336,17 +382,21 @@ func (c *consumer) drain(ctx context.Context) error {
 	case <-ctx.Done():
 		err = fmt.Errorf("nats: drain %s: %w; what still ran was ended, and is delivered again", c.url, ctx.Err())
 		c.end()
-		<-done
+		select {
+		case <-done:
+		case <-time.After(endGrace): // a call that does not listen ends with the process
+		}
 	}
 	c.end()
 	c.keeping.Wait()
+	c.returnAll()
 	if c.conn.IsConnected() {
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
+		err = errors.Join(err, c.conn.FlushWithContext(last)) // the answers
 		if c.cfg.order != "" {
 			c.unpin(last)
 		}
-		err = errors.Join(err, c.conn.FlushWithContext(last)) // the answers
 	}
 	c.conn.Close()
 	return err
