@@ -65,7 +65,8 @@ type Config struct {
 
 	Tracing       string  `envconfig:"DUBBOFN_TRACING" desc:"Where spans of calls are sent, by a part of the program: skywalking.Tracer, otlp.Tracer. Default: none are made; what callers send of a trace goes on with the function's own calls." want:"skywalking://[token@]host:11800[?tls=true], otlp://host:4317[?tls=true]"`
 	TracingSample float64 `envconfig:"DUBBOFN_TRACING_SAMPLE" default:"1" desc:"The share of traces that are sent, of those that begin here; a caller's trace is always gone on with." want:"0 to 1"`
-	Events        string  `envconfig:"DUBBOFN_EVENTS" desc:"The rules by which events call methods: a file, or the JSON itself. It needs a part that takes events: cloudevent.Events()." want:"a file, or {\"rules\": […]}"`
+	Events        string  `envconfig:"DUBBOFN_EVENTS"`      // the part that takes events reads it; here it is only known whether one is wanted
+	EventsFrom    string  `envconfig:"DUBBOFN_EVENTS_FROM"` // as Events
 
 	LogLevel  string `envconfig:"DUBBOFN_LOG_LEVEL" default:"info" desc:"The least important log line to print." want:"debug, info, warn, error"`
 	LogFormat string `envconfig:"DUBBOFN_LOG_FORMAT" default:"text" desc:"How log lines look, on standard error." want:"text, json"`

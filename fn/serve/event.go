@@ -26,8 +26,8 @@ func checkEvents(c Config, a *assembly, rules []event.Rule) error {
 	switch {
 	case a.receiver != nil:
 		return nil
-	case c.Events != "":
-		return errors.New("DUBBOFN_EVENTS: this program has no part that takes events" + add)
+	case c.Events != "" || c.EventsFrom != "":
+		return errors.New("DUBBOFN_EVENTS, DUBBOFN_EVENTS_FROM: this program has no part that takes events" + add)
 	case len(rules) > 0:
 		return fmt.Errorf("fn.OnEvent: rule %q: this program has no part that takes events%s", rules[0].Label(), add)
 	}

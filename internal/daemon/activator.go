@@ -22,6 +22,7 @@ import (
 	"github.com/dubbofn/dubbofn/invoker"
 	"github.com/dubbofn/dubbofn/invoker/dubbo"
 	"github.com/dubbofn/dubbofn/registry"
+	"github.com/dubbofn/dubbofn/tracing"
 )
 
 // Activator is everything that the environment decides of an activator, one field a variable; docs/configuration.md is made from the tags.
@@ -63,9 +64,17 @@ type Activator struct {
 	ReadTimeout    time.Duration  `envconfig:"DUBBOFN_READ_TIMEOUT" default:"30s" desc:"How long the rest of a frame may take once its first byte came." want:"100ms or more"`
 	DrainTimeout   time.Duration  `envconfig:"DUBBOFN_DRAIN_TIMEOUT" default:"20s" desc:"After SIGTERM: how long consumers may take to turn away and calls to end." want:"1ms or more"`
 
+	Tracing        string  `envconfig:"DUBBOFN_TRACING" desc:"Where spans of calls are sent. Default: none are made; what consumers send of a trace goes on to the function unchanged." want:"skywalking://[token@]host:11800[?tls=true], otlp://host:4317[?tls=true]"`
+	TracingSample  float64 `envconfig:"DUBBOFN_TRACING_SAMPLE" default:"1" desc:"The share of traces that are sent, of those that begin here; a consumer's trace is always gone on with." want:"0 to 1"`
+	TracingService string  `envconfig:"DUBBOFN_TRACING_SERVICE" default:"dubbofn-activator" desc:"What the activator is called there." want:"a word"`
+
 	LogLevel  string `envconfig:"DUBBOFN_LOG_LEVEL" default:"info" desc:"The least important log line to print." want:"debug, info, warn, error"`
 	LogFormat string `envconfig:"DUBBOFN_LOG_FORMAT" default:"text" desc:"How log lines look, on standard error." want:"text, json"`
 
+	// Backends are where DUBBOFN_TRACING may lead. Default: SkyWalking and OTLP.
+	Backends []tracing.Backend
+
+	tracing    invoker.URL
 	places     []place
 	ports      []int
 	namespaces []string
@@ -118,6 +127,9 @@ func (c *Activator) resolve() error {
 	}
 	checkLog(c.LogLevel, c.LogFormat, bad)
 	c.resolveFunctions(bad)
+	if err := c.resolveTracing(bad); err != nil {
+		faults = append(faults, err)
+	}
 	if ports, ok := portRange(c.Ports); ok {
 		c.ports = ports
 	} else {
@@ -168,6 +180,8 @@ type Front struct {
 
 	activator *activator.Activator
 	admin     net.Listener
+	tracer    tracing.Tracer // nil: nothing is traced
+	log       *slog.Logger
 }
 
 // Listen opens the ports; Run must follow.
@@ -190,11 +204,18 @@ func (c Activator) Listen(log *slog.Logger, adapters ...registry.Adapter) (*Fron
 	if err != nil {
 		return nil, err
 	}
-	f := &Front{}
+	f := &Front{log: log}
 	if f.admin, err = c.listen(&cfg); err != nil {
 		return nil, err
 	}
-	if f.activator, err = activator.New(cfg, source, registries...); err != nil {
+	if err = cfg.Validate(); err == nil { // first: a tracer that is open is Run's to close
+		f.tracer, err = c.openTracer(log)
+	}
+	if err == nil {
+		cfg.Tracer = f.tracer
+		f.activator, err = activator.New(cfg, source, registries...)
+	}
+	if err != nil {
 		return nil, errors.Join(err, closeAll(cfg.Dubbo, cfg.Lane, f.admin))
 	}
 	f.Dubbo, f.Admin, f.Handler = cfg.Dubbo.Addr(), f.admin.Addr(), f.activator.Handler()
@@ -206,6 +227,7 @@ func (c Activator) Listen(log *slog.Logger, adapters ...registry.Adapter) (*Fron
 
 // Run serves until ctx ends, then drains; it returns when nothing of it is left. It may be called once.
 func (f *Front) Run(ctx context.Context) error {
+	defer f.closeTracer(context.WithoutCancel(ctx))
 	return beside(ctx, f.admin, f.Handler, f.activator.Run)
 }
 

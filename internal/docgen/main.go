@@ -1,5 +1,5 @@
 // Command docgen writes docs/configuration.md: one row for each environment variable that a function, a client or an always-on part
-// reads, made from the tags of [serve.Config], [client.Config] and package daemon's structs, so that the page can't say anything else than
+// reads, made from the tags of [serve.Config], [client.Config], [cloudevent.Config] and package daemon's structs, so that the page can't say anything else than
 // the programs.
 package main
 
@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/dubbofn/dubbofn/client"
+	"github.com/dubbofn/dubbofn/fn/cloudevent"
 	"github.com/dubbofn/dubbofn/fn/serve"
 	"github.com/dubbofn/dubbofn/internal/daemon"
 )
@@ -20,7 +21,7 @@ const head = `# Configuration
 A function is configured by its environment alone. It reads everything once, at start, and refuses to start on any fault:
 every fault is reported at once, with the variable's name, its value and the values that would do.
 
-<!-- Written by "make docs" from fn/serve.Config, client.Config and internal/daemon; change the tags there. -->
+<!-- Written by "make docs" from fn/serve.Config, client.Config, fn/cloudevent.Config and internal/daemon; change the tags there. -->
 
 ` + table
 
@@ -32,6 +33,13 @@ const consumers = `
 ## Programs that call other services
 
 A client reads these, a function's own calls included. What has the same name means the same for both.
+
+` + table
+
+const events = `
+## Functions that take events
+
+What ` + "`cloudevent.Events()`" + ` reads, a part of a function.
 
 ` + table
 
@@ -66,6 +74,10 @@ func main() {
 	for f := range fields(reflect.TypeFor[client.Config]()) {
 		fmt.Fprintln(w, row(f.Tag))
 	}
+	fmt.Fprint(w, events)
+	for f := range fields(reflect.TypeFor[cloudevent.Config]()) {
+		fmt.Fprintln(w, row(f.Tag))
+	}
 	fmt.Fprint(w, activator)
 	for f := range fields(reflect.TypeFor[daemon.Activator]()) {
 		fmt.Fprintln(w, row(f.Tag))
@@ -81,11 +93,11 @@ func main() {
 	}
 }
 
-// fields gives the fields of a struct that stand for a variable.
+// fields gives the fields of a struct that stand for a variable and say what it means; those that don't stand in another table.
 func fields(t reflect.Type) func(yield func(reflect.StructField) bool) {
 	return func(yield func(reflect.StructField) bool) {
 		for f := range t.Fields() {
-			if f.Tag.Get("envconfig") != "" && !yield(f) {
+			if f.Tag.Get("desc") != "" && !yield(f) {
 				return
 			}
 		}
