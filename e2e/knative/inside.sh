@@ -86,16 +86,38 @@ run_scale() {
   note ""; note "== 200 calls a second of 100 ms each, then 10"
   local flags=(--target 5 --max-scale 8 --cpu 25m) # two generations of pods find room on a node of two CPUs
   deploy slow slow "${flags[@]}" -- SLOW=100ms; ready slow
-  # the roll-out runs as a program of its own
-  cat >"$E2E_RUN/rollout" <<ROLLOUT
-#!/usr/bin/env bash
-export KUBECONFIG="$KUBECONFIG_FILE"
-SLOW=100ms MORE=1 DUBBOFN_APP=slow "$dubbofn" describe "$LAB_RUN/bin/slow" |
-  "$dubbofn" render function slow --image dev.local/slow:lab --manifest - ${flags[*]} --env SLOW=100ms --env MORE=1 | "$LAB_BIN/kubectl" apply -f -
-ROLLOUT
-  chmod +x "$E2E_RUN/rollout"
+  revision rollout "${flags[@]}" -- SLOW=100ms MORE=1
   paced slow-3 3 ping
   measure scale slow -rollout "$E2E_RUN/rollout" -name 3.3.6 "${PACED[@]}" || FAILED+=(scale)
+  undeploy slow
+}
+
+# revision FILE [FLAGS…] -- VARIABLE=VALUE…   writes a program that makes a new Knative revision of slow
+revision() {
+  local file="$1" flags=() v; shift
+  while [ "$1" != -- ]; do flags+=("$1"); shift; done
+  shift
+  for v in "$@"; do flags+=(--env "$v"); done
+  cat >"$E2E_RUN/$file" <<REVISION
+#!/usr/bin/env bash
+export KUBECONFIG="$KUBECONFIG_FILE"
+env $* DUBBOFN_APP=slow "$dubbofn" describe "$LAB_RUN/bin/slow" |
+  "$dubbofn" render function slow --image dev.local/slow:lab --manifest - ${flags[*]} | "$LAB_BIN/kubectl" apply -f -
+REVISION
+  chmod +x "$E2E_RUN/$file"
+}
+
+run_rollout() {
+  note ""; note "== Knative revisions that never get ready, under 20 calls a second"
+  local flags=(--target 5 --max-scale 4 --cpu 25m)
+  deploy slow slow "${flags[@]}" -- SLOW=20ms; ready slow
+  revision crashes "${flags[@]}" -- SLOW=20ms MORE=1 BREAK=crash
+  revision hangs "${flags[@]}" -- SLOW=20ms MORE=1 BREAK=hang
+  revision sound "${flags[@]}" -- SLOW=20ms MORE=1
+  paced rollout-3 3 ping; local consumers=("${PACED[@]}")
+  paced rollout-27 27 ping; consumers+=("${PACED[@]}")
+  measure rollout slow -rate 20 -nacos "http://127.0.0.1:$NACOS_PORT" -bad "$E2E_RUN/crashes" -bad "$E2E_RUN/hangs" -rollout "$E2E_RUN/sound" \
+    -name 3.3.6 -name 2.7.23 "${consumers[@]}" || FAILED+=(rollout)
   undeploy slow
 }
 
@@ -103,7 +125,7 @@ mkdir -p "$E2E_RUN"
 nacos_start
 deploy_all
 for t in "$@"; do
-  declare -F "run_$t" >/dev/null || die "no test $t: want wakes, http, scale"
+  declare -F "run_$t" >/dev/null || die "no test $t: want wakes, http, scale, rollout"
   "run_$t"
 done
 kubectl -n dubbofn logs --prefix --tail=-1 -l app.kubernetes.io/name=dubbofn-activator >"$LOGS/activator.log" 2>&1

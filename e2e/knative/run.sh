@@ -4,12 +4,13 @@
 #   wakes    Java 3.3.6 and 2.7.23 wake a function from zero, beside plain HTTP requests: the early lane
 #   http     the same without the early lane
 #   scale    200 calls a second, a new Knative revision in the middle, then 10: pods over time
+#   rollout  Knative revisions that crash or hang when they start, under calls: nobody notices
 # LAB_KEEP=yes leaves the lab up, for another run.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 need_root
 cd "$LAB/../.."
-tests=("$@"); [ ${#tests[@]} -gt 0 ] || tests=(wakes http scale)
+tests=("$@"); [ ${#tests[@]} -gt 0 ] || tests=(wakes http scale rollout)
 export E2E_RUN="$PWD/e2e/run/lab" # what is kept: each process's output in logs
 
 "$LAB/build.sh"

@@ -3,6 +3,7 @@
 //
 //	lab wakes [FLAGS] -- java … Paced … [-- java … Paced …]     wakes from zero, by the consumers in turn and by HTTP
 //	lab scale [FLAGS] -- java … Paced …                          many calls a second, then few: pods over time
+//	lab rollout [FLAGS] -- java … Paced …                        Knative revisions that never get ready, under calls
 //
 // It prints a line for each wake or second, a table, what was expected and whether it held.
 package main
@@ -45,6 +46,8 @@ type settings struct {
 	enough     int    // pods, in the busy time
 	fewer      int    // at most, in the calm time
 	rollout    string // a command that makes a new Knative revision in the middle
+	bad        list   // commands that each make one that never gets ready
+	nacos      string
 
 	names    list // of the consumers
 	commands [][]string
@@ -63,7 +66,7 @@ func (l *list) Set(s string) error {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return errors.New("want wakes or scale")
+		return errors.New("want wakes, scale or rollout")
 	}
 	var s settings
 	f := flag.NewFlagSet(args[0], flag.ContinueOnError)
@@ -86,6 +89,8 @@ func run(ctx context.Context, args []string) error {
 	f.IntVar(&s.enough, "pods", 4, "pods there must be within 60 s")
 	f.IntVar(&s.fewer, "fewer", 2, "pods there may be 90 s after it got calm")
 	f.StringVar(&s.rollout, "rollout", "", "a command that makes a new Knative revision, run in the middle of the busy time")
+	f.Var(&s.bad, "bad", "a command that makes a Knative revision that never gets ready (may be given again)")
+	f.StringVar(&s.nacos, "nacos", "", "http://HOST:PORT of Nacos, where rollout looks what consumers are told of")
 	if err := f.Parse(args[1:]); err != nil {
 		return err
 	}
@@ -105,8 +110,10 @@ func run(ctx context.Context, args []string) error {
 		return measureWakes(ctx, &s)
 	case "scale":
 		return measureScale(ctx, &s)
+	case "rollout":
+		return measureRollOut(ctx, &s)
 	}
-	return fmt.Errorf("%q: want wakes or scale", args[0])
+	return fmt.Errorf("%q: want wakes, scale or rollout", args[0])
 }
 
 // checks are what was expected, and whether it held.

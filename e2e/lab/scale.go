@@ -39,28 +39,43 @@ const (
 )
 
 func measureScale(ctx context.Context, s *settings) error {
-	x := &scale{settings: s, current: second{by: map[string]int{}}, sum: second{by: map[string]int{}}, failures: map[string]int{}, last: map[string]time.Time{}}
-	var err error
-	if x.pods, err = followPods(ctx, s.api, s.keys, s.namespace, s.service); err != nil {
+	x, end, err := newScale(ctx, s)
+	if err != nil {
 		return err
 	}
-	for i, command := range s.commands {
-		c, err := startConsumer(ctx, s.names[i], s.logs, command, x.hear)
-		if err != nil {
-			return err
-		}
-		defer c.end()
-		x.consumers = append(x.consumers, c)
-		if _, err := c.call("first"); err != nil {
-			return err
-		}
-	}
+	defer end()
 	fmt.Printf("%6s %6s %6s %7s %9s  %s\n", "s", "ok", "failed", "slowest", "answered", "live pods by Knative revision")
 	grown, shrunk, err := x.run(ctx)
 	if err != nil {
 		return err
 	}
 	return x.report(grown, shrunk)
+}
+
+// newScale follows the pods and starts the consumers, each of which has called once. end kills those that did not stop.
+func newScale(ctx context.Context, s *settings) (x *scale, end func(), err error) {
+	x = &scale{settings: s, current: second{by: map[string]int{}}, sum: second{by: map[string]int{}}, failures: map[string]int{}, last: map[string]time.Time{}}
+	end = func() {
+		for _, c := range x.consumers {
+			c.end()
+		}
+	}
+	if x.pods, err = followPods(ctx, s.api, s.keys, s.namespace, s.service); err != nil {
+		return nil, nil, err
+	}
+	for i, command := range s.commands {
+		c, err := startConsumer(ctx, s.names[i], s.logs, command, x.hear)
+		if err != nil {
+			end()
+			return nil, nil, err
+		}
+		x.consumers = append(x.consumers, c)
+		if _, err := c.call("first"); err != nil {
+			end()
+			return nil, nil, err
+		}
+	}
+	return x, end, nil
 }
 
 // hear takes a line "SECOND ok failed slowest pod=calls…" or "FAILED why" of a consumer.

@@ -1,5 +1,6 @@
 // Command slow is a function that takes its time: org.fixture.dubbo.PingService.ping takes SLOW (100ms) and answers with its argument, an
-// @ and the name of the pod. With MORE=1 it offers a second method, as a later version of it would.
+// @ and the name of the pod. With MORE=1 it offers a second method, as a later version of it would. BREAK=crash ends it when it starts, BREAK=hang
+// keeps it from ever getting ready; it can be described all the same.
 package main
 
 import (
@@ -13,6 +14,15 @@ import (
 )
 
 func main() {
+	if os.Getenv("DUBBOFN_DESCRIBE") == "" {
+		switch os.Getenv("BREAK") {
+		case "crash":
+			fmt.Fprintln(os.Stderr, "slow: BREAK=crash")
+			os.Exit(3)
+		case "hang":
+			time.Sleep(time.Hour)
+		}
+	}
 	pause, err := time.ParseDuration(or(os.Getenv("SLOW"), "100ms"))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "slow: SLOW:", err)
