@@ -3,8 +3,6 @@
 package cebind
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -68,35 +66,13 @@ func (s Style) Read(headers []Header, body []byte) (event.Event, error) {
 	return s.readBinary(version, contentType, headers, body)
 }
 
-// ReadJSON makes an event of its JSON format.
-func ReadJSON(body []byte) (event.Event, error) {
-	if trimmed := bytes.TrimLeft(body, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' {
-		return event.Event{}, errors.New("read event: neither attributes among the headers nor a JSON object as the body")
-	}
-	var both struct {
-		Data   json.RawMessage `json:"data"`
-		Base64 json.RawMessage `json:"data_base64"`
-	}
-	if json.Unmarshal(body, &both) == nil && both.Data != nil && both.Base64 != nil { // the SDK takes either
-		return event.Event{}, errors.New("read event: both data and data_base64")
-	}
-	var e event.Event
-	if err := e.UnmarshalJSON(body); err != nil {
-		return event.Event{}, fmt.Errorf("read event: %s", strings.Join(strings.Fields(err.Error()), " "))
-	}
-	if n := len(e.Extensions()); n > maxAttributes {
-		return event.Event{}, fmt.Errorf("read event: %d extensions (limit %d)", n, maxAttributes)
-	}
-	return e, validate(e)
-}
-
 func (s Style) readBinary(version, contentType string, headers []Header, body []byte) (event.Event, error) {
 	if version != event.CloudEventsVersionV1 && version != event.CloudEventsVersionV03 {
 		return event.Event{}, fmt.Errorf("read event: specversion %.20q: want 1.0", version)
 	}
 	e := event.New(version)
 	if s.ContentType != "" && contentType != "" {
-		e.SetDataContentType(contentType)
+		e.SetDataContentType(lowerMedia(contentType))
 	}
 	count := 0
 	for _, h := range headers {
@@ -121,6 +97,15 @@ func (s Style) readBinary(version, contentType string, headers []Header, body []
 	return e, validate(e)
 }
 
+// lowerMedia gives a content type whose type, which has no case, is as the SDK knows it: it takes data of another than "application/json" for text.
+func lowerMedia(contentType string) string {
+	media, rest, _ := strings.Cut(contentType, ";")
+	if lower := strings.ToLower(media); lower != media {
+		return lower + contentType[len(media):len(contentType)-len(rest)] + rest
+	}
+	return contentType
+}
+
 // validate is the SDK's, in one line.
 func validate(e event.Event) error {
 	if err := e.Validate(); err != nil {
@@ -141,7 +126,7 @@ func set(e *event.Event, name, value string) error {
 	case "subject":
 		return e.Context.SetSubject(value)
 	case "datacontenttype":
-		return e.Context.SetDataContentType(value)
+		return e.Context.SetDataContentType(lowerMedia(value))
 	case "dataschema", "schemaurl":
 		return e.Context.SetDataSchema(value)
 	case "time":
@@ -183,15 +168,6 @@ func (s Style) Write(e event.Event) (headers []Header, body []byte) {
 		}
 	}
 	return headers, e.Data()
-}
-
-// WriteJSON gives an event in structured mode: the content type, and the JSON format as body.
-func WriteJSON(e event.Event) (headers []Header, body []byte, err error) {
-	body, err = e.MarshalJSON()
-	if err != nil {
-		return nil, nil, fmt.Errorf("write event: %w", err)
-	}
-	return []Header{{"content-type", Structured}}, body, nil
 }
 
 func (s Style) encode(v string) string {
