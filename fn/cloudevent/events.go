@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 
 	"github.com/dubbofn/dubbofn/fn/event"
 	"github.com/dubbofn/dubbofn/internal/deliver"
@@ -40,10 +41,25 @@ type Source interface {
 }
 
 // Receiver is the part of a program that takes events. It is made by [Events].
-type Receiver struct{ adapters []Adapter }
+type Receiver struct {
+	adapters []Adapter
+	sender   atomic.Pointer[sender] // nil until it is open
+}
 
 // Events makes the part of a program that takes and sends events: over HTTP, and by what adapters are given.
-func Events(adapters ...Adapter) *Receiver { return &Receiver{adapters} }
+func Events(adapters ...Adapter) *Receiver { return &Receiver{adapters: adapters} }
+
+// Filter lets methods [Emit] events, whoever calls them (fn/serve has it around every method).
+func (r *Receiver) Filter() invoker.Filter {
+	return func(next invoker.Invoker) invoker.Invoker {
+		return invoker.Func(func(ctx context.Context, inv *invoker.Invocation) (invoker.Result, error) {
+			if s := r.sender.Load(); s != nil && s.sink != nil {
+				ctx = s.within(ctx)
+			}
+			return next.Invoke(ctx, inv)
+		})
+	}
+}
 
 // Name gives "cloudevent".
 func (*Receiver) Name() string { return "cloudevent" }
@@ -74,8 +90,9 @@ func (r *Receiver) open(ctx context.Context, h event.Host, cfg Config, faults []
 	e := &events{host: h, cfg: cfg, rules: compiled, room: make(chan struct{}, maxAtOnce), types: typesOf(compiled)}
 	e.bytes.most = cfg.MaxBytes
 	if err := e.connect(ctx, found); err != nil {
-		return nil, errors.Join(err, e.close(ctx))
+		return nil, errors.Join(err, e.Close(ctx))
 	}
+	r.sender.Store(e.sender)
 	return e, nil
 }
 

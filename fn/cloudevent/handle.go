@@ -300,11 +300,11 @@ func (e *events) Drain(ctx context.Context) error {
 	case <-ctx.Done():
 		faults = append(faults, fmt.Errorf("drain events: %w", ctx.Err()))
 	}
-	return errors.Join(append(faults, e.close(ctx))...)
+	return errors.Join(faults...)
 }
 
-// close ends what was opened, sources apart, which end by Drain.
-func (e *events) close(ctx context.Context) error {
+// Close implements [event.Running]: it ends what was opened, sources apart, which end by Drain.
+func (e *events) Close(ctx context.Context) error {
 	var faults []error
 	e.closing.Do(func() {
 		if e.sender != nil && e.sender.sink != nil {

@@ -43,7 +43,8 @@ type Method struct {
 	Result func(v any) (any, error)
 }
 
-// Receiver is a part of a program that takes events, as cloudevent.Events() is.
+// Receiver is a part of a program that takes events, as cloudevent.Events() is. One that also has the method Filter() invoker.Filter has it around every
+// method of the program, so that whatever calls them they can send events.
 type Receiver interface {
 	Name() string
 	// Open checks everything, reports every fault at once, and begins to take events from where the environment says. ctx bounds the opening.
@@ -56,4 +57,6 @@ type Running interface {
 	// Drain takes no more events from brokers, refuses those that come over HTTP with status 503, and returns when those under way have ended, or with ctx's
 	// error. It is called once.
 	Drain(ctx context.Context) error
+	// Close follows, once no method runs any more: until then they may send events.
+	Close(ctx context.Context) error
 }

@@ -15,6 +15,9 @@ import (
 	"github.com/dubbofn/dubbofn/invoker/dubbo"
 )
 
+// eventsTimeout is how long the connections of events may take to end.
+const eventsTimeout = 2 * time.Second
+
 // caller is an [Outbound] part that calls services by their keys, as a *client.Client does.
 type caller interface {
 	Invoker(ctx context.Context, key invoker.ServiceKey) (invoker.Invoker, error)
@@ -97,6 +100,19 @@ func (f *function) drainEvents(ctx context.Context) (ended func()) {
 		}
 	})
 	return draining.Wait
+}
+
+// closeEvents ends what takes events, once no method runs any more that could send some.
+func (f *function) closeEvents(ctx context.Context) {
+	running := f.events.running.Load()
+	if running == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, eventsTimeout)
+	defer cancel()
+	if err := (*running).Close(ctx); err != nil {
+		f.log.Warn("closing what takes events failed", "error", err)
+	}
 }
 
 // host is what the process offers to whatever brings it events.

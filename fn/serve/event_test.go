@@ -24,6 +24,7 @@ type receiver struct {
 	method   string // default: hello
 	handling sync.WaitGroup
 	drained  atomic.Int32
+	closed   atomic.Int32
 }
 
 func (*receiver) Name() string { return "events" }
@@ -70,6 +71,22 @@ func (r *receiver) Drain(context.Context) error {
 	return nil
 }
 
+func (r *receiver) Close(context.Context) error {
+	r.closed.Add(r.drained.Load())
+	return nil
+}
+
+type filtered struct{}
+
+// Filter has every method run within a value of ours.
+func (*receiver) Filter() invoker.Filter {
+	return func(next invoker.Invoker) invoker.Invoker {
+		return invoker.Func(func(ctx context.Context, inv *invoker.Invocation) (invoker.Result, error) {
+			return next.Invoke(context.WithValue(ctx, filtered{}, "events"), inv)
+		})
+	}
+}
+
 func postEvent(t *testing.T, url, body string) (int, string) {
 	t.Helper()
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
@@ -87,10 +104,11 @@ func TestAnEventCallsAMethodThroughTheSameChain(t *testing.T) {
 	r, b := &receiver{}, &backend{name: "sky"}
 	var deadline time.Duration
 	var saw *invoker.Invocation
+	var within any
 	at, stop := start(t, tracedConfig(t), r, b, greeter(fn.Timeout(3*time.Second), fn.Use(func(next invoker.Invoker) invoker.Invoker {
 		return invoker.Func(func(ctx context.Context, inv *invoker.Invocation) (invoker.Result, error) {
 			d, _ := ctx.Deadline()
-			deadline, saw = time.Until(d), invoker.FromContext(ctx)
+			deadline, saw, within = time.Until(d), invoker.FromContext(ctx), ctx.Value(filtered{})
 			return next.Invoke(ctx, inv)
 		})
 	})))
@@ -107,8 +125,8 @@ func TestAnEventCallsAMethodThroughTheSameChain(t *testing.T) {
 	if deadline > 3*time.Second || deadline < 2*time.Second || saw == nil || saw.Method != "hello" {
 		t.Errorf("deadline in %v, %+v in the context", deadline, saw)
 	}
-	if err := stop(); err != nil || r.drained.Load() != 1 {
-		t.Errorf("%v, drained %d times", err, r.drained.Load())
+	if err := stop(); err != nil || r.drained.Load() != 1 || r.closed.Load() != 1 || within != "events" {
+		t.Errorf("%v, drained %d times, closed %d times after that; within %v", err, r.drained.Load(), r.closed.Load(), within)
 	}
 	if all := b.r.Spans(); len(all) != 1 || all[0].Kind != tracing.Entry || all[0].Tags["dubbofn.start.ready"] == "" {
 		t.Errorf("%+v", all)

@@ -212,6 +212,7 @@ func (f *function) serve(ctx context.Context) error {
 		fault = errors.Join(fault, <-ended)
 	}
 	beside.Wait()
+	f.closeEvents(context.WithoutCancel(ctx))
 	f.save()
 	f.registry.close()
 	return fault
