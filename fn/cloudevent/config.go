@@ -1,6 +1,8 @@
 package cloudevent
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -103,7 +105,7 @@ func yamlToJSON(text []byte) (out []byte, err error) {
 	if len(text) > maxRuleBytes {
 		return nil, fmt.Errorf("%d bytes (limit %d)", len(text), maxRuleBytes)
 	}
-	if text[0] == '{' || text[0] == '[' {
+	if text = bytes.TrimSpace(text); len(text) == 0 || json.Valid(text) { // a number keeps its digits
 		return text, nil
 	}
 	defer func() {
