@@ -37,6 +37,14 @@ func TestManifestsAreAsTheyWere(t *testing.T) {
 		"activator":            Activator{Image: "registry.example.org/dubbofn:v1", Registry: "nacos://nacos.example.org:8848"},
 		"activator-namespaces": Activator{Image: "dubbofn:v1", RegistrySecret: "registry", Namespace: "front", Namespaces: []string{"shop", "bank", "shop"}, Replicas: 1, Host: "203.0.113.7", Environment: map[string]string{"DUBBOFN_LOG_LEVEL": "debug"}},
 		"keeper":               Keeper{Image: "registry.example.org/dubbofn:v1", RegistrySecret: "registry", Targets: []string{"10.0.0.0/8:20880", "*.example.org:*"}},
+		"broker":               Broker{},
+		"broker-full":          Broker{Name: "shop", Namespace: "shop", Class: "Kafka", Delivery: Delivery{DeadLetter: "dead-letters", DeadLetterPlain: true, Retry: -1, Backoff: 1500 * time.Millisecond}},
+		"trigger":              Trigger{Name: "orders", Function: "order"},
+		"trigger-full": Trigger{
+			Name: "orders", Namespace: "shop", Broker: "shop", Function: "order", Filter: map[string]string{"type": "org.example.order.placed", "source": "/shop/\"1\""},
+			CESQL: "subject LIKE 'eu/%'", Timeout: 90 * time.Second, Delivery: Delivery{DeadLetter: "orders-failed", Retry: 3, Backoff: time.Second},
+		},
+		"sink": Sink{Image: "registry.example.org/dubbofn:v1"},
 	}
 	for name, m := range manifests {
 		t.Run(name, func(t *testing.T) {
@@ -106,17 +114,25 @@ func TestRenderNamesEveryFault(t *testing.T) {
 				f.Manifest = []byte(`{"app":"a","services":[{"methods":[{"timeout":9223372036854775807}]}]}`)
 			}), []string{"to 24h0m0s"},
 		},
-		"an address with TLS":  {function(func(f *Function) { f.Activator = "tls://activator.example.org:20881" }), nil},
-		"counts":               {function(func(f *Function) { f.Concurrency, f.Target, f.MinScale, f.MaxScale = 1001, -1, 3, 2 }), []string{"Concurrency is 1001", "Target is -1", "MinScale 3 is above MaxScale 2"}},
-		"an address":           {function(func(f *Function) { f.Activator, f.Keeper = "activator", ":1" }), []string{`Activator is "activator"`, `Keeper is ":1"`}},
-		"a variable":           {function(func(f *Function) { f.Environment = map[string]string{"A-B": "", "DUBBOFN_TOKEN": "x"} }), []string{`"A-B"`, "DUBBOFN_TOKEN, which has another place"}},
-		"quantities":           {function(func(f *Function) { f.CPU, f.Memory = "much", "1 Gi" }), []string{`"much" is no quantity`, `"1 Gi" is no quantity`}},
-		"a Secret":             {function(func(f *Function) { f.TokenSecret = "a/b" }), []string{`TokenSecret is "a/b"`}},
-		"no registry":          {activator(func(a *Activator) { a.Registry = "" }), []string{"Registry is empty"}},
-		"no URL":               {activator(func(a *Activator) { a.Registry = "nacos:8848" }), []string{"Registry is no URL"}},
-		"two registries":       {activator(func(a *Activator) { a.RegistrySecret = "b" }), []string{"both set"}},
-		"one host for two":     {activator(func(a *Activator) { a.Host = "h" }), []string{`Host "h" is one address for 2 replicas`}},
-		"a namespace":          {activator(func(a *Activator) { a.Namespaces = []string{"a", "b\nc"} }), []string{`Namespaces is "b\nc"`}},
+		"an address with TLS":   {function(func(f *Function) { f.Activator = "tls://activator.example.org:20881" }), nil},
+		"counts":                {function(func(f *Function) { f.Concurrency, f.Target, f.MinScale, f.MaxScale = 1001, -1, 3, 2 }), []string{"Concurrency is 1001", "Target is -1", "MinScale 3 is above MaxScale 2"}},
+		"an address":            {function(func(f *Function) { f.Activator, f.Keeper = "activator", ":1" }), []string{`Activator is "activator"`, `Keeper is ":1"`}},
+		"a variable":            {function(func(f *Function) { f.Environment = map[string]string{"A-B": "", "DUBBOFN_TOKEN": "x"} }), []string{`"A-B"`, "DUBBOFN_TOKEN, which has another place"}},
+		"quantities":            {function(func(f *Function) { f.CPU, f.Memory = "much", "1 Gi" }), []string{`"much" is no quantity`, `"1 Gi" is no quantity`}},
+		"a Secret":              {function(func(f *Function) { f.TokenSecret = "a/b" }), []string{`TokenSecret is "a/b"`}},
+		"no registry":           {activator(func(a *Activator) { a.Registry = "" }), []string{"Registry is empty"}},
+		"no URL":                {activator(func(a *Activator) { a.Registry = "nacos:8848" }), []string{"Registry is no URL"}},
+		"two registries":        {activator(func(a *Activator) { a.RegistrySecret = "b" }), []string{"both set"}},
+		"one host for two":      {activator(func(a *Activator) { a.Host = "h" }), []string{`Host "h" is one address for 2 replicas`}},
+		"a namespace":           {activator(func(a *Activator) { a.Namespaces = []string{"a", "b\nc"} }), []string{`Namespaces is "b\nc"`}},
+		"a trigger without any": {Trigger{}, []string{`Name is ""`, `Function is ""`}},
+		"a filter":              {Trigger{Name: "a", Function: "b", Filter: map[string]string{"Type": "x"}}, []string{`Filter has "Type"`}},
+		"a delivery": {
+			Trigger{Name: "a", Function: "b", Timeout: time.Millisecond, Delivery: Delivery{DeadLetter: "A", Retry: -2, Backoff: 2 * time.Hour}},
+			[]string{`DeadLetter is "A"`, "Retry is -2", "Backoff is 2h0m0s", "Timeout is 1ms"},
+		},
+		"a broker's name":      {Broker{Name: "a.b"}, []string{`Name is "a.b"`}},
+		"a sink's image":       {Sink{}, []string{`Image is ""`}},
 		"a keeper without any": {Keeper{}, []string{"Image is", "Registry is empty"}},
 	}
 	for name, c := range cases {

@@ -10,5 +10,6 @@ import (
 //go:embed knative/*.yaml
 var files embed.FS
 
-// Files gives the templates: "knative/activator.yaml", "knative/keeper.yaml" and "knative/function.yaml".
+// Files gives the templates: "knative/activator.yaml", "knative/keeper.yaml", "knative/function.yaml", and for events
+// "knative/broker.yaml", "knative/trigger.yaml" and "knative/sink.yaml".
 func Files() fs.FS { return files }

@@ -148,10 +148,11 @@ func layers() map[string]layer {
 		"cmd/dubbofn": {
 			uses: []string{
 				"client", "cold", "cold/keeper", "deploy", "fn", "fn/serve", "invoker", "invoker/cluster", "registry", "registry/nacos", "registry/zookeeper",
-				"internal/daemon", "internal/hessian", "internal/javatype", "internal/local", "java",
+				"internal/cebind", "internal/daemon", "internal/hessian", "internal/javatype", "internal/local", "java",
 			},
 			modules: map[string]string{
-				cobra: "commands, flags and their help",
+				cobra:  "commands, flags and their help",
+				events: "the sink prints events",
 			},
 		},
 		"examples/functions/board": {uses: []string{"client", "fn", "fn/serve", "registry/nacos"}},
