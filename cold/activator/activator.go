@@ -88,7 +88,7 @@ func (a *Activator) is(why string) {
 }
 
 // Run serves until ctx ends; then it deregisters, tells consumers to turn elsewhere, goes on until the calls that are there have been answered
-// ([Config.Drain] at most), and returns when nothing of it is left. It may be called once. The error says that the source's first state
+// (for [Config.Drain] at most), and returns when nothing of it is left. It may be called once. The error says that the source's first state
 // couldn't be had or that a listener failed.
 func (a *Activator) Run(ctx context.Context) error {
 	base, stop := context.WithCancel(context.WithoutCancel(ctx))

@@ -43,7 +43,8 @@ type Config struct {
 	// Fresh is how long a function is taken to be awake after an answer; after it, a call is parked and the function knocked on: that
 	// costs an awake one a round trip. Keep it below the platform's shortest time to zero. Default: 2 s.
 	Fresh time.Duration
-	// Drain is how long Run may take to end: consumers turn away, calls end. Default: 20 s.
+	// Drain is how long consumers may take to turn away, and calls to end, once Run is to end and the stand-ins are deregistered; what is left then is
+	// cut off. Deregistering takes 5 s at most before that, reading the last answers 3 s after it. Default: 20 s.
 	Drain time.Duration
 	// Tracer has spans made of calls: their arrival, their wait, each attempt to pass them on. Who made it closes it, after Run.
 	// Default: nothing is traced; what consumers send of a trace goes on unchanged.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 )
@@ -38,6 +39,9 @@ func Build(ctx context.Context, path, into string) (binary string, err error) {
 	build.Dir = absolute
 	build.Cancel = func() error { return build.Process.Signal(os.Interrupt) } // it takes its own files away
 	build.WaitDelay = patience
+	tie(build)
+	runtime.LockOSThread() // see tie
+	defer runtime.UnlockOSThread()
 	if text, err := build.CombinedOutput(); err != nil {
 		if ctx.Err() != nil {
 			return "", ctx.Err()
@@ -78,6 +82,9 @@ func Describe(ctx context.Context, binary string, environment []string) (m Manif
 	run.Env = append(append([]string{}, environment...), "DUBBOFN_DESCRIBE=1")
 	var manifest, faults bytes.Buffer
 	run.Stdout, run.Stderr = &manifest, &faults
+	tie(run)
+	runtime.LockOSThread() // see tie
+	defer runtime.UnlockOSThread()
 	begin := time.Now()
 	if err := run.Run(); err != nil {
 		if errors.Is(ctx.Err(), context.Canceled) {

@@ -37,12 +37,12 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "dubbofn-run-")
+	dir, err := newFolder(os.TempDir())
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }() // what is left in the temporary folder harms nobody
-	p, err := assemble(ctx, c, dir, functions, out)
+	defer dir.remove()
+	p, err := assemble(ctx, c, dir.path, functions, out)
 	if err != nil {
 		return err
 	}
