@@ -16,7 +16,7 @@ func Provider(t Tracer) invoker.Filter {
 		}
 		return invoker.Func(func(ctx context.Context, inv *invoker.Invocation) (invoker.Result, error) {
 			start := Start{Kind: Entry, Name: Endpoint(inv), Peer: inv.Caller.Address, Layer: LayerRPC, Component: ComponentDubbo, Carrier: Attachments(&inv.Attachments)}
-			if trace, _ := IDs(ctx); trace != "" { // within this process: for an event, which has the Entry
+			if _, within := ctx.Value(contextKey{}).(Span); within { // for an event, which has the Entry
 				start = Start{Name: start.Name, Layer: LayerFaaS}
 			}
 			ctx, span := t.Start(ctx, start)

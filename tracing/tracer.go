@@ -110,17 +110,32 @@ type Counted interface {
 	Stats() Stats
 }
 
-type idsKey struct{}
+type contextKey struct{}
 
-type ids struct{ trace, span string }
-
-// WithIDs returns a context that tells logs which trace and span they belong to. Backends call it in Start.
-func WithIDs(ctx context.Context, trace, span string) context.Context {
-	return context.WithValue(ctx, idsKey{}, ids{trace, span})
+// Within returns a context that is within s. Tracers call it in Start. A span that also has the method IDs() (trace, span string) tells logs who it is.
+func Within(ctx context.Context, s Span) context.Context {
+	return context.WithValue(ctx, contextKey{}, s)
 }
 
-// IDs gives the trace and the span that ctx is within, empty outside of any.
+// Current gives the span that ctx is within, to tag it, say. Outside of any it gives one that does nothing.
+func Current(ctx context.Context) Span {
+	if s, ok := ctx.Value(contextKey{}).(Span); ok {
+		return s
+	}
+	return nothing{}
+}
+
+// IDs gives the trace and the span that ctx is within, empty outside of any and where the trace is not kept.
 func IDs(ctx context.Context) (trace, span string) {
-	i, _ := ctx.Value(idsKey{}).(ids)
-	return i.trace, i.span
+	if s, ok := ctx.Value(contextKey{}).(interface{ IDs() (trace, span string) }); ok {
+		return s.IDs()
+	}
+	return "", ""
 }
+
+// nothing is the span of what is not traced.
+type nothing struct{}
+
+func (nothing) Tag(string, string) {}
+func (nothing) Fail(error)         {}
+func (nothing) End()               {}

@@ -29,8 +29,10 @@ func (n *note) Start(ctx context.Context, s tracing.Start) (context.Context, tra
 	case tracing.Exit:
 		s.Carrier.Set(tracing.KeySW8, "of "+s.Peer)
 	}
-	return tracing.WithIDs(ctx, "t", "s"), n
+	return tracing.Within(ctx, n), n
 }
+
+func (n *note) IDs() (trace, span string) { return "t", "s" }
 
 func (n *note) Flush(context.Context) error { return nil }
 func (n *note) Close(context.Context) error { return nil }

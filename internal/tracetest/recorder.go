@@ -45,8 +45,6 @@ type span struct {
 	up *span
 }
 
-type contextKey struct{}
-
 // Start implements [tracing.Tracer].
 func (r *Recorder) Start(ctx context.Context, s tracing.Start) (context.Context, tracing.Span) {
 	r.mu.Lock()
@@ -56,7 +54,7 @@ func (r *Recorder) Start(ctx context.Context, s tracing.Start) (context.Context,
 	if s.Begun.IsZero() {
 		x.s.Begun = time.Now()
 	}
-	x.up, _ = ctx.Value(contextKey{}).(*span)
+	x.up, _ = tracing.Current(ctx).(*span)
 	x.s.Trace = "trace-of-" + x.s.ID
 	if x.up != nil {
 		x.s.Trace, x.s.Parent = x.up.s.Trace, x.up.s.ID
@@ -69,8 +67,11 @@ func (r *Recorder) Start(ctx context.Context, s tracing.Start) (context.Context,
 		s.Carrier.Set(Key, x.s.Trace+"/"+x.s.ID)
 	}
 	r.spans = append(r.spans, x)
-	return tracing.WithIDs(context.WithValue(ctx, contextKey{}, x), x.s.Trace, x.s.ID), x
+	return tracing.Within(ctx, x), x
 }
+
+// IDs tells logs who the span is.
+func (x *span) IDs() (trace, span string) { return x.s.Trace, x.s.ID }
 
 // Tag implements [tracing.Span].
 func (x *span) Tag(key, value string) {
