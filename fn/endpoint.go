@@ -68,7 +68,14 @@ func (e *endpoint) answer(ctx context.Context, cause error) (err error) {
 }
 
 // errFailed is all that a caller learns of a panic.
-var errFailed = errors.New("method failed")
+var errFailed error = failed{}
+
+type failed struct{}
+
+func (failed) Error() string { return "method failed" }
+
+// Panicked lets filters tell it from other errors.
+func (failed) Panicked() {}
 
 // recover turns a panic into errFailed. It must be deferred itself.
 func (e *endpoint) recover(err *error) {

@@ -64,6 +64,10 @@ func layers() map[string]layer {
 		}},
 		"cold":    {},
 		"tracing": {uses: []string{"invoker"}},
+		"metrics": {
+			uses:    []string{"invoker"},
+			modules: map[string]string{metrics: "counters and histograms in the form that Prometheus scrapes"},
+		},
 		"cold/activator": {
 			uses:    []string{"auth", "fn", "invoker", "invoker/dubbo", "registry", "tracing", "internal/earlylane", "internal/metadataservice"},
 			modules: map[string]string{metrics: "counters and histograms in the form that Prometheus scrapes"},
@@ -156,6 +160,7 @@ func layers() map[string]layer {
 			},
 		},
 		"examples/functions/board": {uses: []string{"client", "fn", "fn/serve", "registry/nacos"}},
+		"examples/functions/order": {uses: []string{"client", "fn", "fn/cloudevent", "fn/event", "fn/serve", "registry/nacos"}},
 		"examples/functions/greet": {uses: []string{"fn", "fn/serve", "registry/nacos"}},
 		"internal/archtest":        {},
 		"templates":                {},
