@@ -25,7 +25,7 @@ const (
 	// askTimeout bounds each request to the server.
 	askTimeout = 5 * time.Second
 	// pullWait is how long a request for messages stays with the server: what a drain waits for at most before nothing more comes.
-	pullWait = 2 * time.Second
+	pullWait = time.Second
 	// endGrace is how long calls that were ended may take to notice.
 	endGrace = 200 * time.Millisecond
 )
