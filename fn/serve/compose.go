@@ -8,11 +8,12 @@ import (
 	"github.com/dubbofn/dubbofn/tracing"
 )
 
-// compose makes what calls go through: tracing, signatures, the services with their own filters. The tracer is opened meanwhile.
+// compose makes what calls go through: tracing, counting, signatures, the services with their own filters. The tracer is opened meanwhile.
 func (f *function) compose() error {
 	c, a := f.config, f.parts
 	var opened func() error
 	f.traces, opened = openTraces(c, a, f.instance, f.ledger, f.log)
+	f.monitor.begin(a.monitor, f)
 	var untrusted, faulty error
 	f.trust, untrusted = newTrust(c, f.log)
 	f.set, faulty = fn.NewSet(c.App, f.behind(a.services)...)
@@ -32,6 +33,9 @@ func (f *function) behind(all []*fn.Service) []*fn.Service {
 	var filters []invoker.Filter
 	if f.traces != nil {
 		filters = append(filters, tracing.Provider(f.traces))
+	}
+	if f.monitor.calls != nil {
+		filters = append(filters, f.monitor.calls)
 	}
 	if r, ok := f.parts.receiver.(interface{ Filter() invoker.Filter }); ok {
 		filters = append(filters, r.Filter())

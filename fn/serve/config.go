@@ -65,6 +65,7 @@ type Config struct {
 
 	Tracing       string  `envconfig:"DUBBOFN_TRACING" desc:"Where spans of calls are sent, by a part of the program: skywalking.Tracer, otlp.Tracer. Default: none are made; what callers send of a trace goes on with the function's own calls." want:"skywalking://[token@]host:11800[?tls=true], otlp://host:4317[?tls=true]"`
 	TracingSample float64 `envconfig:"DUBBOFN_TRACING_SAMPLE" default:"1" desc:"The share of traces that are sent, of those that begin here; a caller's trace is always gone on with." want:"0 to 1"`
+	MetricsPort   int     `envconfig:"DUBBOFN_METRICS_PORT" default:"9464" desc:"Where a program with metrics.Prometheus answers scrapes, GET /metrics; 0 picks a free port. Not 9090 or 9091 on Knative, whose own proxy has them in every pod." want:"0 to 65535"`
 	Events        string  `envconfig:"DUBBOFN_EVENTS"`      // the part that takes events reads it; here it is only known whether one is wanted
 	EventsFrom    string  `envconfig:"DUBBOFN_EVENTS_FROM"` // as Events
 
@@ -136,6 +137,7 @@ func (c *Config) resolve() (faults []error) {
 	oneOf("LogFormat", c.LogFormat, "text", "json")
 	inRange("Port", c.Port, 0, 65535)
 	inRange("HTTPPort", c.HTTPPort, 0, 65535)
+	inRange("MetricsPort", c.MetricsPort, 0, 65535)
 	inRange("AdvertisedPort", c.AdvertisedPort, 0, 65535)
 	inRange("DubboPortToReg", c.DubboPortToReg, 0, 65535)
 	inRange("MaxCalls", c.MaxCalls, 1, 1<<30)

@@ -89,6 +89,7 @@ type function struct {
 	ledger   *cold.Ledger
 	traces   *traces // nil: nothing is traced
 	events   events
+	monitor  monitor
 	calls    *laneCalls
 	early    *early        // nil: no early lane
 	isReady  chan struct{} // closed when calls are taken
@@ -157,7 +158,7 @@ func (f *function) listen() (err error) {
 	if f.http, err = net.Listen("tcp", join(f.config.HTTPPort)); err != nil {
 		return fmt.Errorf("listen on the HTTP port: %w; PORT chooses another, 0 a free one", err)
 	}
-	return nil
+	return f.monitor.listen(join(f.config.MetricsPort))
 }
 
 // opensDubbo tells whether Dubbo TCP is listened on: everywhere but on Knative, which has room for one port.
@@ -170,6 +171,7 @@ func (f *function) closeListeners() {
 			_ = l.Close()
 		}
 	}
+	f.monitor.close()
 }
 
 // serve runs until ctx ends or a listener fails, then drains.
@@ -177,6 +179,8 @@ func (f *function) serve(ctx context.Context) error {
 	serving, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stop(nil)
 	f.ready.set("starting")
+	f.monitor.serve()
+	defer f.monitor.close()
 	ended := make(chan error, 2)
 	running := 1
 	go func() { ended <- f.serveHTTP() }()
@@ -242,7 +246,7 @@ const flushTimeout = 3 * time.Second
 // start makes the function warm, then visible, then ready.
 func (f *function) start(ctx context.Context) error {
 	ready := f.ledger.Begin(cold.PhaseReady)
-	at := Addresses{HTTP: f.http.Addr()}
+	at := Addresses{HTTP: f.http.Addr(), Metrics: f.monitor.addr()}
 	if f.dubbo != nil {
 		at.Dubbo = f.dubbo.Addr()
 	}
@@ -259,7 +263,11 @@ func (f *function) start(ctx context.Context) error {
 	ready()
 	f.ready.set("")
 	close(f.isReady)
-	f.log.Info("serving", "app", f.config.App, "dubbo", addr(at.Dubbo), "http", at.HTTP.String(), "revision", f.metadata.Revision())
+	log := f.log
+	if at.Metrics != nil {
+		log = log.With("metrics", at.Metrics)
+	}
+	log.Info("serving", "app", f.config.App, "dubbo", addr(at.Dubbo), "http", at.HTTP.String(), "revision", f.metadata.Revision())
 	for _, h := range f.parts.hooks {
 		h(ctx, at)
 	}

@@ -17,7 +17,7 @@ import (
 
 // Part is what a function is made of: a *[fn.Service], a [registry.Adapter] such as nacos.Registry, a [Transport] such as
 // getty.TCP, a [dubbo.Codec] such as hessian2lib.Codec{}, a [tracing.Backend] such as skywalking.Tracer, an [event.Receiver] such as
-// cloudevent.Events(), an [Outbound] such as a *client.Client, or a [Hook]. Anything else is refused at start, by its name.
+// cloudevent.Events(), a [Monitor] such as metrics.Prometheus, an [Outbound] such as a *client.Client, or a [Hook]. Anything else is refused at start, by its name.
 type Part interface {
 	Name() string
 }
@@ -56,8 +56,9 @@ func (Hook) Name() string { return "hook" }
 
 // Addresses are what a running function listens on.
 type Addresses struct {
-	Dubbo net.Addr // nil where the Dubbo port is not opened (on Knative)
-	HTTP  net.Addr
+	Dubbo   net.Addr // nil where the Dubbo port is not opened (on Knative)
+	HTTP    net.Addr
+	Metrics net.Addr // where scrapes are answered; nil without a [Monitor]
 }
 
 // assembly is the parts by their kind.
@@ -68,6 +69,7 @@ type assembly struct {
 	codec     dubbo.Codec // nil: the project's own
 	backends  map[string]tracing.Backend
 	receiver  event.Receiver // nil: no events are taken
+	monitor   Monitor        // nil: nothing is counted
 	outbound  []Outbound
 	hooks     []Hook
 }
@@ -100,12 +102,17 @@ func assemble(parts []Part) (*assembly, error) {
 				faults = append(faults, fmt.Errorf("two parts that take events: %s and %s; a function has one, with every source", a.receiver.Name(), p.Name()))
 			}
 			a.receiver = p
+		case Monitor:
+			if a.monitor != nil {
+				faults = append(faults, fmt.Errorf("two parts that count: %s and %s; a function has one", a.monitor.Name(), p.Name()))
+			}
+			a.monitor = p
 		case Outbound:
 			a.outbound = append(a.outbound, p)
 		case Hook:
 			a.hooks = append(a.hooks, p)
 		default:
-			faults = append(faults, fmt.Errorf("part %q (%T) is not a *fn.Service, registry.Adapter, serve.Transport, dubbo.Codec, tracing.Backend, event.Receiver, serve.Outbound or serve.Hook", p.Name(), p))
+			faults = append(faults, fmt.Errorf("part %q (%T) is not a *fn.Service, registry.Adapter, serve.Transport, dubbo.Codec, tracing.Backend, event.Receiver, serve.Monitor, serve.Outbound or serve.Hook", p.Name(), p))
 		}
 	}
 	if len(a.services) == 0 {

@@ -58,7 +58,7 @@ type Site struct {
 func personal() []string {
 	return []string{
 		"PORT", "K_SERVICE", "K_REVISION", "K_CONFIGURATION", "DUBBOFN_APP", "DUBBOFN_PORT", "DUBBOFN_HOST", "DUBBOFN_ADVERTISED_PORT", "DUBBOFN_REGISTER",
-		"DUBBOFN_TOKEN", "DUBBOFN_ACTIVATOR", "DUBBOFN_KEEPER", "DUBBOFN_REGISTRY", "DUBBOFN_BIND", "DUBBOFN_DESCRIBE", "DUBBOFN_SNAPSHOT", "DUBBO_IP_TO_REGISTRY", "DUBBO_PORT_TO_REGISTRY",
+		"DUBBOFN_TOKEN", "DUBBOFN_ACTIVATOR", "DUBBOFN_KEEPER", "DUBBOFN_REGISTRY", "DUBBOFN_BIND", "DUBBOFN_DESCRIBE", "DUBBOFN_SNAPSHOT", "DUBBOFN_METRICS_PORT", "DUBBO_IP_TO_REGISTRY", "DUBBO_PORT_TO_REGISTRY",
 	}
 }
 
@@ -78,7 +78,7 @@ func (c Config) withDefaults() (Config, error) {
 		name, _, _ := strings.Cut(v, "=")
 		return slices.Contains(personal(), name)
 	})
-	c.Environment = append(c.Environment, "DUBBOFN_REGISTRY="+c.Registry, "DUBBOFN_BIND=127.0.0.1")
+	c.Environment = append(c.Environment, "DUBBOFN_REGISTRY="+c.Registry, "DUBBOFN_BIND=127.0.0.1", "DUBBOFN_METRICS_PORT=0")
 	if c.Idle == 0 {
 		c.Idle = defaultIdle
 	}
