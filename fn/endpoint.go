@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"sync/atomic"
 
+	"github.com/dubbofn/dubbofn/fn/event"
 	"github.com/dubbofn/dubbofn/invoker"
 )
 
@@ -45,6 +46,7 @@ func (e *endpoint) Invoke(ctx context.Context, inv *invoker.Invocation) (res inv
 	}
 	res, err = e.run(ctx, inv)
 	if err != nil {
+		event.KeepFailure(ctx, err)
 		err = e.answer(ctx, err)
 	}
 	return res, err

@@ -44,7 +44,9 @@ type Config struct {
 func fromEnvironment() (Config, []error) {
 	var c Config
 	faults := environ.Read(&c)
-	bad := func(field string, value any, why string) { faults = append(faults, environ.Fault[Config](field, value, why)) }
+	bad := func(field string, value any, why string) {
+		faults = append(faults, environ.Fault[Config](field, value, why))
+	}
 	if c.Mode != "binary" && c.Mode != "structured" {
 		bad("Mode", c.Mode, "is not offered")
 	}

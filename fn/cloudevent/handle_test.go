@@ -58,7 +58,7 @@ func TestADuplicateGetsTheFirstOnesAnswerAndRunsNothing(t *testing.T) {
 
 func TestWhatMayWorkLaterIsTriedAgain(t *testing.T) {
 	t.Parallel()
-	for order, status := range map[string]int{"later": 503, "full": 429, "slow": 504} {
+	for order, status := range map[string]int{"later": 503, "full": 429, "slow": 504, "unreachable": 503} {
 		var s shop
 		e := s.open(t, nil)
 		body, headers := orderEvent("1", order)
@@ -77,7 +77,7 @@ func TestAMethodsExceptionIsFinalOrAReplyAsTheRuleSays(t *testing.T) {
 	var s shop
 	e := s.open(t, nil)
 	body, headers := orderEvent("1", "sold-out")
-	if w := post(e, body, headers...); w.Code != 200 || w.Header().Get("Ce-Type") != "order.accepted.failed" || w.Body.String() != `{"class":"org.example.SoldOut","message":"sold out"}` {
+	if w := post(e, body, headers...); w.Code != 200 || w.Header().Get("Ce-Type") != "order.accepted.failed" || w.Body.String() != `{"exception":"org.example.SoldOut","message":"sold out"}` {
 		t.Error(w.Code, w.Header(), w.Body)
 	}
 	body, headers = orderEvent("2", "broken")
@@ -95,13 +95,15 @@ func TestTheSameEventRunsOnceHoweverManyCome(t *testing.T) {
 	var running sync.WaitGroup
 	running.Go(func() { first = post(e, body, headers...) })
 	<-s.in
+	var duplicates sync.WaitGroup
 	for range 20 {
-		running.Go(func() {
+		duplicates.Go(func() {
 			if w := post(e, body, headers...); w.Code != 409 {
 				t.Errorf("%d %s", w.Code, w.Body)
 			}
 		})
 	}
+	duplicates.Wait()
 	other, others := orderEvent("2", "b")
 	running.Go(func() {
 		if w := post(e, other, others...); w.Code != 200 {

@@ -2,8 +2,8 @@ package cloudevent
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -74,6 +74,8 @@ func (s *shop) place(ctx context.Context, o *Order, by string) (*Placed, error) 
 		return nil, invoker.Errorf(invoker.CodeExhausted, "", "no room")
 	case "slow":
 		return nil, invoker.Errorf(invoker.CodeTimeout, "", "too late")
+	case "unreachable":
+		return nil, fmt.Errorf("reserve: %w", &invoker.Error{Code: invoker.CodeUnavailable, Op: "call stock", Err: errSoldOut, Remote: true})
 	case "broken":
 		return nil, errors.New("broken")
 	}
@@ -81,7 +83,7 @@ func (s *shop) place(ctx context.Context, o *Order, by string) (*Placed, error) 
 }
 
 func (s *shop) tick(v any) error {
-	text, _ := json.Marshal(plain(v, 0))
+	text, _ := dataOf(v)
 	s.note("tick " + string(text))
 	return nil
 }

@@ -58,8 +58,8 @@ func (c *rule) check(h event.Host) (faults []error) {
 			fault("on: cesql %q: %w", c.On.CESQL, err)
 		}
 	}
-	if c.Reply != nil && c.Reply.Type == "" {
-		fault("reply: type is empty: want that of the reply event")
+	if err := checkReply(c.Reply, h.App); err != nil {
+		fault("reply: %w", err)
 	}
 	for class, what := range c.Errors {
 		switch {
@@ -70,6 +70,24 @@ func (c *rule) check(h event.Host) (faults []error) {
 		}
 	}
 	return append(faults, c.target(h)...)
+}
+
+// checkReply tries whether the attributes make an event.
+func checkReply(r *event.Reply, app string) error {
+	if r == nil {
+		return nil
+	}
+	if r.Type == "" {
+		return errors.New("type is empty: want that of the reply event")
+	}
+	e := sdk.New()
+	e.SetID("1")
+	e.SetType(r.Type)
+	e.SetSource(sourceOf(r, app))
+	if err := e.Validate(); err != nil {
+		return fmt.Errorf("type %q, source %q are no event's: %s", r.Type, r.Source, strings.Join(strings.Fields(err.Error()), " "))
+	}
+	return nil
 }
 
 // target finds the method, and checks the arguments against its parameters.
@@ -202,6 +220,15 @@ func (c *rule) invocation(d *document) (*invoker.Invocation, error) {
 	return inv, nil
 }
 
+// called is the error of a call, and what the function itself returned.
+type called struct {
+	error
+	own error
+}
+
+// Unwrap gives what a consumer would get.
+func (c *called) Unwrap() error { return c.error }
+
 // genericDescriptor is that of GenericService.$invoke(String, String[], Object[]).
 const genericDescriptor = "Ljava/lang/String;[Ljava/lang/String;[Ljava/lang/Object;"
 
@@ -210,9 +237,13 @@ func (c *rule) call(ctx context.Context, h event.Host, inv *invoker.Invocation) 
 	if c.own {
 		ctx, cancel := context.WithTimeout(ctx, c.method.Timeout)
 		defer cancel()
+		ctx, failure := event.WithFailure(ctx)
 		res, err := h.Local.Invoke(ctx, inv)
-		if err != nil || c.method.Void {
-			return nil, err
+		if err != nil {
+			return nil, &called{err, failure.Err}
+		}
+		if c.method.Void {
+			return nil, nil
 		}
 		return c.method.Result(res.Value)
 	}
