@@ -224,7 +224,7 @@ func unpercent(v string) string {
 	for i := 0; i < len(v); i++ {
 		if v[i] == '%' && i+2 < len(v) {
 			if hi, lo := digit(v[i+1]), digit(v[i+2]); hi >= 0 && lo >= 0 {
-				b = append(b, byte(hi<<4|lo)) //nolint:gosec // four bits each
+				b = append(b, byte(hi<<4|lo))
 				i += 2
 				continue
 			}
@@ -282,7 +282,7 @@ func Attribute(e event.Event, name string) (string, bool) {
 		if !ok {
 			return "", false
 		}
-		v, _ = types.Format(x) //nolint:errcheck // "" where it has no form as text
+		v, _ = types.Format(x)
 	}
 	return v, v != ""
 }

@@ -154,5 +154,5 @@ func backoff(n int, first, most time.Duration) time.Duration {
 		d *= 2
 	}
 	d = min(d, most)
-	return d - time.Duration(rand.Int64N(int64(d)/4+1)) //nolint:gosec // to spread, not to hide
+	return d - time.Duration(rand.Int64N(int64(d)/4+1))
 }

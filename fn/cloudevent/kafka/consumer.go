@@ -98,7 +98,7 @@ func missingTopics(ctx context.Context, cl *kgo.Client, want []string) ([]string
 	req := kmsg.NewPtrMetadataRequest()
 	for _, name := range want {
 		t := kmsg.NewMetadataRequestTopic()
-		t.Topic = kmsg.StringPtr(name)
+		t.Topic = new(name)
 		req.Topics = append(req.Topics, t)
 	}
 	resp, err := req.RequestWith(ctx, cl)
@@ -120,7 +120,7 @@ func missingTopics(ctx context.Context, cl *kgo.Client, want []string) ([]string
 func createTopic(ctx context.Context, cl *kgo.Client, name string, partitions int) error {
 	req := kmsg.NewPtrCreateTopicsRequest()
 	t := kmsg.NewCreateTopicsRequestTopic()
-	t.Topic, t.NumPartitions, t.ReplicationFactor = name, int32(partitions), -1 //nolint:gosec // at most 10,000
+	t.Topic, t.NumPartitions, t.ReplicationFactor = name, int32(partitions), -1
 	req.Topics = append(req.Topics, t)
 	resp, err := req.RequestWith(ctx, cl)
 	if err == nil && len(resp.Topics) > 0 {

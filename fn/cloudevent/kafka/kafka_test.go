@@ -64,7 +64,7 @@ func TestOnlyTheHandledPrefixIsCommitted(t *testing.T) {
 	records := map[int64]*kgo.Record{}
 	nothing := func() {}
 	for _, o := range []int64{10, 11, 15, 16} { // compaction leaves gaps
-		records[o] = &kgo.Record{Offset: o, LeaderEpoch: int32(o)} //nolint:gosec // small
+		records[o] = &kgo.Record{Offset: o, LeaderEpoch: int32(o)}
 		p.add(records[o], 100, nothing)
 	}
 	for _, c := range []struct {

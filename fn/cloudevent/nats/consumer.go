@@ -220,7 +220,7 @@ func (c *consumer) take(ctx context.Context, pull jetstream.Consumer, n int) err
 func (c *consumer) note(raw jetstream.Msg) *message {
 	m := &message{Msg: raw}
 	if meta, err := raw.Metadata(); err == nil {
-		m.tried = int(meta.NumDelivered) - 1 //nolint:gosec // a number of deliveries
+		m.tried = int(meta.NumDelivered) - 1
 		m.seq = meta.Sequence.Stream
 		m.id = fmt.Sprintf("%s/%d", meta.Stream, m.seq)
 	}

@@ -117,7 +117,7 @@ const (
 func encode(kind byte, until time.Time, rest []byte) []byte {
 	b := make([]byte, headerSize, headerSize+len(rest))
 	b[0] = kind
-	binary.BigEndian.PutUint64(b[1:], uint64(until.UnixMilli())) //nolint:gosec // after 1970
+	binary.BigEndian.PutUint64(b[1:], uint64(until.UnixMilli()))
 	return append(b, rest...)
 }
 
@@ -146,7 +146,7 @@ func (s *seen) Begin(ctx context.Context, key string, most time.Duration) (cloud
 			return cloudevent.Claim{}, fmt.Errorf("nats: begin event: %w", err)
 		}
 		v := there.Value()
-		if len(v) >= headerSize && time.Now().UnixMilli() < int64(binary.BigEndian.Uint64(v[1:])) { //nolint:gosec // as it was written
+		if len(v) >= headerSize && time.Now().UnixMilli() < int64(binary.BigEndian.Uint64(v[1:])) {
 			if v[0] == done {
 				return cloudevent.Claim{State: cloudevent.SeenDone, Record: v[headerSize:]}, nil
 			}

@@ -92,6 +92,7 @@ func open(t *testing.T, s Store) cloudevent.Seen {
 }
 
 func once(t *testing.T, s Store) {
+	t.Helper()
 	st, k, other := open(t, s), key(t), key(t)
 	c := begin(t, st, k, long, cloudevent.SeenNew)
 	begin(t, st, k, long, cloudevent.SeenRunning)
@@ -106,6 +107,7 @@ func once(t *testing.T, s Store) {
 }
 
 func records(t *testing.T, s Store) {
+	t.Helper()
 	st := open(t, s)
 	for _, record := range [][]byte{nil, {0}, []byte("\r\n\x00\xff"), bytes.Repeat([]byte{1, 2, 3}, 100_000)} {
 		k := key(t)
@@ -117,6 +119,7 @@ func records(t *testing.T, s Store) {
 }
 
 func forget(t *testing.T, s Store) {
+	t.Helper()
 	st, k := open(t, s), key(t)
 	for range 3 {
 		must(t, begin(t, st, k, long, cloudevent.SeenNew).Forget(t.Context()))
@@ -126,6 +129,7 @@ func forget(t *testing.T, s Store) {
 }
 
 func race(t *testing.T, s Store) {
+	t.Helper()
 	stores := []cloudevent.Seen{open(t, s)}
 	if !s.Alone {
 		stores = append(stores, open(t, s))
@@ -153,6 +157,7 @@ func race(t *testing.T, s Store) {
 }
 
 func lease(t *testing.T, s Store) {
+	t.Helper()
 	st, k := open(t, s), key(t)
 	begin(t, st, k, 300*time.Millisecond, cloudevent.SeenNew)
 	begin(t, st, k, long, cloudevent.SeenRunning)
@@ -161,6 +166,7 @@ func lease(t *testing.T, s Store) {
 }
 
 func late(t *testing.T, s Store) {
+	t.Helper()
 	st, k := open(t, s), key(t)
 	first := begin(t, st, k, 300*time.Millisecond, cloudevent.SeenNew)
 	<-time.After(max(s.Lease, 300*time.Millisecond) + 500*time.Millisecond)
@@ -172,6 +178,7 @@ func late(t *testing.T, s Store) {
 }
 
 func window(t *testing.T, s Store) {
+	t.Helper()
 	st, k := open(t, s), key(t)
 	must(t, begin(t, st, k, long, cloudevent.SeenNew).Finish(t.Context(), nil))
 	begin(t, st, k, long, cloudevent.SeenDone)
@@ -180,6 +187,7 @@ func window(t *testing.T, s Store) {
 }
 
 func dies(t *testing.T, s Store) {
+	t.Helper()
 	if s.Alone {
 		return // what it knows ends with it
 	}
@@ -193,6 +201,7 @@ func dies(t *testing.T, s Store) {
 }
 
 func shared(t *testing.T, s Store) {
+	t.Helper()
 	if s.Alone {
 		return
 	}
