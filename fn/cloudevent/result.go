@@ -90,10 +90,11 @@ func (r *result) member(m map[string]any, name string, v any, depth int) (err er
 }
 
 func (r *result) entries(of reflect.Value, depth int) (any, error) {
+	generic := of.Type().Key().Kind() == reflect.Interface
 	m := make(map[string]any, of.Len())
 	for k, e := range of.Seq2() {
 		key, v := fmt.Sprint(k.Interface()), e.Interface()
-		if class, ok := v.(string); ok && key == "class" && strings.Contains(class, ".") {
+		if class, ok := v.(string); ok && generic && key == "class" && strings.Contains(class, ".") {
 			continue // what a generic call names an object's class by
 		}
 		if err := r.member(m, key, v, depth); err != nil {

@@ -175,7 +175,7 @@ func attributeOf(name string, raw json.RawMessage) (any, error) {
 	case "", "data":
 		return nil, errors.New("is no name")
 	}
-	if strings.ToLower(name) != name { //nolint:staticcheck // not a comparison of two names
+	if strings.ToLower(name) != name {
 		return nil, errors.New("want small letters and digits")
 	}
 	switch {
