@@ -83,7 +83,7 @@ func (o outcome) temporary() bool {
 
 // deliver is what brokers call.
 func (e *events) deliver(ctx context.Context, ev sdk.Event) deliver.Result {
-	o := e.handle(ctx, ev, arrival{layer: tracing.LayerMQ})
+	o := e.handle(ctx, ev, arrival{peer: deliver.OriginOf(ctx).Broker, layer: tracing.LayerMQ})
 	r := deliver.Result{Code: o.status, Reason: o.reason, After: o.after}
 	switch {
 	case o.handled():

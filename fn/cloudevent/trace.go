@@ -6,6 +6,7 @@ import (
 
 	sdk "github.com/cloudevents/sdk-go/v2/event"
 
+	"github.com/dubbofn/dubbofn/internal/deliver"
 	"github.com/dubbofn/dubbofn/tracing"
 )
 
@@ -37,13 +38,18 @@ func (e *events) trace(ctx context.Context, ev *sdk.Event, how arrival, c arrive
 		name = "CloudEvents/" + ev.Type()
 	}
 	component := tracing.ComponentHTTPServer
+	from := deliver.OriginOf(ctx)
 	if how.layer == tracing.LayerMQ {
-		component = tracing.ComponentUnknown
+		component = from.Component
 	}
 	ctx, span := e.host.Tracer.Start(ctx, tracing.Start{Kind: tracing.Entry, Name: name, Peer: how.peer, Layer: how.layer, Component: component, Carrier: c})
 	span.Tag("cloudevents.id", ev.ID())
 	span.Tag("cloudevents.source", ev.Source())
 	span.Tag("cloudevents.type", ev.Type())
+	if how.layer == tracing.LayerMQ {
+		span.Tag("mq.broker", from.Broker)
+		span.Tag("mq.topic", from.Queue)
+	}
 	if how.headers != nil {
 		span.Tag("http.method", http.MethodPost)
 		if h, x := how.headers.Get(tracing.KeySW8), c.extensions.Get(tracing.KeySW8); h != "" && x != "" && h != x {

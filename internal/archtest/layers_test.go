@@ -104,7 +104,7 @@ func layers() map[string]layer {
 		"internal/leases":       {},
 		"internal/eventurl":     {uses: []string{"auth", "invoker"}},
 		"internal/cebind":       {modules: map[string]string{events: "events, and their JSON format"}},
-		"internal/deliver":      {uses: []string{"internal/lanes"}, modules: map[string]string{events: "events"}},
+		"internal/deliver":      {uses: []string{"internal/lanes", "tracing"}, modules: map[string]string{events: "events"}},
 		"fn/cloudevent": {
 			uses: []string{"fn/event", "internal/cebind", "internal/deliver", "internal/environ", "invoker", "java", "tracing"},
 			modules: map[string]string{

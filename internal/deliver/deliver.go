@@ -11,6 +11,7 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"github.com/dubbofn/dubbofn/internal/lanes"
+	"github.com/dubbofn/dubbofn/tracing"
 )
 
 // Outcome is what became of one try.
@@ -34,6 +35,26 @@ type Result struct {
 
 // Handler runs one event. It returns soon after ctx has ended.
 type Handler func(ctx context.Context, e event.Event) Result
+
+// Origin is where an event came from, for its span.
+type Origin struct {
+	Broker    string // "host:port", or several with commas between
+	Queue     string // the topic, or the stream
+	Component tracing.Component
+}
+
+type originKey struct{}
+
+// From returns a context that tells a [Handler] where its events come from.
+func From(ctx context.Context, o Origin) context.Context {
+	return context.WithValue(ctx, originKey{}, o)
+}
+
+// OriginOf gives it, or an empty one.
+func OriginOf(ctx context.Context) Origin {
+	o, _ := ctx.Value(originKey{}).(Origin)
+	return o
+}
 
 // Verdict is what is to be done with a message.
 type Verdict struct {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/cloudevents/sdk-go/v2/event"
@@ -17,6 +18,7 @@ import (
 	"github.com/dubbofn/dubbofn/internal/cebind"
 	"github.com/dubbofn/dubbofn/internal/deliver"
 	"github.com/dubbofn/dubbofn/invoker"
+	"github.com/dubbofn/dubbofn/tracing"
 )
 
 // consumer takes events from one topic, as a member of a group.
@@ -48,7 +50,8 @@ func open(ctx context.Context, u invoker.URL, app string, log *slog.Logger, hand
 		cfg: cfg, url: u.String(), dest: u.Protocol + "://" + u.Address() + "/" + u.Path, log: log.With("topic", cfg.topic, "group", cfg.group), work: deliver.New(cfg.work, handle),
 		most: max(keptRecords, 4*cfg.work.Concurrency), parts: map[int32]*partition{},
 	}
-	run, end := context.WithCancel(context.WithoutCancel(ctx))
+	from := deliver.Origin{Broker: strings.Join(u.Addresses(defaultPort), ","), Queue: cfg.topic, Component: tracing.ComponentKafkaConsumer}
+	run, end := context.WithCancel(deliver.From(context.WithoutCancel(ctx), from))
 	poll, noPoll := context.WithCancel(run)
 	c.end, c.noPoll = end, noPoll
 	c.cl, err = kgo.NewClient(append(cfg.options,

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -87,7 +88,8 @@ func open(ctx context.Context, u invoker.URL, app string, log *slog.Logger, hand
 			return nil, err
 		}
 	}
-	run, end := context.WithCancel(context.WithoutCancel(ctx))
+	from := deliver.Origin{Broker: strings.Join(u.Addresses(defaultPort), ","), Queue: cfg.stream}
+	run, end := context.WithCancel(deliver.From(context.WithoutCancel(ctx), from))
 	c.end = end
 	c.taking.Go(func() { c.run(run, u, pull) })
 	return c, nil
