@@ -110,7 +110,8 @@ func (e *early) run(ctx context.Context) {
 // look gives every address there is. The error says which names could not be looked up; the addresses of others, and those that a name had before, are there all the same.
 func (e *early) look(ctx context.Context) (all []netip.AddrPort, err error) {
 	for _, p := range e.places {
-		ips, fault := []netip.Addr(nil), error(nil)
+		var ips []netip.Addr
+		var fault error
 		if a, no := netip.ParseAddr(p.host); no == nil {
 			ips = []netip.Addr{a}
 		} else if ips, fault = net.DefaultResolver.LookupNetIP(ctx, "ip", p.host); fault != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -124,8 +123,10 @@ func (f *function) host() event.Host {
 	if f.traces != nil {
 		h.Tracer = f.traces
 	}
-	if i := slices.IndexFunc(f.parts.outbound, func(p Outbound) bool { _, ok := p.(caller); return ok }); i >= 0 {
-		h.Remote = f.parts.outbound[i].(caller).Invoker //nolint:forcetypeassert // as found
+	for _, p := range f.parts.outbound {
+		if p, ok := p.(caller); ok && h.Remote == nil {
+			h.Remote = p.Invoker
+		}
 	}
 	return h
 }

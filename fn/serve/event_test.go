@@ -168,14 +168,12 @@ func TestTheDrainWaitsForEvents(t *testing.T) {
 	c.DrainQuiet = 500 * time.Millisecond
 	at, stop := start(t, c, r, greeter())
 	var late error
-	r.handling.Add(1) // as a broker's would
-	go func() {
-		defer r.handling.Done()
+	r.handling.Go(func() { // as a broker's would
 		close(ready)
 		<-release
 		time.Sleep(700 * time.Millisecond) // longer than it would be quiet
 		_, late = r.call(context.WithoutCancel(t.Context()), "late")
-	}()
+	})
 	<-ready
 	ended := make(chan error, 1)
 	go func() { ended <- stop() }()

@@ -46,6 +46,7 @@ func run(ctx context.Context, parts []Part) error {
 	if c.Describe {
 		return describe(os.Stdout, c, parts)
 	}
+	useLogger(newLogger(os.Stderr, c))
 	return Run(ctx, c, parts...)
 }
 

@@ -30,7 +30,7 @@ const asFunction = "DUBBOFN_TEST_AS_FUNCTION"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asFunction) != "" {
-		Main(greeter(fn.Method("slow", slowly)))
+		Main(greeter(fn.Method("slow", slowly), fn.Method("told", told)))
 		return
 	}
 	goleak.VerifyTestMain(m)
