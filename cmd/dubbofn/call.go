@@ -87,7 +87,7 @@ func call(ctx context.Context, out, errs io.Writer, f callFlags, args []string) 
 		}
 	}
 	begin := time.Now()
-	result, err := s.Invoke(ctx, inv)
+	result, err := invoke(ctx, f.url, s, inv)
 	if f.verbose {
 		fmt.Fprintf(errs, "answered in %s\n", time.Since(begin).Round(10*time.Microsecond))
 		for k, v := range result.Attachments.All() {
@@ -104,6 +104,34 @@ func call(ctx context.Context, out, errs io.Writer, f callFlags, args []string) 
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	return enc.Encode(printable(result.Value))
+}
+
+// invoke calls, and gives up where an address turns out to be no provider's.
+func invoke(ctx context.Context, directURL string, s *client.Service, inv *invoker.Invocation) (invoker.Result, error) {
+	u, err := invoker.ParseURL(directURL)
+	if directURL == "" || err != nil {
+		return s.Invoke(ctx, inv)
+	}
+	calling, cancel := context.WithCancel(ctx)
+	fault := make(chan error, 1)
+	go func() {
+		err := notDubbo(calling, u, askAfter)
+		fault <- err
+		if err != nil {
+			cancel()
+		}
+	}()
+	result, err := s.Invoke(calling, inv)
+	cancel()
+	why := <-fault
+	var e *invoker.Error
+	if why == nil && errors.As(err, &e) && e.Code == invoker.CodeUnavailable && e.MaybeExecuted {
+		why = notDubbo(ctx, u, 0) // it may be why the connection was cut
+	}
+	if err != nil && why != nil {
+		err = why
+	}
+	return result, err
 }
 
 // invocation makes the generic call ($invoke, generic=true) that the command line asks for: with it the provider does the typing.

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -132,6 +134,35 @@ func TestCallPrintsTheResultAndTellsTheOutcomeByItsExitCode(t *testing.T) {
 	}
 	if _, code, err := run(t, "call", "--url", "dubbo://127.0.0.1:1", "org.example.GreetService", "hello", "Ada"); code != exitUnavailable {
 		t.Errorf("nobody listens: exit code %d, %v", code, err)
+	}
+}
+
+// A port that speaks HTTP is told apart from a provider that takes its time.
+func TestACallToAnHTTPPortEndsAtOnce(t *testing.T) {
+	for name, set := range map[string]func(*http.Protocols){
+		"HTTP/1": func(p *http.Protocols) { p.SetHTTP1(true) },
+		"HTTP/2": func(p *http.Protocols) { p.SetUnencryptedHTTP2(true) },
+	} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var protocols http.Protocols
+		set(&protocols)
+		server := &http.Server{Handler: http.NotFoundHandler(), Protocols: &protocols}
+		served := make(chan error, 1)
+		go func() { served <- server.Serve(l) }()
+		begin := time.Now()
+		_, code, err := run(t, "call", "--url", "dubbo://"+l.Addr().String(), "org.example.GreetService", "hello", "Ada")
+		if code != exitUnavailable || err == nil || !strings.Contains(err.Error(), "HTTP") || time.Since(begin) > 8*time.Second {
+			t.Errorf("%s: after %v exit code %d, %v", name, time.Since(begin), code, err)
+		}
+		_ = server.Close()
+		<-served
+	}
+	_, address := serveGreet(t)
+	if _, code, err := run(t, "call", "--url", "dubbo://"+address, "org.example.GreetService", "sleep", "--timeout", "2s"); code != exitTimeout {
+		t.Errorf("a provider that takes its time: exit code %d, %v", code, err)
 	}
 }
 

@@ -174,6 +174,11 @@ func codeOf(err error) (invoker.Code, bool) {
 	return e.Code, true
 }
 
+func mayHaveRun(err error) bool {
+	var e *invoker.Error
+	return errors.As(err, &e) && e.MaybeExecuted
+}
+
 func instances(t testing.TB, r registry.Registry, app string) []registry.Instance {
 	t.Helper()
 	all, err := r.(registry.Lookup).Instances(t.Context(), registry.Name{App: app})

@@ -267,7 +267,10 @@ func (s *sleeper) expire(c *call) {
 	case sent:
 		why := "it was passed on, and the function has not answered; it may have run"
 		if c.own { // then so is what is done after it: a timeout is what Java's own timer would tell, and what callers look for
-			s.late(c, why)
+			why = s.waited(c) + why
+			if s.refused(c, refusedLate, why) {
+				c.frame.Refuse(invoker.CodeTimeout, why)
+			}
 		} else {
 			s.unsure(c, invoker.CodeTimeout, refusedLate, s.waited(c)+why)
 		}
@@ -298,7 +301,7 @@ func (s *sleeper) left(c *call) {
 	}
 }
 
-// late answers a call with status 31.
+// late answers a call with status 31 that did not run.
 func (s *sleeper) late(c *call, why string) {
 	s.refuse(c, invoker.CodeTimeout, refusedLate, s.waited(c)+why)
 }
@@ -310,7 +313,7 @@ func (s *sleeper) waited(c *call) string {
 // refuse answers a call that gets no answer of the function's, and did not run.
 func (s *sleeper) refuse(c *call, code invoker.Code, reason, why string) {
 	if s.refused(c, reason, why) {
-		c.frame.Refuse(code, why)
+		c.frame.NotRun(code, why)
 	}
 }
 

@@ -49,7 +49,11 @@ func (h header) serialization() byte { return h.flags & serializationMask }
 type errFraming struct{ high, low byte }
 
 func (e errFraming) Error() string {
-	return fmt.Sprintf("read frame: it begins with %02x %02x (magic da bb)", e.high, e.low)
+	hint := ""
+	if e.high == 'H' && e.low == 'T' {
+		hint = ": it looks like HTTP"
+	}
+	return fmt.Sprintf("read frame: it begins with %02x %02x (magic da bb)%s", e.high, e.low, hint)
 }
 
 // parseHeader reads a header; b has at least headerBytes.

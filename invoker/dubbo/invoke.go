@@ -262,7 +262,9 @@ func (c *Conn) result(inv *invoker.Invocation, o *outgoing) (invoker.Result, err
 		if err != nil || why == "" {
 			why = "no reason given"
 		}
-		return invoker.Result{}, &invoker.Error{Code: code, Err: fmt.Errorf("status %d %s: %s", h.status, statusName(h.status), withoutStack(why)), Remote: true, MaybeExecuted: maybe}
+		why = withoutStack(why)
+		maybe = maybe && !strings.HasSuffix(why, didNotRun)
+		return invoker.Result{}, &invoker.Error{Code: code, Err: fmt.Errorf("status %d %s: %s", h.status, statusName(h.status), why), Remote: true, MaybeExecuted: maybe}
 	}
 	res, thrown, err := decodeResult(c.cfg.Types, &o.dec, inv.Into)
 	if err != nil {

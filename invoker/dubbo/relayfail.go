@@ -38,6 +38,25 @@ func (f *Frame) Fail(code invoker.Code, why string) {
 	f.over()
 }
 
+// didNotRun ends the reason of a status that by itself leaves open whether the call ran. Java's consumers show it; those of this module heed it.
+const didNotRun = "; the call did not run"
+
+// NotRun answers as Refuse does, for a call that surely did not run, and says so where the status of the code does not. It doesn't block.
+func (f *Frame) NotRun(code invoker.Code, why string) {
+	status := statusOf(code)
+	if _, maybe := codeOf(status); maybe {
+		why = withoutRun(why)
+	}
+	f.refuse(status, why)
+}
+
+func withoutRun(why string) string {
+	if len(why) > maxWhyBytes-len(didNotRun) {
+		why = strings.ToValidUTF8(why[:maxWhyBytes-len(didNotRun)-len(" …")], "") + " …"
+	}
+	return why + didNotRun
+}
+
 // What Java calls the outcomes of a status (RpcException, AsyncToSyncInvoker, 3.3.6).
 const (
 	classRPC   = "org.apache.dubbo.rpc.RpcException"

@@ -49,6 +49,41 @@ func TestACallThatMayHaveRunEndsAsIfItHadThrown(t *testing.T) {
 	}
 }
 
+// A status that leaves open whether the call ran says so where a relay knows; one that does not is as it was.
+func TestACallThatDidNotRunIsToldSo(t *testing.T) {
+	t.Parallel()
+	_, address := relayOn(t, relayFunc{relay: func(f *Frame) {
+		switch string(f.Method()) {
+		case "parked":
+			f.NotRun(invoker.CodeTimeout, "it did not wake in time")
+		case "long":
+			f.NotRun(invoker.CodeInternal, strings.Repeat("ö", maxWhyBytes))
+		case "unknown":
+			f.NotRun(invoker.CodeNotFound, "nobody offers it")
+		default:
+			f.Refuse(invoker.CodeTimeout, "it was passed on")
+		}
+	}}, ServerConfig{})
+	conn, err := Dial(t.Context(), address, ConnConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	for method, x := range map[string]struct {
+		ends string
+		ran  bool
+	}{
+		"parked": {"it did not wake in time; the call did not run (timeout, reported by the peer)", false}, "long": {"ö …; the call did not run (internal, reported by the peer)", false},
+		"unknown": {"nobody offers it (not found, reported by the peer)", false}, "sent": {"it was passed on (timeout, reported by the peer, may have run)", true},
+	} {
+		_, err = conn.Invoke(t.Context(), &invoker.Invocation{Service: invoker.ServiceKey{Interface: "s"}, Method: method, Args: []any{"x"}})
+		var e *invoker.Error
+		if !errors.As(err, &e) || e.MaybeExecuted != x.ran || !strings.HasSuffix(err.Error(), x.ends) {
+			t.Errorf("%s: got …%s, want …%s", method, err.Error()[max(0, len(err.Error())-80):], x.ends)
+		}
+	}
+}
+
 func TestAStatusThatNobodyWroteChangesNothing(t *testing.T) {
 	t.Parallel()
 	for _, status := range []string{"", "x", "300", "-1"} {

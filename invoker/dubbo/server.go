@@ -169,7 +169,7 @@ func (s *Server) invoke(ctx context.Context, r *request, target invoker.Invoker,
 	r.over.apply(r)
 	if !c.deadline.IsZero() && !time.Now().Before(c.deadline) {
 		s.counts.late.Add(1)
-		r.refuse(s, statusServerTimeout, fmt.Sprintf("call %s.%s: its time had run out before it could run", r.names.path, r.names.method))
+		r.refuse(s, statusServerTimeout, withoutRun(fmt.Sprintf("call %s.%s: its time had run out before it could run", r.names.path, r.names.method)))
 		return
 	}
 	s.counts.calls.Add(1)
