@@ -138,6 +138,19 @@ func set(e *event.Event, name, value string) error {
 	case "data", "data_base64":
 		return errors.New("the name is the body's")
 	}
+	return setExtension(e, name, value)
+}
+
+// setExtension is strict with names in either version: the SDK is so with 1.0 only.
+func setExtension(e *event.Event, name string, value any) error {
+	for i := range len(name) {
+		if c := name[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return errors.New("want a name of small letters and digits")
+		}
+	}
+	if name == "" {
+		return errors.New("want a name")
+	}
 	return e.Context.SetExtension(name, value)
 }
 

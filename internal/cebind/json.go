@@ -37,7 +37,7 @@ func ReadJSON(body []byte) (event.Event, error) {
 	content := contentOf(members, version)
 	e := event.New(version)
 	for name, raw := range members {
-		value, err := attributeOf(name, raw)
+		value, err := attributeOf(raw)
 		if err == nil && value != nil {
 			err = setValue(&e, name, value)
 		}
@@ -167,16 +167,9 @@ func isJSON(contentType string) bool {
 func null(raw json.RawMessage) bool { return string(raw) == "null" }
 
 // attributeOf reads a text, a boolean or a number. nil: null, which says that there is none.
-func attributeOf(name string, raw json.RawMessage) (any, error) {
+func attributeOf(raw json.RawMessage) (any, error) {
 	if len(raw) > 6*maxValueBytes { // a byte may be written in six
 		return nil, fmt.Errorf("%d bytes (limit %d)", len(raw), maxValueBytes)
-	}
-	switch name {
-	case "", "data":
-		return nil, errors.New("is no name")
-	}
-	if strings.ToLower(name) != name {
-		return nil, errors.New("want small letters and digits")
 	}
 	switch {
 	case null(raw):
@@ -210,7 +203,7 @@ func setValue(e *event.Event, name string, value any) error {
 	case "id", "source", "type", "subject", "datacontenttype", "dataschema", "schemaurl", "time":
 		return fmt.Errorf("%v: want a string", value)
 	}
-	return e.Context.SetExtension(name, value)
+	return setExtension(e, name, value)
 }
 
 // WriteJSON gives an event in structured mode: the content type, and the JSON format as body. Data that only says that it is JSON goes as base64. (The SDK

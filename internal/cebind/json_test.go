@@ -23,7 +23,7 @@ func TestJSONThatIsNoEventIsRefused(t *testing.T) {
 		with("") + `{}`:                                                     "more behind",
 		with("") + ` x`:                                                     "more behind",
 		with(`,"id":"2"`):                                                   `"id" stands twice`,
-		with(`,"":1`):                                                       "no name",
+		with(`,"":1`):                                                       "want a name",
 		with(`,"data":1,"data_base64":"AQ=="`):                              "both",
 		with(`,"data":null,"data_base64":"AQ=="`):                           "both",
 		with(`,"data_base64":1`):                                            "want a JSON string", // the SDK panics
