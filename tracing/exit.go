@@ -16,7 +16,7 @@ func Call(ctx context.Context, t Tracer, address string, inv *invoker.Invocation
 	for key, value := range inv.Attachments.All() {
 		mine.Attachments.Set(key, value)
 	}
-	name := Endpoint(inv)
+	name := endpoint(inv)
 	ctx, span := t.Start(ctx, Start{
 		Kind: Exit, Name: name, Peer: address, Layer: LayerRPC, Component: ComponentDubbo, Carrier: Attachments(&mine.Attachments), Begun: begun,
 	})

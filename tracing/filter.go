@@ -15,7 +15,7 @@ func Provider(t Tracer) invoker.Filter {
 			return next
 		}
 		return invoker.Func(func(ctx context.Context, inv *invoker.Invocation) (invoker.Result, error) {
-			start := Start{Kind: Entry, Name: Endpoint(inv), Peer: inv.Caller.Address, Layer: LayerRPC, Component: ComponentDubbo, Carrier: Attachments(&inv.Attachments)}
+			start := Start{Kind: Entry, Name: endpoint(inv), Peer: inv.Caller.Address, Layer: LayerRPC, Component: ComponentDubbo, Carrier: Attachments(&inv.Attachments)}
 			if _, within := ctx.Value(contextKey{}).(Span); within { // for an event, which has the Entry
 				start = Start{Name: start.Name, Layer: LayerFaaS}
 			}
@@ -28,13 +28,13 @@ func Provider(t Tracer) invoker.Filter {
 	}
 }
 
-// Endpoint names what is called as the Java agent does: "[group/]interface.method(String,int)", with simple names of the declared types. The version is
+// endpoint names what is called as the Java agent does: "[group/]interface.method(String,int)", with simple names of the declared types. The version is
 // not in it (AbstractServerConfig's URL path, read at 9.4.0).
-func Endpoint(inv *invoker.Invocation) string {
+func endpoint(inv *invoker.Invocation) string {
 	return EndpointOf(inv.Service, inv.Method, inv.Descriptor)
 }
 
-// EndpointOf is [Endpoint] of what a call is to.
+// EndpointOf gives the name that a method's spans have: "[group/]interface.method(String,int)".
 func EndpointOf(key invoker.ServiceKey, method, descriptor string) string {
 	var b strings.Builder
 	b.Grow(len(key.Group) + len(key.Interface) + len(method) + len(descriptor) + 4)

@@ -22,6 +22,9 @@ func layers() map[string]layer {
 		goredis  = "github.com/redis/go-redis/v9"
 		franz    = "github.com/twmb/franz-go"
 		kmsg     = "github.com/twmb/franz-go/pkg/kmsg"
+		go2sky   = "github.com/SkyAPM/go2sky"
+		goapi    = "skywalking.apache.org/repo/goapi"
+		grpc     = "google.golang.org/grpc"
 	)
 	return map[string]layer{
 		"java":             {},
@@ -64,6 +67,16 @@ func layers() map[string]layer {
 		}},
 		"cold":    {},
 		"tracing": {uses: []string{"invoker"}},
+		"tracing/skywalking": {
+			uses: []string{"invoker", "tracing", "internal/eventurl", "internal/fault", "internal/spool"},
+			modules: map[string]string{
+				go2sky: "what a reporter and its spans are, sw8's fields",
+				goapi:  "the messages of SkyWalking's OAP server",
+				grpc:   "the protocol of the OAP server, and of OpenTelemetry's collector",
+			},
+		},
+		"internal/spool": {},
+		"internal/fault": {uses: []string{"invoker"}},
 		"metrics": {
 			uses:    []string{"invoker"},
 			modules: map[string]string{metrics: "counters and histograms in the form that Prometheus scrapes"},
@@ -187,14 +200,16 @@ func lightModules() map[string]string {
 // exceptions are the places where a rule would make the code worse: "rule at" → why.
 func exceptions() map[string]string {
 	return map[string]string{
-		"no-os.getenv internal/environ/environ.go:Read":         "the one file that reads the environment, for whoever has settings",
-		"no-os.getenv cmd/dubbofn/reference.go:defaultRegistry": "the one place of the command that reads the environment",
-		"no-os.environ cmd/dubbofn/reference.go:environment":    "handed on whole to the functions that are asked or run",
-		"no-os.getenv cmd/dubbofn/reference.go:adminAddress":    "as defaultRegistry",
-		"no-context.background fn/serve/main.go:Main":           "Main is main",
-		"no-context.background client/client.go:New":            "what it keeps outlives the references that it is kept for; Close ends it",
-		"no-context.background cold/pool.go:NewPool":            "connections outlive the calls that they are made for; Close ends them",
-		"exported-names client":                                 "one option for each thing that can be said of a reference: 20 of the names",
-		"no-os.exit fn/serve/main.go:Main":                      "Main is main",
+		"no-os.getenv internal/environ/environ.go:Read":                    "the one file that reads the environment, for whoever has settings",
+		"no-os.getenv cmd/dubbofn/reference.go:defaultRegistry":            "the one place of the command that reads the environment",
+		"no-os.environ cmd/dubbofn/reference.go:environment":               "handed on whole to the functions that are asked or run",
+		"no-os.getenv cmd/dubbofn/reference.go:adminAddress":               "as defaultRegistry",
+		"no-context.background fn/serve/main.go:Main":                      "Main is main",
+		"no-context.background client/client.go:New":                       "what it keeps outlives the references that it is kept for; Close ends it",
+		"no-context.background cold/pool.go:NewPool":                       "connections outlive the calls that they are made for; Close ends them",
+		"exported-names client":                                            "one option for each thing that can be said of a reference: 20 of the names",
+		"no-context.background tracing/skywalking/reporter.go:newReporter": "what sends outlives whoever opened it; Shutdown ends it",
+		"no-context.background tracing/skywalking/reporter.go:Close":       "go2sky gives it no time",
+		"no-os.exit fn/serve/main.go:Main":                                 "Main is main",
 	}
 }

@@ -1,4 +1,5 @@
-package tracing
+// Package fault says of an error what a span tells of it.
+package fault
 
 import (
 	"errors"
@@ -8,9 +9,9 @@ import (
 	"github.com/dubbofn/dubbofn/invoker"
 )
 
-// Cause says of an error what spans tell: its kind, which is a Java exception's class, a failed call's code or else the Go type, its text, and the stack
+// Of gives its kind, which is a Java exception's class, a failed call's code or else the Go type, its text, and the stack
 // that a peer sent, if one did.
-func Cause(err error) (kind, message, stack string) {
+func Of(err error) (kind, message, stack string) {
 	var x *invoker.Exception
 	var e *invoker.Error
 	switch {
