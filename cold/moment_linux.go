@@ -12,7 +12,9 @@ import (
 // Go runs on).
 const tick = 10 * time.Millisecond
 
-// cpuTime gives the CPU time that the process has used, the exec of its program included.
+// cpuTime gives the CPU time that the process has used, the exec of its program included. It goes on over an exec (getrusage(2)): what ran in the process before our program
+// is in it too, in a container that is runc's own start (runc init, some 20 ms of CPU), which thus counts as the phase runtime. The kernel tells nobody when a
+// program was executed.
 func cpuTime() time.Duration {
 	var u syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
