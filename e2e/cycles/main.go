@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/dubbofn/dubbofn/client"
+	"github.com/dubbofn/dubbofn/e2e/jvm"
 	"github.com/dubbofn/dubbofn/registry/nacos"
 )
 
@@ -60,6 +61,9 @@ type settings struct {
 	seed                   uint64
 }
 
+// javaTime is how long the Java consumer may take to tell of a call.
+const javaTime = 2 * published
+
 // warmup is how many cycles go by before the command's descriptors are counted for the first time.
 const warmup = 10
 
@@ -87,10 +91,10 @@ func run(ctx context.Context, s settings) (ok bool, err error) {
 		return false, err
 	}
 	if len(s.java) > 0 {
-		if l.java, err = startJava(s.java, site.out); err != nil {
+		if l.java, err = jvm.StartCalls(ctx, s.java, site.out, "COUNTED-READY", func(string) {}); err != nil {
 			return false, err
 		}
-		defer func() { _ = l.java.end() }()
+		defer l.java.End()
 	}
 	var first, last usage
 	for n := 0; site.starts() < s.cycles; n++ {
@@ -133,7 +137,7 @@ func run(ctx context.Context, s settings) (ok bool, err error) {
 type load struct {
 	site    *site
 	service *client.Service
-	java    *javaConsumer // nil: none
+	java    *jvm.Calls // nil: none
 	random  *rand.Rand
 	begin   time.Time
 	counted struct {
@@ -192,7 +196,7 @@ func (l *load) call(by, id, method string, n int64, millis int32) {
 	want := map[string]int64{"add": 2*n + 1, "look": 3*n + 2}[method]
 	switch {
 	case by == "java":
-		got, c.err = l.java.call(id, method, n, millis)
+		got, c.err = l.java.Call(id, fmt.Sprintf("%s %d %d", method, n, millis), javaTime)
 	case method == "add":
 		got, c.err = l.counted.Add(ctx, id, n, millis)
 	case method == "look":

@@ -50,19 +50,17 @@ func startReplicas(s settings, x *site) error {
 	if err := describe(s, functions, "http://"+l.Addr().String()); err != nil {
 		return err
 	}
-	lane, hosts, err := lanes()
+	lanes, err := freePorts("127.0.0.1", 2)
 	if err != nil {
 		return err
 	}
 	r := &replicas{ended: make(chan error, 1), last: time.Now()}
 	x.replicas = r
-	for i, host := range []string{"127.0.0.1", hosts} {
+	for _, lane := range lanes {
+		const host = "127.0.0.1"
 		env := []string{
 			"DUBBOFN_FUNCTIONS=" + functions + "/", "DUBBOFN_REGISTRY=" + x.registry, "DUBBOFN_TOKEN=" + replicaToken, "DUBBOFN_BIND=" + host, "DUBBOFN_HOST=" + host,
 			"DUBBOFN_LANE_PORT=" + lane, "DUBBOFN_FRESH=" + (s.idle / 2).String(),
-		}
-		if i > 0 && host == "127.0.0.1" {
-			env = append(env, "DUBBOFN_LANE_PORT=-1") // the address is taken: this one has no early lanes
 		}
 		a := &replica{path: s.dubbofn, host: host, env: append(os.Environ(), env...), out: x.out}
 		r.all = append(r.all, a)
@@ -73,7 +71,7 @@ func startReplicas(s settings, x *site) error {
 	out, in := io.Pipe()
 	supervisor, err := supervise.New(supervise.Config{
 		Listener: l, Idle: s.idle, Output: in,
-		Environment: append(os.Environ(), "DUBBOFN_REGISTRY="+x.registry, "DUBBOFN_TOKEN="+replicaToken, "DUBBOFN_ACTIVATOR=localhost:"+lane, "DUBBOFN_BIND=127.0.0.1", "COUNTED_DIR="+x.dir),
+		Environment: append(os.Environ(), "DUBBOFN_REGISTRY="+x.registry, "DUBBOFN_TOKEN="+replicaToken, "DUBBOFN_ACTIVATOR=127.0.0.1:"+lanes[0]+",127.0.0.1:"+lanes[1], "DUBBOFN_BIND=127.0.0.1", "COUNTED_DIR="+x.dir),
 	}, supervise.Function{Name: "counted", Path: s.function})
 	if err != nil {
 		return err
@@ -98,20 +96,6 @@ func describe(s settings, dir, url string) error {
 		return err
 	}
 	return errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(filepath.Join(dir, "counted.json"), b, 0o600))
-}
-
-// lanes gives a port for early lanes, and where the second activator listens: at the other address of "localhost", so that a function dials both, where there
-// is one.
-func lanes() (port, second string, err error) {
-	second = "127.0.0.1"
-	if all, err := net.LookupHost("localhost"); err == nil && slices.Contains(all, "::1") {
-		second = "::1"
-	}
-	ports, err := freePorts("127.0.0.1", 1)
-	if err != nil {
-		return "", "", err
-	}
-	return ports[0], second, nil
 }
 
 func freePorts(host string, n int) (ports []string, err error) {

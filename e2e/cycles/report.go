@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dubbofn/dubbofn/e2e/jvm"
 	"github.com/dubbofn/dubbofn/invoker"
 )
 
@@ -81,8 +82,8 @@ func lost(err error) bool {
 	if errors.As(err, &e) {
 		return e.Code == invoker.CodeTimeout && !e.Remote
 	}
-	var j javaError
-	return !errors.As(err, &j) || j.gaveUp()
+	var j jvm.Error
+	return !errors.As(err, &j) || j.Silent()
 }
 
 // saysNotRun tells that an error promises that the method did not run. Java's errors promise nothing.

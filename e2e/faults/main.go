@@ -99,7 +99,7 @@ func (b *bench) consume(ctx context.Context) error {
 	b.java = make([]*javaConsumer, len(b.settings.java))
 	for i, command := range b.settings.java {
 		wg.Go(func() {
-			j, err := startJava(strings.Fields(command), filepath.Join(b.dir, fmt.Sprintf("java-%d.err", i+1)))
+			j, err := startJava(ctx, strings.Fields(command), filepath.Join(b.dir, fmt.Sprintf("java-%d.err", i+1)))
 			b.mu.Lock()
 			defer b.mu.Unlock()
 			faults = append(faults, err)

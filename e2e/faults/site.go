@@ -135,10 +135,10 @@ func (x *site) supervise(ctx context.Context) (err error) {
 	return nil
 }
 
-// environment is what every function gets. The lane of the second activator is not dialled: its calls go by the platform.
+// environment is what every function gets.
 func (x *site) environment() []string {
 	return append(os.Environ(), "DUBBOFN_REGISTRY="+x.registry, "DUBBOFN_BIND=127.0.0.1", "DUBBOFN_TOKEN="+x.token,
-		"DUBBOFN_ACTIVATOR=127.0.0.1:"+strconv.Itoa(x.port+1), "FAULTY_DIR="+x.ran)
+		fmt.Sprintf("DUBBOFN_ACTIVATOR=127.0.0.1:%d,127.0.0.1:%d", x.dubbo("a")+1, x.dubbo("b")+1), "FAULTY_DIR="+x.ran)
 }
 
 func (x *site) functions() (all []supervise.Function) {

@@ -57,7 +57,7 @@ func newScale(ctx context.Context, s *settings) (x *scale, end func(), err error
 	x = &scale{settings: s, current: second{by: map[string]int{}}, sum: second{by: map[string]int{}}, failures: map[string]int{}, last: map[string]time.Time{}}
 	end = func() {
 		for _, c := range x.consumers {
-			c.end()
+			c.Kill()
 		}
 	}
 	if x.pods, err = followPods(ctx, s.api, s.keys, s.namespace, s.service); err != nil {
@@ -145,7 +145,7 @@ func (x *scale) run(ctx context.Context) (grown, shrunk time.Duration, err error
 func (x *scale) pace(rate int) error {
 	for i, c := range x.consumers {
 		share := rate/len(x.consumers) + min(1, max(0, rate%len(x.consumers)-i))
-		if err := c.say("rate " + strconv.Itoa(share)); err != nil {
+		if err := c.Say("rate " + strconv.Itoa(share)); err != nil {
 			return err
 		}
 	}

@@ -54,7 +54,7 @@ func measureWakes(ctx context.Context, s *settings) error {
 		if err != nil {
 			return err
 		}
-		defer c.end()
+		defer c.Kill()
 		w.consumers = append(w.consumers, c)
 	}
 	if err := w.settle(ctx); err != nil {
@@ -98,10 +98,10 @@ func (w *wakes) settle(ctx context.Context) error {
 			}
 		}
 		var err error
-		if c.first, err = c.connections(w.port); err != nil {
+		if c.first, err = c.Connections(w.port); err != nil {
 			return err
 		}
-		fmt.Printf("%s: connections to the activator: %s\n", c.name, strings.Join(c.first, ", "))
+		fmt.Printf("%s: connections to the activator: %s\n", c.name, c.first)
 	}
 	// the first wake of a Knative revision is slower than any later one, whoever causes it
 	return w.fromZero(ctx, func() error { _, err := w.consumers[0].call("unmeasured"); return err })
@@ -155,7 +155,7 @@ func (w *wakes) one(ctx context.Context, number, way int) error {
 		}
 	}
 	for _, c := range w.consumers {
-		now, err := c.connections(w.port)
+		now, err := c.Connections(w.port)
 		if err != nil {
 			return err
 		}
