@@ -156,7 +156,7 @@ func (l *local) Invoke(ctx context.Context, inv *invoker.Invocation) (invoker.Re
 		ctx, cancel = context.WithTimeout(ctx, sig.Timeout)
 		defer cancel()
 	}
-	res, err := target.Invoke(invoker.NewContext(ctx, inv), inv)
+	res, err := target.Invoke(context.WithValue(invoker.NewContext(ctx, inv), within{}, true), inv)
 	if !l.replied.Load() && l.replied.CompareAndSwap(false, true) {
 		l.first(arrived)
 	}

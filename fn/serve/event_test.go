@@ -43,7 +43,13 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.handling.Add(1)
 	defer r.handling.Done()
 	b, _ := io.ReadAll(req.Body)
-	res, err := r.call(req.Context(), string(b))
+	ctx := req.Context()
+	if t := r.host.Tracer; t != nil {
+		var span tracing.Span
+		ctx, span = t.Start(ctx, tracing.Start{Kind: tracing.Entry, Name: "event", Carrier: req.Header})
+		defer span.End()
+	}
+	res, err := r.call(ctx, string(b))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadGateway)
 		return
@@ -60,7 +66,9 @@ func (r *receiver) call(ctx context.Context, name string) (string, error) {
 	if err != nil || !own {
 		return "", errors.Join(err, errors.New("not here"))
 	}
-	res, err := r.host.Local.Invoke(ctx, &invoker.Invocation{Service: invoker.ServiceKey{Interface: greetService}, Method: method, Descriptor: m.Descriptor, Args: []any{name}})
+	inv := &invoker.Invocation{Service: invoker.ServiceKey{Interface: greetService}, Method: method, Descriptor: m.Descriptor, Args: []any{name}}
+	inv.Attachments.Set("sw8", "sender/1") // as the event came
+	res, err := r.host.Local.Invoke(ctx, inv)
 	s, _ := res.Value.(string)
 	return s, err
 }
@@ -128,7 +136,7 @@ func TestAnEventCallsAMethodThroughTheSameChain(t *testing.T) {
 	if err := stop(); err != nil || r.drained.Load() != 1 || r.closed.Load() != 1 || within != "events" {
 		t.Errorf("%v, drained %d times, closed %d times after that; within %v", err, r.drained.Load(), r.closed.Load(), within)
 	}
-	if all := b.r.Spans(); len(all) != 1 || all[0].Kind != tracing.Entry || all[0].Tags["dubbofn.start.ready"] == "" {
+	if all := b.r.Spans(); len(all) != 2 || all[0].Name != "event" || all[0].Tags["dubbofn.start.ready"] == "" || all[1].Kind != tracing.Local || all[1].Parent != all[0].ID || all[1].Name != greetService+".hello(String)" {
 		t.Errorf("%+v", all)
 	}
 	if r.host.App != "greet" || r.host.Instance == "" || r.host.Tracer == nil || r.host.Log == nil || r.host.Remote != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 
 	"github.com/dubbofn/dubbofn/invoker"
 	"github.com/dubbofn/dubbofn/tracing"
@@ -118,6 +119,5 @@ func (c correlated) within(apply func(slog.Handler) slog.Handler) correlated {
 	if inside == nil {
 		inside = c.handler
 	}
-	grouped := append(c.grouped[:len(c.grouped):len(c.grouped)], apply)
-	return correlated{handler: c.handler, grouped: grouped, inside: apply(inside)}
+	return correlated{handler: c.handler, grouped: append(slices.Clip(c.grouped), apply), inside: apply(inside)}
 }

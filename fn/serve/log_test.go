@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"strings"
 	"testing"
 	"testing/slogtest"
@@ -45,9 +46,7 @@ func TestLinesTellTheirCall(t *testing.T) {
 	with := func(more map[string]any) map[string]any {
 		all := map[string]any{"msg": "sold"}
 		for _, m := range []map[string]any{call, more} {
-			for k, v := range m {
-				all[k] = v
-			}
+			maps.Copy(all, m)
 		}
 		return all
 	}
@@ -91,7 +90,7 @@ func TestLoggerIsAHandlerLikeAnyOther(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var b bytes.Buffer
-			slogtest.Run(t, func(t *testing.T) slog.Handler {
+			slogtest.Run(t, func(*testing.T) slog.Handler {
 				b.Reset()
 				h := newLogger(&b, Config{LogFormat: "json"}).Handler()
 				if open {

@@ -34,6 +34,9 @@ type traces struct {
 	told   atomic.Bool
 }
 
+// within marks the context of calls that this process makes of itself.
+type within struct{}
+
 // openTraces begins to open what DUBBOFN_TRACING names. wait, which must be called before a call comes, gives nil where nothing is traced.
 func openTraces(c Config, a *assembly, instance string, ledger *cold.Ledger, log *slog.Logger) (t *traces, wait func() error) {
 	if c.Tracing == "" {
@@ -73,8 +76,11 @@ func (a *assembly) backendToAdd(scheme string) string {
 	return text
 }
 
-// Start implements [tracing.Tracer].
+// Start implements [tracing.Tracer]. A method that an event calls here is no arrival: its span is within the event's, whatever trace the event came with.
 func (t *traces) Start(ctx context.Context, s tracing.Start) (context.Context, tracing.Span) {
+	if s.Kind == tracing.Entry && ctx.Value(within{}) != nil {
+		s.Kind, s.Peer, s.Carrier = tracing.Local, "", nil
+	}
 	ctx, span := t.Tracer.Start(ctx, s)
 	if s.Kind == tracing.Entry && !t.told.Load() && t.told.CompareAndSwap(false, true) {
 		span.Tag("faas.coldstart", "true") // OpenTelemetry's name for it
