@@ -15,11 +15,9 @@ import (
 func TestACallWakesTheFunctionByTheEarlyLane(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := newNetwork()
-		p := newPlatform(t, n, "greet")
+		p := alone(t)
 		p.lanes = []string{"activator:20881"}
-		a, _ := activate(t, n, &listed{all: []Function{p.function()}}, nil)
-		c := consume(t, n, "activator:20880")
+		a, c := p.activate()
 		begin := time.Now()
 		mustHello(t, c, "first")
 		if took := time.Since(begin); took != p.wake {
@@ -41,10 +39,8 @@ func TestACallWakesTheFunctionByTheEarlyLane(t *testing.T) {
 func TestACallWakesTheFunctionByThePlatformWhereThereIsNoEarlyLane(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := newNetwork()
-		p := newPlatform(t, n, "greet")
-		a, _ := activate(t, n, &listed{all: []Function{p.function()}}, nil)
-		c := consume(t, n, "activator:20880")
+		p := alone(t)
+		a, c := p.activate()
 		begin := time.Now()
 		mustHello(t, c, "first")
 		if took := time.Since(begin); took != p.wake+p.notice {
@@ -68,11 +64,9 @@ func TestACallWakesTheFunctionByThePlatformWhereThereIsNoEarlyLane(t *testing.T)
 func TestZeroAndBackOverAndOver(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := newNetwork()
-		p := newPlatform(t, n, "greet")
+		p := alone(t)
 		p.lanes = []string{"activator:20881"}
-		a, _ := activate(t, n, &listed{all: []Function{p.function()}}, nil)
-		c := consume(t, n, "activator:20880")
+		a, c := p.activate()
 		for i := range 50 {
 			mustHello(t, c, fmt.Sprint(i))
 			if i%3 == 0 {
@@ -144,12 +138,10 @@ func TestTenThousandCallsToASleepingFunction(t *testing.T) {
 func TestParkedCallsAreAnsweredShortlyBeforeTheirDeadlineAndNeverRunLate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := newNetwork()
-		p := newPlatform(t, n, "greet")
+		p := alone(t)
 		p.lanes = []string{"activator:20881"}
 		p.wake = 15 * time.Second
-		activate(t, n, &listed{all: []Function{p.function()}}, nil)
-		c := consume(t, n, "activator:20880")
+		_, c := p.activate()
 		for name, x := range map[string]struct {
 			method string
 			own    time.Duration // the consumer's; 0: as published
@@ -188,10 +180,8 @@ func TestParkedCallsAreAnsweredShortlyBeforeTheirDeadlineAndNeverRunLate(t *test
 func TestACallThatTheFunctionDoesNotAnswerEndsBeforeItsDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := newNetwork()
-		p := newPlatform(t, n, "greet")
-		activate(t, n, &listed{all: []Function{p.function()}}, nil)
-		c := consume(t, n, "activator:20880")
+		p := alone(t)
+		_, c := p.activate()
 		mustHello(t, c, "wake")
 		inv := invocation("slow", "slow", int32(60_000))
 		inv.Attachments.Set("timeout", "3000")
@@ -285,10 +275,8 @@ func TestTooMuchThatWaitsIsRefusedAtOnce(t *testing.T) {
 func TestHeartbeatsEchoAndMetadataWakeNobody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := newNetwork()
-		p := newPlatform(t, n, "greet")
-		activate(t, n, &listed{all: []Function{p.function()}}, nil)
-		c := consume(t, n, "activator:20880")
+		p := alone(t)
+		_, c := p.activate()
 		if err := c.Ping(t.Context()); err != nil {
 			t.Error(err)
 		}
@@ -319,11 +307,9 @@ func TestHeartbeatsEchoAndMetadataWakeNobody(t *testing.T) {
 func TestNothingRunsTwiceWhenAFunctionDiesInTheMiddle(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := newNetwork()
-		p := newPlatform(t, n, "greet")
+		p := alone(t)
 		p.lanes = []string{"activator:20881"}
-		activate(t, n, &listed{all: []Function{p.function()}}, nil)
-		c := consume(t, n, "activator:20880")
+		_, c := p.activate()
 		var all sync.WaitGroup
 		var mu sync.Mutex
 		failed, answered := 0, 0
@@ -359,10 +345,8 @@ func TestNothingRunsTwiceWhenAFunctionDiesInTheMiddle(t *testing.T) {
 func TestOneWayCallsRunWithoutAnAnswer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := newNetwork()
-		p := newPlatform(t, n, "greet")
-		a, _ := activate(t, n, &listed{all: []Function{p.function()}}, nil)
-		c := consume(t, n, "activator:20880")
+		p := alone(t)
+		a, c := p.activate()
 		for i := range 10 {
 			inv := invocation("hello", fmt.Sprint(i))
 			inv.OneWay = true

@@ -13,8 +13,7 @@ import (
 func TestOnlyWhatMayRunTwiceIsLeftToBeRepeated(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := newNetwork()
-		p := newPlatform(t, n, "greet")
+		p := alone(t)
 		p.service = fn.NewService(greetService, fn.Version("1.0.0"),
 			fn.Method("hello", func(id string) (string, error) { return id, nil }),
 			fn.Method("look", func(id string) (string, error) { return id, nil }, fn.Idempotent),
@@ -28,8 +27,7 @@ func TestOnlyWhatMayRunTwiceIsLeftToBeRepeated(t *testing.T) {
 			}
 			panic(http.ErrAbortHandler)
 		})
-		a, _ := activate(t, n, &listed{all: []Function{p.function()}}, nil)
-		c := consume(t, n, "activator:20880")
+		a, c := p.activate()
 		for _, method := range []string{"hello", "all"} {
 			_, err := callWith(t.Context(), c, invocation(method, "x"))
 			if code, ok := codeOf(err); !ok || code != invoker.CodeInternal {

@@ -20,8 +20,7 @@ import (
 func TestAProxysAnswerClosesThePathUntilAKnockOpensIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := newNetwork()
-		p := newPlatform(t, n, "greet")
+		p := alone(t)
 		var away atomic.Bool
 		var lost atomic.Int64
 		behind := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -42,8 +41,7 @@ func TestAProxysAnswerClosesThePathUntilAKnockOpensIt(t *testing.T) {
 			}
 		})
 		p.front = behind
-		activate(t, n, &listed{all: []Function{p.function()}}, nil)
-		c := consume(t, n, "activator:20880")
+		_, c := p.activate()
 		for i := range 60 { // one every 100 ms, each for 500: there are always some
 			switch i {
 			case 10:
@@ -70,11 +68,9 @@ func TestAProxysAnswerClosesThePathUntilAKnockOpensIt(t *testing.T) {
 func TestAOneWayCallIsKeptForThePublishedTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := newNetwork()
-		p := newPlatform(t, n, "greet")
+		p := alone(t)
 		p.wake = 3 * time.Second
-		a, _ := activate(t, n, &listed{all: []Function{p.function()}}, nil)
-		c := consume(t, n, "activator:20880")
+		a, c := p.activate()
 		inv := invocation("hello", "short")
 		inv.OneWay = true
 		inv.Attachments.Set("timeout", "1000")
@@ -191,8 +187,7 @@ func TestLongCallsOfEarlyLanesKeepNobodyAsleep(t *testing.T) {
 func TestAnOldCallsFailureClosesNoPath(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := newNetwork()
-		p := newPlatform(t, n, "greet")
+		p := alone(t)
 		var posts, knocks atomic.Int64
 		p.front = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Header.Get(headerKnock) != "" {
@@ -208,8 +203,7 @@ func TestAnOldCallsFailureClosesNoPath(t *testing.T) {
 			}
 			w.Header().Set(headerRefused, "late")
 		})
-		activate(t, n, &listed{all: []Function{p.function()}}, nil)
-		c := consume(t, n, "activator:20880")
+		_, c := p.activate()
 		one := func(i int) { _, _ = callWith(t.Context(), c, invocation("hello", fmt.Sprint(i))) }
 		one(0) // it waits for its failure, and closes the path
 		before := knocks.Load()

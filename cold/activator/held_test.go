@@ -89,8 +89,7 @@ func TestAHoldThatIsLostIsAskedForAgain(t *testing.T) {
 					}
 					route(w, r)
 				})
-				activate(t, n, &listed{all: []Function{p.function()}}, nil)
-				c := consume(t, n, "activator:20880")
+				_, c := p.activate()
 				var all sync.WaitGroup
 				all.Go(func() {
 					if _, err := callWith(t.Context(), c, long("a")); err != nil {
@@ -117,11 +116,9 @@ func TestAHoldThatIsLostIsAskedForAgain(t *testing.T) {
 func TestAsManyKnocksAreHeldAsEarlyLanesHaveCalls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := newNetwork()
-		p := newPlatform(t, n, "greet")
+		p := alone(t)
 		p.lanes, p.limit = []string{"activator:20881"}, 3
-		activate(t, n, &listed{all: []Function{p.function()}}, nil)
-		c := consume(t, n, "activator:20880")
+		_, c := p.activate()
 		var all sync.WaitGroup
 		call := func(inv *invoker.Invocation) {
 			all.Go(func() {

@@ -221,11 +221,9 @@ func TestTheEarlyLaneHoldsTheLimitsOfItsProcess(t *testing.T) {
 func TestAKnockIsHeldWhileEarlyLanesHaveCalls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := newNetwork()
-		p := newPlatform(t, n, "greet")
+		p := alone(t)
 		p.lanes = []string{"activator:20881"}
-		activate(t, n, &listed{all: []Function{p.function()}}, nil)
-		c := consume(t, n, "activator:20880")
+		_, c := p.activate()
 		var all sync.WaitGroup
 		all.Go(func() {
 			if _, err := callWith(t.Context(), c, invocation("slow", "long", int32(5000))); err != nil {
@@ -253,11 +251,9 @@ func TestAKnockIsHeldWhileEarlyLanesHaveCalls(t *testing.T) {
 func TestAKnockIsRenewedBeforeItsTimeIsOver(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := newNetwork()
-		p := newPlatform(t, n, "greet")
+		p := alone(t)
 		p.lanes, p.hold = []string{"activator:20881"}, 10
-		activate(t, n, &listed{all: []Function{p.function()}}, nil)
-		c := consume(t, n, "activator:20880")
+		_, c := p.activate()
 		inv := invocation("slow", "long", int32(60_000))
 		inv.Attachments.Set("timeout", "90000")
 		done := make(chan struct{})
@@ -339,11 +335,9 @@ func TestARollOutChangesTheStandInInPlaceAndRetiresOldLanes(t *testing.T) {
 func TestASnapshotOfOneProcessGreetsTheNext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := newNetwork()
-		p := newPlatform(t, n, "greet")
+		p := alone(t)
 		p.lanes, p.snapshot = []string{"activator:20881"}, "what I know"
-		activate(t, n, &listed{all: []Function{p.function()}}, nil)
-		c := consume(t, n, "activator:20880")
+		_, c := p.activate()
 		mustHello(t, c, "one")
 		if got := p.process.greeted; got != "" {
 			t.Errorf("the first process was greeted with %q", got)

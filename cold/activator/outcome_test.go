@@ -20,8 +20,7 @@ func TestACrashOnStartAndAFunctionThatNeverGetsReady(t *testing.T) {
 		n := newNetwork()
 		p := newPlatform(t, n, "greet")
 		p.broken = true
-		a, _ := activate(t, n, &listed{all: []Function{p.function()}}, nil)
-		c := consume(t, n, "activator:20880")
+		a, c := p.activate()
 		begin := time.Now()
 		_, err := callWith(t.Context(), c, invocation("hello", "x"))
 		if code, _ := codeOf(err); code != invoker.CodeTimeout || !strings.Contains(err.Error(), `503 Service Unavailable "no process"`) || time.Since(begin) != 9950*time.Millisecond {
@@ -114,8 +113,7 @@ func TestAnswersThatAreNoneAreToldApart(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				n := newNetwork()
-				p := newPlatform(t, n, "greet")
+				p := alone(t)
 				posts := 0
 				p.front = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if r.Header.Get(headerKnock) != "" {
@@ -126,8 +124,7 @@ func TestAnswersThatAreNoneAreToldApart(t *testing.T) {
 					posts++
 					x.answer(w, r)
 				})
-				activate(t, n, &listed{all: []Function{p.function()}}, nil)
-				c := consume(t, n, "activator:20880")
+				_, c := p.activate()
 				_, err := callWith(t.Context(), c, invocation("hello", "x"))
 				if code, ok := codeOf(err); !ok || code != x.code || !strings.Contains(err.Error(), x.want) {
 					t.Errorf("got %v, want %v and %q", err, x.code, x.want)
@@ -143,10 +140,8 @@ func TestAnswersThatAreNoneAreToldApart(t *testing.T) {
 func TestWhatSurelyDidNotRunIsSentAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := newNetwork()
-		p := newPlatform(t, n, "greet")
-		activate(t, n, &listed{all: []Function{p.function()}}, nil)
-		c := consume(t, n, "activator:20880")
+		p := alone(t)
+		_, c := p.activate()
 		mustHello(t, c, "wake")
 		p.process.drained.Store(true)
 		var all sync.WaitGroup

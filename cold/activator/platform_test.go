@@ -78,6 +78,19 @@ type process struct {
 	greeted  string // with this snapshot
 }
 
+// alone is a platform for one function, "greet", in a network of its own.
+func alone(t testing.TB) *platform {
+	t.Helper()
+	return newPlatform(t, newNetwork(), "greet")
+}
+
+// activate puts an activator in front of the function, and connects a consumer.
+func (p *platform) activate() (*Activator, *dubbo.Conn) {
+	p.t.Helper()
+	a, _ := activate(p.t, p.n, &listed{all: []Function{p.function()}}, nil)
+	return a, consume(p.t, p.n, "activator:20880")
+}
+
 func newPlatform(t testing.TB, n *network, name string) *platform {
 	t.Helper()
 	p := &platform{t: t, n: n, name: name, wake: 300 * time.Millisecond, notice: 600 * time.Millisecond}
