@@ -37,6 +37,7 @@ type Method struct {
 	Parameters []string // Java's types
 	Void       bool
 	Timeout    time.Duration // as published: what a call may take
+	Token      string        // the service's, which its calls must carry; consumers find it in the registry
 	// Argument makes a value of the ith parameter's type from what encoding/json gives (numbers as json.Number), or from what Hessian does.
 	Argument func(i int, v any) (any, error)
 	// Result gives a result as maps, lists and plain values, as Java's generic callers get it.
