@@ -23,6 +23,7 @@ func layers() map[string]layer {
 		franz    = "github.com/twmb/franz-go"
 		kmsg     = "github.com/twmb/franz-go/pkg/kmsg"
 		go2sky   = "github.com/SkyAPM/go2sky"
+		otel     = "go.opentelemetry.io/otel"
 		goapi    = "skywalking.apache.org/repo/goapi"
 		grpc     = "google.golang.org/grpc"
 	)
@@ -73,6 +74,18 @@ func layers() map[string]layer {
 				go2sky: "what a reporter and its spans are, sw8's fields",
 				goapi:  "the messages of SkyWalking's OAP server",
 				grpc:   "the protocol of the OAP server, and of OpenTelemetry's collector",
+			},
+		},
+		"tracing/otlp": {
+			uses: []string{"invoker", "tracing", "internal/eventurl", "internal/fault", "internal/spool"},
+			modules: map[string]string{
+				otel:                               "attributes, W3C trace context",
+				otel + "/trace":                    "spans",
+				otel + "/sdk":                      "how spans are made",
+				otel + "/exporters/otlp/otlptrace": "spans as OTLP has them",
+				otel + "/exporters/otlp/otlptrace/otlptracegrpc": "how they are sent",
+				"go.opentelemetry.io/proto/otlp":                 "a collector, for tests",
+				grpc:                                             "its settings: what becomes of a lost connection",
 			},
 		},
 		"internal/spool": {},
@@ -208,6 +221,7 @@ func exceptions() map[string]string {
 		"no-context.background client/client.go:New":                       "what it keeps outlives the references that it is kept for; Close ends it",
 		"no-context.background cold/pool.go:NewPool":                       "connections outlive the calls that they are made for; Close ends them",
 		"exported-names client":                                            "one option for each thing that can be said of a reference: 20 of the names",
+		"no-context.background tracing/otlp/tracer.go:open":                "what sends outlives whoever opened it; Close ends it",
 		"no-context.background tracing/skywalking/reporter.go:newReporter": "what sends outlives whoever opened it; Shutdown ends it",
 		"no-context.background tracing/skywalking/reporter.go:Close":       "go2sky gives it no time",
 		"no-os.exit fn/serve/main.go:Main":                                 "Main is main",

@@ -50,7 +50,12 @@ func NewReporter(u invoker.URL, c tracing.Config) (*Reporter, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
+	token, password := u.User, u.Password
+	u.User, u.Password = "", "" // faults quote the URL
 	s := eventurl.New(u)
+	if password != "" {
+		s.Fault("there is a password: want a token alone, token@host")
+	}
 	secure := s.TLS(log)
 	room := s.Int("queue", 16<<10, 1, 1<<20)
 	if u.Host == "" {
@@ -65,7 +70,7 @@ func NewReporter(u invoker.URL, c tracing.Config) (*Reporter, error) {
 	if err := s.Err(); err != nil {
 		return nil, fmt.Errorf("skywalking: %w", err)
 	}
-	return newReporter(u.Addresses(defaultPort), u.User, secure, room, c, log), nil
+	return newReporter(u.Addresses(defaultPort), token, secure, room, c, log), nil
 }
 
 func newReporter(addresses []string, token string, secure *tls.Config, room int, c tracing.Config, log *slog.Logger) *Reporter {
