@@ -18,6 +18,7 @@ Everything is set by the environment (docs/configuration.md); the most important
   DUBBOFN_REGISTRY    where consumers look: nacos://…, zookeeper://…, embedded://…
   DUBBOFN_TOKEN       what the activator and functions show each other
   DUBBOFN_HOST        the address that consumers are told
+  DUBBOFN_TRACING     where spans of calls go: skywalking://oap:11800, otlp://collector:4317
 
 It ends on SIGTERM: consumers are sent elsewhere, and what it holds is finished.`,
 		Example: `  dubbofn render activator --image registry.example.org/dubbofn:v1 --registry nacos://nacos:8848 | kubectl apply -f -

@@ -163,7 +163,7 @@ func layers() map[string]layer {
 		"internal/certtest":  {},
 		"internal/supervise": {},
 		"internal/daemon": {uses: []string{
-			"auth", "cold/activator", "cold/activator/knative", "cold/keeper", "fn/serve", "invoker", "invoker/dubbo", "registry", "registry/hint", "tracing",
+			"auth", "cold/activator", "cold/activator/knative", "cold/keeper", "fn/serve", "invoker", "invoker/dubbo", "registry", "registry/hint", "tracing", "tracing/otlp", "tracing/skywalking",
 			"internal/environ",
 		}},
 		"internal/local":      {uses: []string{"cold/activator", "invoker", "registry", "internal/daemon", "internal/environ", "internal/supervise"}},

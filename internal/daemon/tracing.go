@@ -12,13 +12,15 @@ import (
 
 	"github.com/dubbofn/dubbofn/internal/environ"
 	"github.com/dubbofn/dubbofn/tracing"
+	"github.com/dubbofn/dubbofn/tracing/otlp"
+	"github.com/dubbofn/dubbofn/tracing/skywalking"
 )
 
 // spansTimeout is how long the spans that are left may take to be sent at the end.
 const spansTimeout = 2 * time.Second
 
 // linked are where an always-on part can send spans: it links them all, since it starts once.
-func linked() []tracing.Backend { return nil }
+func linked() []tracing.Backend { return []tracing.Backend{skywalking.Tracer, otlp.Tracer} }
 
 // backends gives them by the schemes of their URLs.
 func (c *Activator) backends() map[string]tracing.Backend {
