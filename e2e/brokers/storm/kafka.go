@@ -78,6 +78,8 @@ func (b *kafkaBroker) ends(ctx context.Context, topic string, n int32) (map[int3
 }
 
 func (b *kafkaBroker) left(ctx context.Context) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, awayFor)
+	defer cancel()
 	ends, err := b.ends(ctx, b.topic, partitions)
 	if err != nil {
 		return 0, err

@@ -108,6 +108,9 @@ func (s *storm) run(ctx context.Context) error {
 	return s.report(ctx, time.Since(begun))
 }
 
+// awayFor is how long a request may wait for a broker that is away.
+const awayFor = 5 * time.Second
+
 // send sends every event, some of them twice, and a poison event now and then.
 func (s *storm) send(ctx context.Context) error {
 	source := fmt.Sprintf("/storm/%s/%d", s.kind, time.Now().Unix()) // other events than those of an earlier run, of which the store still knows
@@ -130,8 +133,11 @@ func (s *storm) send(ctx context.Context) error {
 			times = 2
 		}
 		for range times {
-			if err := s.broker.send(ctx, e, key); err != nil {
-				return fmt.Errorf("send event %d: %w", i, err)
+			for err := s.broker.send(ctx, e, key); err != nil; err = s.broker.send(ctx, e, key) {
+				if ctx.Err() != nil {
+					return fmt.Errorf("send event %d: %w", i, err)
+				}
+				time.Sleep(200 * time.Millisecond) // the broker is away; what it took without a word is there twice
 			}
 			s.sent++
 		}
@@ -168,11 +174,7 @@ func (s *storm) kill(ctx context.Context, sending <-chan error) error {
 			case <-time.After(50 * time.Millisecond):
 			}
 			if allSent {
-				left, err := s.broker.left(ctx)
-				if err != nil {
-					return err
-				}
-				if left == 0 {
+				if left, err := s.broker.left(ctx); err == nil && left == 0 { // the broker may be away for a while
 					return s.end(cmd, exited)
 				}
 			}

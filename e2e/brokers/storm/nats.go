@@ -40,11 +40,15 @@ func (b *natsBroker) send(ctx context.Context, e event.Event, key string) error 
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, awayFor)
+	defer cancel()
 	_, err = b.js.PublishMsg(ctx, &client.Msg{Subject: "storm.orders", Data: body})
 	return err
 }
 
 func (b *natsBroker) left(ctx context.Context) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, awayFor)
+	defer cancel()
 	c, err := b.js.Consumer(ctx, "STORM", "placed")
 	if err != nil {
 		return 0, err

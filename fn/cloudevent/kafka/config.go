@@ -23,6 +23,8 @@ const (
 	fetchWait        = 500 * time.Millisecond
 	rebalanceTimeout = time.Minute
 	commitEvery      = time.Second
+	// newTopicAsks is how often more it is asked for a topic that isn't there, newTopicPause how long after the last time.
+	newTopicAsks, newTopicPause = 5, 200 * time.Millisecond
 	// keptRecords and keptBytes are what of a partition may be here, waiting to be handled, before no more of it is fetched.
 	keptRecords, keptBytes = 256, 4 << 20
 	// endGrace is how long calls that were ended may take to notice.

@@ -82,6 +82,12 @@ func (c *consumer) prepare(ctx context.Context) error {
 		want = append(want, c.cfg.dead)
 	}
 	missing, err := missingTopics(ctx, c.cl, want)
+	for range newTopicAsks { // one that was just made is not known to every broker yet
+		if err != nil || len(missing) == 0 || c.cfg.create > 0 || !c.work.Pause(newTopicPause, nil) {
+			break
+		}
+		missing, err = missingTopics(ctx, c.cl, want)
+	}
 	if err != nil {
 		return err
 	}
