@@ -191,6 +191,8 @@ func (a *attempt) again(ctx, brief context.Context, err error) bool {
 		return false
 	case a.absent > 1 || a.absent == 1 && len(a.tried) >= len(a.v.providers): // one other may have it, while a roll-out goes on
 		return false
+	case late(ctx, err):
+		return false
 	case errors.Is(context.Cause(brief), errBrief): // it was asked then
 	case !a.c.spare():
 		return false
@@ -198,6 +200,14 @@ func (a *attempt) again(ctx, brief context.Context, err error) bool {
 	a.c.counts.retries.Add(1)
 	a.renew()
 	return true
+}
+
+// late tells whether a provider, or who keeps calls for it, has waited in vain for all the time that the call has, which it was told: what is left of that is for the caller to
+// be told why.
+func late(ctx context.Context, err error) bool {
+	var e *invoker.Error
+	_, limited := ctx.Deadline()
+	return limited && errors.As(err, &e) && e.Code == invoker.CodeTimeout && e.Remote && !e.MaybeExecuted
 }
 
 // ended counts a try that failed.

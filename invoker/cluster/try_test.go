@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -116,6 +117,28 @@ func TestTriesWithoutAConnectionAreTold(t *testing.T) {
 		}
 		if code, _ := invoker.CodeOf(tries[0].Err); code != invoker.CodeUnavailable {
 			t.Errorf("got %v, want it to say that there was no connection", tries[0].Err)
+		}
+	})
+}
+
+// Whoever kept the call for all its time has its last words: another try would only be cut off.
+func TestACallThatWasKeptForAllItsTimeIsNotTriedAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := network(t, 2)
+		for _, h := range d.all {
+			h.answer = func(ctx context.Context, _ *invoker.Invocation) (invoker.Result, error) {
+				end, _ := ctx.Deadline()
+				time.Sleep(time.Until(end) - time.Millisecond)
+				return invoker.Result{}, &invoker.Error{Code: invoker.CodeTimeout, Err: errors.New("it did not wake"), Remote: true}
+			}
+		}
+		tries := 0
+		cl := d.cluster(Config{OnTry: func(Try) { tries++ }, Methods: map[string]MethodConfig{"get": {Idempotent: true}}})
+		_, err := cl.Invoke(t.Context(), call())
+		var e *invoker.Error
+		if tries != 1 || !errors.As(err, &e) || e.MaybeExecuted || !e.Remote {
+			t.Errorf("%d tries: %v", tries, err)
 		}
 	})
 }
