@@ -259,36 +259,38 @@ func (e *events) batch(w http.ResponseWriter, req *http.Request, body []byte, ho
 func (e *events) answerBatch(w http.ResponseWriter, req *http.Request, all []item, results []outcome) {
 	again, dropped := 0, 0
 	var why outcome
-	for i, o := range results {
-		switch {
-		case o.handled():
-		case o.temporary():
+	for _, o := range results {
+		if !o.handled() && o.temporary() {
 			if again++; again == 1 || o.after > why.after {
 				why = o
 			}
-		default:
-			dropped++
-			e.refused(req.Context(), all[i], o)
 		}
 	}
-	if again > 0 {
+	if again > 0 { // those that are refused come again too: they are nobody's dead letters yet
 		fail(w, outcome{status: http.StatusServiceUnavailable, reason: fmt.Sprintf("%d of %d events may be handled later; one of them: %s", again, len(all), why.reason), after: why.after})
 		return
+	}
+	for i, o := range results {
+		if o.handled() {
+			continue
+		}
+		dropped++
+		if err := e.refused(req.Context(), all[i], o); err != nil {
+			fail(w, outcome{status: http.StatusServiceUnavailable, reason: "the dead letter of a refused event was not taken: " + err.Error(), after: fullWait})
+			return
+		}
 	}
 	w.Header().Set("Dubbofn-Refused-Events", strconv.Itoa(dropped))
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// refused tells of an event of a batch that can never be handled: in the log, and to the sink for dead letters.
-func (e *events) refused(ctx context.Context, it item, o outcome) {
+// refused tells of an event of a batch that can never be handled: in the log, and to the sink for dead letters. The error is that sink's.
+func (e *events) refused(ctx context.Context, it item, o outcome) error {
 	e.host.Log.Warn("event of a batch refused", "id", it.event.ID(), "source", it.event.Source(), "type", it.event.Type(), "rule", o.rule, "status", o.status, "reason", o.reason)
-	if e.dead == nil || it.err != nil {
-		return
+	if e.dead == nil || it.err != nil { // what is no event can't be sent as one
+		return nil
 	}
-	dead := deliver.Dead(it.event, "/"+e.host.App, deliver.Result{Code: o.status, Reason: o.reason})
-	if err := e.dead.Send(ctx, dead); err != nil {
-		e.host.Log.Error("a dead letter is lost", "id", it.event.ID(), "source", it.event.Source(), "error", err)
-	}
+	return e.dead.Send(ctx, deliver.Dead(it.event, "/"+e.host.App, deliver.Result{Code: o.status, Reason: o.reason}))
 }
 
 // item is one event of a batch, or why it is none.

@@ -43,8 +43,11 @@ type Header struct{ Name, Value string }
 // attribute among its headers is read as structured. The error says what of it is no event.
 func (s Style) Read(headers []Header, body []byte) (event.Event, error) {
 	var contentType, version string
+	attributes := false
 	for _, h := range headers {
-		switch strings.ToLower(h.Name) {
+		name := strings.ToLower(h.Name)
+		attributes = attributes || strings.HasPrefix(name, s.Prefix)
+		switch name {
 		case "content-type":
 			contentType = h.Value
 		case s.Prefix + "specversion":
@@ -61,7 +64,11 @@ func (s Style) Read(headers []Header, body []byte) (event.Event, error) {
 		}
 		return ReadJSON(body)
 	case version == "":
-		return ReadJSON(body)
+		e, err := ReadJSON(body)
+		if err != nil && attributes {
+			err = fmt.Errorf("read event: no %sspecversion among the headers", s.Prefix)
+		}
+		return e, err
 	}
 	return s.readBinary(version, contentType, headers, body)
 }

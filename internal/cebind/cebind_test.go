@@ -117,6 +117,7 @@ func TestWhatIsNoEventIsRefusedWithTheReason(t *testing.T) {
 		"no id":              {nil, `{"specversion":"1.0","source":"/s","type":"t"}`, "id"},
 		"a batch":            {with("content-type", "application/cloudevents-batch+json"), "[]", "batch"},
 		"another format":     {with("content-type", "application/cloudevents+avro"), "x", "avro"},
+		"no version":         {with()[1:], `{"n":1}`, "no ce-specversion"},
 		"unknown version":    {with("CE-specversion", "2.0"), "", "specversion"},
 		"bad time":           {with("ce-time", "yesterday"), "", "RFC 3339"},
 		"bad name":           {with("ce-bad_name", "1"), "", "bad_name"},
