@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # faults.sh [--quick]   breaks what functions that sleep depend on, while consumers in Java 3.3.6, Java 2.7.23 and Go call them through two
-# activators, found in Nacos at application level: an activator killed and both restarted, the keeper killed, Nacos down and back, functions that
+# activators, found in Nacos at application level: an activator killed and both restarted, the keeper killed and hanging, Nacos down and back, functions that
 # crash, hang, answer with rubbish or end in a call, consumers that leave or come in thousands, strangers. A table at the end; it passes when
 # every call was answered or ended with a clear error before its deadline, none ran twice, and only those failed that had to.
-#   --only ROW,…  of broken, sleeps, crowd, gone, strangers, roll-out, keeper, killed, restarts, nacos
+#   --only ROW,…  of broken, sleeps, crowd, gone, strangers, roll-out, keeper, keeper-hangs, killed, restarts, nacos
 #   --quick   restarts, Nacos, broken functions and sleep alone, for `make test`
 source "$(dirname "${BASH_SOURCE[0]}")/lib/proc.sh"
 for part in java nacos go interop; do source "$E2E/lib/$part.sh"; done

@@ -39,7 +39,7 @@ func main() {
 	flag.IntVar(&s.port, "port", 28880, "the first of ten ports")
 	flag.IntVar(&s.nacos, "nacos", 18848, "Nacos' port")
 	flag.IntVar(&s.sleepers, "sleepers", 100, "functions that only sleep")
-	flag.StringVar(&s.only, "only", "", "of broken, sleeps, crowd, gone, strangers, roll-out, keeper, killed, restarts, nacos")
+	flag.StringVar(&s.only, "only", "", "of broken, sleeps, crowd, gone, strangers, roll-out, keeper, keeper-hangs, killed, restarts, nacos")
 	list := flag.Bool("groups", false, "print the groups that consumers call, and end")
 	flag.Parse()
 	if *list {
@@ -86,7 +86,7 @@ func run(ctx context.Context, s settings) (ok bool, err error) {
 	}
 	defer b.leave()
 	begin := time.Now()
-	for _, beside := range [][]string{{"broken", "sleeps"}, {"crowd", "gone"}, {"strangers", "roll-out"}, {"keeper"}, {"killed"}, {"restarts"}, {"nacos"}} {
+	for _, beside := range [][]string{{"broken", "sleeps"}, {"crowd", "gone"}, {"strangers", "roll-out"}, {"keeper"}, {"keeper-hangs"}, {"killed"}, {"restarts"}, {"nacos"}} {
 		b.together(ctx, beside)
 	}
 	return b.report(time.Since(begin)), ctx.Err()
@@ -143,7 +143,7 @@ func (b *bench) tell(what string) error {
 func (b *bench) together(ctx context.Context, names []string) {
 	all := map[string]func(){
 		"broken": b.broken, "sleeps": b.sleeps, "crowd": b.crowd, "gone": b.gone, "strangers": b.strangers, "roll-out": b.rollOut,
-		"keeper": b.keeperKilled, "killed": b.killed, "restarts": b.restarts, "nacos": b.nacosDown,
+		"keeper": b.keeperKilled, "keeper-hangs": b.keeperHangs, "killed": b.killed, "restarts": b.restarts, "nacos": b.nacosDown,
 	}
 	var wg sync.WaitGroup
 	for _, name := range names {

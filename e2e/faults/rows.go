@@ -276,6 +276,36 @@ func (b *bench) keeperKilled() {
 	}
 }
 
+// hangFor is how long a keeper that hangs may hold calls up: it is asked for a sign of life after 2 s and given up 3 s later.
+const hangFor = 7 * time.Second
+
+// keeperHangs stops the keeper without ending it: its connections stay open, and nothing comes.
+func (b *bench) keeperHangs() {
+	r := b.row("keeper-hangs", "the keeper stopped in its tracks for 12 s")
+	r.judge([]call{one(r.id, b.consumers[0], "relayed", "look", 0)}, nil)
+	r.must(b.site.asleep("relayed")) // the next process begins with what the keeper has
+	l := start(r.id, b.consumers, "relayed", pace)
+	time.Sleep(2 * time.Second)
+	before := b.site.metric("keeper", "dubbofn_keeper_relayed_total", "")
+	r.must(b.site.stop("keeper", syscall.SIGSTOP))
+	at := time.Now()
+	time.Sleep(12 * time.Second)
+	r.must(b.site.stop("keeper", syscall.SIGCONT))
+	time.Sleep(time.Second)
+	all := l.end()
+	r.judge(all, func(c call) bool { return c.end.After(at) && c.begin.Before(at.Add(hangFor)) })
+	var last time.Duration
+	for _, c := range all {
+		if c.err != nil {
+			last = max(last, c.begin.Sub(at))
+		}
+	}
+	r.saw("%.0f calls had been relayed; the last that failed began %.1f s after it stopped", before, last.Seconds())
+	if before == 0 {
+		r.fault("the keeper was not used")
+	}
+}
+
 // nacosDown kills Nacos, wakes functions meanwhile, and starts it again while everything sleeps.
 func (b *bench) nacosDown() {
 	r := b.row("nacos-down", "functions woken while Nacos is down")

@@ -257,6 +257,13 @@ func (x *site) signal(name string, s syscall.Signal) (at time.Time, err error) {
 	}
 }
 
+// stop sends a signal that ends nothing.
+func (x *site) stop(name string, s syscall.Signal) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.parts[name].cmd.Process.Signal(s)
+}
+
 func (x *site) untilReady(name string) error {
 	return until(time.Minute, func() error {
 		_, err := get(fmt.Sprintf("http://127.0.0.1:%d/health/ready", x.admin(name)))
