@@ -25,7 +25,7 @@ type endpoint struct {
 func newEndpoint(key invoker.ServiceKey, name string, filters []invoker.Filter, token string, throws []thrown, log *atomic.Pointer[slog.Logger], last invoker.Func) *endpoint {
 	e := &endpoint{op: "call " + key.String() + "." + name, throws: throws, log: log}
 	var inner invoker.Invoker = invoker.Func(func(ctx context.Context, inv *invoker.Invocation) (res invoker.Result, err error) {
-		defer e.recover(&err)
+		defer e.recover(ctx, &err)
 		return last(ctx, inv)
 	})
 	if token != "" {
@@ -54,7 +54,7 @@ func (e *endpoint) Invoke(ctx context.Context, inv *invoker.Invocation) (res inv
 
 // run has a recover of its own, so that a panic in a filter ends the call and not the process.
 func (e *endpoint) run(ctx context.Context, inv *invoker.Invocation) (res invoker.Result, err error) {
-	defer e.recover(&err)
+	defer e.recover(ctx, &err)
 	return e.chain.Invoke(ctx, inv)
 }
 
@@ -65,7 +65,7 @@ func (e *endpoint) answer(ctx context.Context, cause error) (err error) {
 			err = &invoker.Exception{Class: runtimeException, Message: errFailed.Error()}
 		}
 	}()
-	defer e.recover(&err)
+	defer e.recover(ctx, &err)
 	return outcome(ctx, e.op, cause, e.throws)
 }
 
@@ -80,12 +80,12 @@ func (failed) Error() string { return "method failed" }
 func (failed) Panicked() {}
 
 // recover turns a panic into errFailed. It must be deferred itself.
-func (e *endpoint) recover(err *error) {
+func (e *endpoint) recover(ctx context.Context, err *error) {
 	p := recover()
 	if p == nil {
 		return
 	}
-	e.log.Load().Error("method panicked", "op", e.op, "panic", p, "stack", string(debug.Stack()))
+	e.log.Load().ErrorContext(ctx, "method panicked", "op", e.op, "panic", p, "stack", string(debug.Stack()))
 	*err = errFailed
 }
 

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,7 +24,7 @@ func (Exporter) Name() string { return "prometheus" }
 // With gives an exporter that also shows collectors of the program's own. They are shown as they are, without the label app. The first
 // scrape tells of one that can't be registered.
 func (e Exporter) With(own ...prometheus.Collector) Exporter {
-	return Exporter{own: append(e.own[:len(e.own):len(e.own)], own...)}
+	return Exporter{own: append(slices.Clip(e.own), own...)}
 }
 
 // scrapesAtOnce bounds what scrapers can make a process do.
