@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,10 +32,12 @@ type sink struct {
 	agent.UnimplementedTraceSegmentReportServiceServer
 	management.UnimplementedManagementServiceServer
 
-	token string        // what it wants to see
-	slow  time.Duration // before it answers
-	fail  error         // what it answers
+	token  string        // what it wants to see
+	slow   time.Duration // before it answers
+	fail   error         // what it answers
+	forget bool          // what comes
 
+	came       atomic.Int64
 	mu         sync.Mutex
 	segments   map[string]*agent.SegmentObject
 	again      int // segments that came more than once
@@ -82,6 +85,10 @@ func (s *sink) Collect(stream agent.TraceSegmentReportService_CollectServer) err
 }
 
 func (s *sink) take(g *agent.SegmentObject) {
+	s.came.Add(1)
+	if s.forget {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.segments == nil {

@@ -172,9 +172,8 @@ func (s *span) weight() int {
 
 // mute is the span of a trace that is not sent, and of all below it.
 type mute struct {
-	t        *tracer
-	trace    string // the caller's; empty: this process began it
-	endpoint string
+	t     *tracer
+	trace string // the caller's; empty: this process began it
 }
 
 // Tag implements [tracing.Span].
@@ -186,14 +185,10 @@ func (*mute) Fail(error) {}
 // End implements [tracing.Span].
 func (*mute) End() {}
 
-// IDs gives the caller's trace: its own has no name.
+// IDs gives the caller's trace: one that begins here has no name before it goes on.
 func (m *mute) IDs() (trace, id string) { return m.trace, "" }
 
 // tell has the peer leave the trace out as well.
 func (m *mute) tell(c tracing.Carrier, peer string) {
-	trace, segment := newIDs()
-	if m.trace != "" {
-		trace = m.trace
-	}
-	c.Set(tracing.KeySW8, m.t.origin.encode('0', trace, segment, 0, m.endpoint, peer))
+	c.Set(tracing.KeySW8, m.t.origin.encodeMute(m.trace, bounded(peer, maxPeer)))
 }

@@ -3,6 +3,7 @@ package skywalking
 import (
 	"encoding/base64"
 	"errors"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -66,14 +67,36 @@ func newOrigin(service, instance string) origin {
 }
 
 // encode writes the sw8 that tells a peer of a span.
-func (o origin) encode(sampled byte, trace, segment string, span int32, endpoint, peer string) string {
-	b := make([]byte, 0, 32+len(o.encoded)+(len(trace)+len(segment)+len(endpoint)+len(peer))*4/3)
-	b = append(b, sampled, '-')
+func (o origin) encode(trace, segment string, span int32, endpoint, peer string) string {
+	var room [512]byte
+	b := append(room[:0], "1-"...)
 	b = append(appendText(b, trace), '-')
 	b = append(appendText(b, segment), '-')
 	b = append(strconv.AppendInt(b, int64(span), 10), '-')
 	b = append(b, o.encoded...)
 	b = append(appendText(b, endpoint), '-')
+	return string(appendText(b, peer))
+}
+
+// encodeMute writes the sw8 of a trace that is not sent. An agent that heeds the 0 leaves the trace out. Java's does not (ContextCarrier.deserialize, 9.4.0)
+// and would send whatever has a valid sw8, with a parent that nobody finds; the endpoint is left empty, which makes it one that Java's agent ignores, so
+// that its own sampling decides. For go2sky, which heeds neither, the trace has a name of its own.
+func (o origin) encodeMute(trace, peer string) string {
+	var room [512]byte
+	b := append(room[:0], "0-"...)
+	if trace != "" {
+		b = appendText(b, trace)
+	} else {
+		var id [16]byte
+		r := rand.Uint64() //nolint:gosec // G404: unique, not secret
+		for i := range id {
+			id[i] = "0123456789abcdef"[r>>(4*i)&15]
+		}
+		b = base64.StdEncoding.AppendEncode(b, id[:])
+	}
+	b = append(b, '-')
+	b = append(append(b, b[2:]...), "0-"...) // the segment is called as the trace
+	b = append(append(b, o.encoded...), '-')
 	return string(appendText(b, peer))
 }
 

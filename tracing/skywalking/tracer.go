@@ -37,6 +37,7 @@ type tracer struct {
 	r      *Reporter
 	origin origin
 	sample float64
+	quiet  *mute // of every trace that begins here and is not sent
 
 	mu      sync.Mutex
 	waiting map[*segment]struct{} // whose first span has ended, and others have not
@@ -45,6 +46,7 @@ type tracer struct {
 
 func newTracer(r *Reporter, c tracing.Config) *tracer {
 	t := &tracer{r: r, origin: newOrigin(c.Service, r.instance), sample: 1, waiting: map[*segment]struct{}{}}
+	t.quiet = &mute{t: t}
 	if c.Sample != nil {
 		t.sample = *c.Sample
 	}
@@ -65,11 +67,11 @@ func (t *tracer) Start(ctx context.Context, s tracing.Start) (context.Context, t
 	parent, quiet := t.above(ctx)
 	switch {
 	case from != nil && from.Sample == 0:
-		quiet = &mute{t: t, trace: from.TraceID, endpoint: s.Name}
+		quiet = &mute{t: t, trace: from.TraceID}
 	case from != nil:
 		parent, quiet = nil, nil
 	case parent == nil && quiet == nil && !(t.sample >= 1 || t.sample > rand.Float64()): //nolint:gosec // G404: not a secret
-		quiet = &mute{t: t, endpoint: s.Name}
+		quiet = t.quiet
 	}
 	if quiet != nil {
 		if s.Kind == tracing.Exit && s.Carrier != nil {
@@ -125,7 +127,7 @@ func (t *tracer) begin(s tracing.Start, from *propagation.SpanContext, parent *s
 	case carrier == nil:
 	case s.Kind == tracing.Exit:
 		g := x.seg
-		carrier.Set(tracing.KeySW8, t.origin.encode('1', g.trace, g.id, x.id, g.endpoint, s.Peer))
+		carrier.Set(tracing.KeySW8, t.origin.encode(g.trace, g.id, x.id, g.endpoint, s.Peer))
 		if g.correlation != "" {
 			carrier.Set(tracing.KeySW8Correlation, g.correlation)
 		}
