@@ -61,7 +61,7 @@ func (k topics) url(params string) string {
 func (k topics) send(t *testing.T, events ...event.Event) {
 	t.Helper()
 	for _, e := range events {
-		r := &kgo.Record{Topic: k.orders, Key: []byte(fmt.Sprint(e.Extensions()["partitionkey"])), Headers: []kgo.RecordHeader{
+		r := &kgo.Record{Topic: k.orders, Key: fmt.Append(nil, e.Extensions()["partitionkey"]), Headers: []kgo.RecordHeader{
 			{Key: "ce_specversion", Value: []byte("1.0")}, {Key: "ce_id", Value: []byte(e.ID())}, {Key: "ce_source", Value: []byte(e.Source())}, {Key: "ce_type", Value: []byte(e.Type())},
 		}}
 		if err := k.cl.ProduceSync(t.Context(), r).FirstErr(); err != nil {

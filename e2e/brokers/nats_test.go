@@ -349,7 +349,7 @@ func TestNATSDrainsUnderLoad(t *testing.T) {
 	at := r.count()
 	eventually(t, 5*time.Second, "nothing is left with a process that is gone", func() bool {
 		unanswered, pending := h.left(t, "d")
-		return at+int(pending)+unanswered == 1000 //nolint:gosec // a thousand
+		return at+int(pending)+unanswered == 1000
 	})
 	next := source(t, nats.Source, h.url("durable=d&ackwait=30s&concurrency=50"), cloudevent.SourceConfig{Handle: r.handle})
 	eventually(t, 10*time.Second, "the rest is handled at once, without waiting for ackwait", func() bool { return r.distinct() == 1000 })

@@ -47,6 +47,7 @@ func TestWhatIsSentArrivesAsItWas(t *testing.T) {
 		"kafka": {kafka.Sink, kafka.Source, "kafka://" + k.addr + "/" + k.orders, k.url("group=g")},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			got := make(chan event.Event, 10)
 			s := source(t, c.source, c.from, cloudevent.SourceConfig{Handle: func(_ context.Context, e event.Event) deliver.Result {
 				got <- e

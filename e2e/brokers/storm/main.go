@@ -92,7 +92,7 @@ func (s *storm) run(ctx context.Context) error {
 	if err := os.RemoveAll(s.dir); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(s.dir, 0o755); err != nil { //nolint:gosec // for whoever reads the logs
+	if err := os.MkdirAll(s.dir, 0o755); err != nil {
 		return err
 	}
 	if err := s.broker.prepare(ctx); err != nil {
@@ -155,7 +155,7 @@ func (s *storm) kill(ctx context.Context, sending <-chan error) error {
 		}
 		before := s.lines()
 		var working time.Time
-		span := s.calm/2 + rand.N(s.calm) //nolint:gosec // not a secret
+		span := s.calm/2 + rand.N(s.calm)
 		for done := false; !done; {
 			select {
 			case <-ctx.Done():
@@ -207,7 +207,7 @@ func (s *storm) start() (*exec.Cmd, <-chan error, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	cmd := exec.Command(s.program) //nolint:gosec,noctx // what the test built; it is killed here
+	cmd := exec.Command(s.program)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Env = append(os.Environ(),
 		"PLACED_EFFECTS="+s.effects(), "DUBBOFN_APP=placed", "PORT=0", "DUBBOFN_PORT=0", "DUBBOFN_BIND=127.0.0.1", "DUBBOFN_HOST=127.0.0.1", "DUBBOFN_REGISTRY=",

@@ -54,7 +54,7 @@ func (b *natsBroker) left(ctx context.Context) (int64, error) {
 		return 0, err
 	}
 	i := c.CachedInfo()
-	return int64(i.NumPending) + int64(i.NumAckPending), nil //nolint:gosec // thousands
+	return int64(i.NumPending) + int64(i.NumAckPending), nil
 }
 
 func (b *natsBroker) dead(ctx context.Context) (int64, error) {
@@ -62,7 +62,7 @@ func (b *natsBroker) dead(ctx context.Context) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return int64(s.CachedInfo().State.Msgs), nil //nolint:gosec // thousands
+	return int64(s.CachedInfo().State.Msgs), nil
 }
 
 func (b *natsBroker) source() string {
