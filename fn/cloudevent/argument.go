@@ -16,6 +16,7 @@ import (
 
 	"github.com/dubbofn/dubbofn/fn/event"
 	"github.com/dubbofn/dubbofn/internal/cebind"
+	"github.com/dubbofn/dubbofn/java"
 )
 
 // argument is where one comes from.
@@ -240,12 +241,20 @@ func parseJSON(b []byte) (any, error) {
 // maxDigits bounds whole numbers of any size: reading one takes time that grows faster than its digits.
 const maxDigits = 1000
 
+// foreign gives an argument of a method that is known by its Java types only. Java makes what it takes of what comes, but for a BigDecimal's digits.
+func foreign(declared string, v any) (any, error) {
+	if n, ok := v.(json.Number); ok && declared == "java.math.BigDecimal" {
+		return java.ParseBigDecimal(string(n))
+	}
+	return dynamic(v), nil
+}
+
 // dynamic gives what encoding/json gave as what Hessian can write: numbers as Java would have them.
 func dynamic(v any) any {
 	switch x := v.(type) {
 	case json.Number:
 		if n, err := strconv.ParseInt(string(x), 10, 64); err == nil {
-			if n == int64(int32(n)) { //nolint:gosec // that is what is asked
+			if n == int64(int32(n)) {
 				return int32(n)
 			}
 			return n
@@ -254,7 +263,7 @@ func dynamic(v any) any {
 			n, _ := new(big.Int).SetString(string(x), 10)
 			return n
 		}
-		f, _ := x.Float64() //nolint:errcheck // JSON's numbers are; too large ones are infinite
+		f, _ := x.Float64() // too large ones are infinite
 		return f
 	case []any:
 		out := make([]any, len(x))

@@ -80,7 +80,7 @@ func readRules(setting string) ([]event.Rule, error) {
 	from := "DUBBOFN_EVENTS"
 	if !strings.ContainsAny(setting, "{[\n:") || strings.HasPrefix(setting, "/") || strings.HasPrefix(setting, "./") {
 		from += "=" + setting
-		info, err := os.Stat(setting)
+		info, err := os.Stat(setting) //nolint:gosec // the operator names it
 		if err == nil && info.Size() > maxRuleBytes {
 			err = fmt.Errorf("%d bytes (limit %d)", info.Size(), maxRuleBytes)
 		}

@@ -56,7 +56,7 @@ func (s *shop) all() []string {
 
 var errSoldOut = errors.New("sold out")
 
-func (s *shop) place(ctx context.Context, o *Order, by string) (*Placed, error) {
+func (s *shop) place(_ context.Context, o *Order, by string) (*Placed, error) {
 	if o == nil {
 		return nil, errors.New("no order")
 	}

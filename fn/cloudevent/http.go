@@ -240,12 +240,12 @@ func (e *events) batch(w http.ResponseWriter, req *http.Request, body []byte, ho
 			results[i] = outcome{status: http.StatusBadRequest, reason: one.err.Error(), word: wordInvalid}
 			continue
 		}
-		if key := keyOf(one.event); first[key] { // the same one twice: it is handled once
+		key := keyOf(one.event)
+		if first[key] { // the same one twice: it is handled once
 			results[i] = outcome{status: http.StatusAccepted}
 			continue
-		} else {
-			first[key] = true
 		}
+		first[key] = true
 		places <- struct{}{}
 		running.Go(func() {
 			defer func() { <-places }()
@@ -287,7 +287,7 @@ func (e *events) answerBatch(w http.ResponseWriter, req *http.Request, all []ite
 // refused tells of an event of a batch that can never be handled: in the log, and to the sink for dead letters. The error is that sink's.
 func (e *events) refused(ctx context.Context, it item, o outcome) error {
 	e.host.Log.Warn("event of a batch refused", "id", it.event.ID(), "source", it.event.Source(), "type", it.event.Type(), "rule", o.rule, "status", o.status, "reason", o.reason)
-	if e.dead == nil || it.err != nil { // what is no event can't be sent as one
+	if isEvent := it.err == nil; !isEvent || e.dead == nil {
 		return nil
 	}
 	return e.dead.Send(ctx, deliver.Dead(it.event, "/"+e.host.App, deliver.Result{Code: o.status, Reason: o.reason}))

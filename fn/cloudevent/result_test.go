@@ -1,7 +1,9 @@
 package cloudevent
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"math/big"
 	"strings"
@@ -53,5 +55,21 @@ func TestAResultThatContainsItselfIsRefused(t *testing.T) {
 	}
 	if _, err := dataOf(strings.Repeat("a", 1<<20)); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestArgumentsOfSomebodyElsesMethodKeepTheirDigits(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{"1": "int32", "-2147483649": "int64", "9223372036854775808": "*big.Int", "1.5": "float64", "1e400": "float64"} {
+		v, err := foreign("java.lang.Object", json.Number(text))
+		if got := fmt.Sprintf("%T", v); got != want || err != nil {
+			t.Errorf("%s is %s, want %s, %v", text, got, want, err)
+		}
+	}
+	if v, err := foreign("java.math.BigDecimal", json.Number("12345678901234567890.10")); err != nil || fmt.Sprint(v) != "12345678901234567890.10" {
+		t.Error(v, err)
+	}
+	if v, err := foreign("java.math.BigDecimal", json.Number("1e999999999999")); err == nil {
+		t.Error(v)
 	}
 }

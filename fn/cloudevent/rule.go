@@ -205,7 +205,7 @@ func (c *rule) invocation(d *document) (*invoker.Invocation, error) {
 		if err == nil && c.own {
 			v, err = c.method.Argument(i, v)
 		} else if err == nil {
-			v = dynamic(v)
+			v, err = foreign(c.method.Parameters[i], v)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("argument %d of %s.%s (%s): %w", i+1, c.Call.Service, c.Call.Method, c.method.Parameters[i], err)

@@ -112,11 +112,11 @@ func (m *memory) Begin(_ context.Context, key string, lease time.Duration) (Clai
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for el := m.done.Front(); el != nil; el = m.done.Front() {
-		if e, _ := el.Value.(*entry); now.Before(e.until) {
+		e, _ := el.Value.(*entry)
+		if now.Before(e.until) {
 			break
-		} else {
-			m.remove(e)
 		}
+		m.remove(e)
 	}
 	switch e := m.entries[key]; {
 	case e == nil:

@@ -2,6 +2,7 @@ package cloudevent
 
 import (
 	"context"
+	"maps"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -52,9 +53,7 @@ func TestAnEventsTraceGoesOnInItsCallAndItsReply(t *testing.T) {
 		}
 		entry, method, reply := all[0], all[1], all[2]
 		tags := map[string]string{"cloudevents.id": "1", "cloudevents.source": "/web", "cloudevents.type": "order.placed", "http.method": "POST", "status_code": "200", "dubbofn.rule": "place"}
-		for k, v := range c.tags {
-			tags[k] = v
-		}
+		maps.Copy(tags, c.tags)
 		if d := cmp.Diff(tags, entry.Tags); d != "" {
 			t.Errorf("%s: %s", name, d)
 		}
