@@ -213,8 +213,7 @@ func (s *storm) start() (*exec.Cmd, <-chan error, error) {
 		"PLACED_EFFECTS="+s.effects(), "DUBBOFN_APP=placed", "PORT=0", "DUBBOFN_PORT=0", "DUBBOFN_BIND=127.0.0.1", "DUBBOFN_HOST=127.0.0.1", "DUBBOFN_REGISTRY=",
 		"DUBBOFN_EVENTS_FROM="+s.broker.source(), "DUBBOFN_EVENTS_SEEN="+s.seen,
 	)
-	// It ends with this process, whatever ends that one.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	tie(cmd)
 	if err := cmd.Start(); err != nil {
 		return nil, nil, err
 	}
