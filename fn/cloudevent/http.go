@@ -131,13 +131,13 @@ func (e *events) allowed(req *http.Request) bool {
 // options answers a sender who asks whether it may send.
 func (e *events) options(w http.ResponseWriter, req *http.Request) {
 	w.Header().Set("Allow", "POST, OPTIONS")
-	if origin := req.Header.Get("WebHook-Request-Origin"); origin != "" {
+	if origin := req.Header.Get("Webhook-Request-Origin"); origin != "" {
 		if !e.trusts(origin) {
 			fail(w, outcome{status: http.StatusForbidden, reason: fmt.Sprintf("events from %.100q are not taken (DUBBOFN_EVENTS_ORIGINS)", origin)})
 			return
 		}
-		w.Header().Set("WebHook-Allowed-Origin", origin)
-		w.Header().Set("WebHook-Allowed-Rate", rateAllowed)
+		w.Header().Set("Webhook-Allowed-Origin", origin)
+		w.Header().Set("Webhook-Allowed-Rate", rateAllowed)
 	}
 	w.WriteHeader(http.StatusOK)
 }

@@ -83,10 +83,10 @@ func TestOtherMethodsAreToldWhatIsTaken(t *testing.T) {
 	if w := send(e, http.MethodGet, ""); w.Code != 405 || w.Header().Get("Allow") != "POST, OPTIONS" {
 		t.Error(w.Code, w.Header())
 	}
-	if w := send(e, http.MethodOptions, "", "WebHook-Request-Origin: B.example.com"); w.Code != 200 || w.Header().Get("WebHook-Allowed-Origin") != "B.example.com" || w.Header().Get("WebHook-Allowed-Rate") == "" || w.Header().Get("Allow") != "POST, OPTIONS" {
+	if w := send(e, http.MethodOptions, "", "WebHook-Request-Origin: B.example.com"); w.Code != 200 || w.Header().Get("Webhook-Allowed-Origin") != "B.example.com" || w.Header().Get("Webhook-Allowed-Rate") == "" || w.Header().Get("Allow") != "POST, OPTIONS" {
 		t.Error(w.Code, w.Header())
 	}
-	if w := send(e, http.MethodOptions, "", "WebHook-Request-Origin: c.example.com"); w.Code != 403 || w.Header().Get("WebHook-Allowed-Origin") != "" {
+	if w := send(e, http.MethodOptions, "", "WebHook-Request-Origin: c.example.com"); w.Code != 403 || w.Header().Get("Webhook-Allowed-Origin") != "" {
 		t.Error(w.Code, w.Header())
 	}
 }
