@@ -7,7 +7,7 @@ LOGS=build/test
 rm -rf "$LOGS"; mkdir -p "$LOGS"
 MODULES=(. bench bench/service e2e e2e/knative/tools)
 
-STEPS=(build format vet lint arch unit fuzz docs demo nacos zookeeper decisions cycles faults interop activator reverse rules trust seata chaos)
+STEPS=(build format vet lint arch unit fuzz docs demo nacos zookeeper brokers decisions cycles faults interop activator reverse rules trust seata chaos)
 TITLE_build="every package of every module compiles"
 TITLE_format="gofmt has nothing to change"
 TITLE_vet="go vet"
@@ -19,6 +19,7 @@ TITLE_docs="generated pages are up to date"
 TITLE_demo="the demo, as a newcomer runs it"
 TITLE_nacos="the registry suite on a real Nacos"
 TITLE_zookeeper="the registry suite on a real ZooKeeper"
+TITLE_brokers="events through real NATS and Kafka to a function that is killed, every effect counted; stores in Redis and NATS"
 TITLE_interop="Java 2.7.23 and 3.3.6 call a Go function found in Nacos and ZooKeeper"
 TITLE_cycles="a function goes to zero and back under load while its processes are killed"
 TITLE_faults="activators and Nacos are restarted, functions break, while Java and Go consumers call through two activators"
@@ -63,6 +64,7 @@ step_docs() { run diff <(go run ./internal/docgen) docs/configuration.md; }
 step_demo() { run make --no-print-directory demo; }
 step_nacos() { run e2e/nacos.sh -- env -C "$PWD/e2e" go test -count=1 -v ./registry || return 1; tell "$(grep -cE '^ *--- PASS' "$LOGS/nacos.log") tests"; }
 step_zookeeper() { run e2e/zookeeper.sh -- env -C "$PWD/e2e" go test -count=1 -v ./registry/zookeeper || return 1; tell "$(grep -cE '^ *--- PASS' "$LOGS/zookeeper.log") tests"; }
+step_brokers() { run e2e/brokers.sh --quick || return 1; tell "$(grep ' tests of brokers' "$LOGS/brokers.log"), 1,000 events through each"; }
 step_interop() { run e2e/interop.sh --quick || return 1; tell "$(awk '/passed, 0 failed$/ {cells++; cases += $(NF-3)} END {print cells " cells, " cases " cases"}' "$LOGS/interop.log")"; }
 step_cycles() { run e2e/cycles.sh --quick --replicas && run e2e/cycles.sh --quick || return 1; tell "$(tail -n 1 "$LOGS/cycles.log")"; }
 step_faults() { run e2e/faults.sh --quick || return 1; tell "$(grep ' faults tried in ' "$LOGS/faults.log")"; }
