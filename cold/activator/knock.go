@@ -200,10 +200,13 @@ func (s *sleeper) release() {
 	s.rehold = 0
 }
 
-// withdraw lets those go that are yet to be answered: nobody waits for what they are to wake, and the platform would go on trying. It is called with the lock held.
-func (s *sleeper) withdraw() {
+// withdraw lets those go that are yet to be answered, but so many: nobody waits for what they are to wake, and the platform would go on trying. It is called with the lock held.
+func (s *sleeper) withdraw(but int) {
 	for k := range s.knocks {
-		if !k.held {
+		if k.held {
+			continue
+		}
+		if but--; but < 0 {
 			s.letGo(k)
 		}
 	}
@@ -230,7 +233,7 @@ func (s *sleeper) trim() {
 		}
 	}
 	if s.open && surplus == 0 {
-		s.withdraw() // each call has one; what was parked has gone the platform's way
+		s.withdraw(0) // each call has one; what was parked has gone the platform's way
 	}
 }
 

@@ -234,10 +234,10 @@ func (s *sleeper) rest() {
 	}
 }
 
-// abandon is rest for when a call waits no more: a knock that was to wake a function for those that are gone is taken back. It is called with the lock held.
-func (s *sleeper) abandon() {
+// abandon is rest for when a call waits no more: knocks, but so many, that were to wake a function for those that are gone are taken back. It is called with the lock held.
+func (s *sleeper) abandon(but int) {
 	if s.wake != nil && s.parked.n == 0 && s.posting == 0 && s.early == 0 {
-		s.withdraw()
+		s.withdraw(but)
 	}
 	s.rest()
 }
@@ -248,7 +248,7 @@ func (s *sleeper) expire(c *call) {
 	was, trouble, open := c.stage, s.trouble, s.open
 	if was == parked {
 		s.parked.remove(c)
-		s.abandon()
+		s.abandon(1) // its answer says what is wrong, to those who come next
 	}
 	c.stage = over
 	cancel := c.cancel
@@ -284,7 +284,7 @@ func (s *sleeper) left(c *call) {
 	was := c.stage
 	if was == parked {
 		s.parked.remove(c)
-		s.abandon()
+		s.abandon(0)
 	}
 	c.stage = over
 	cancel := c.cancel
@@ -373,7 +373,7 @@ func (s *sleeper) update(now *app) {
 			l.spent = true
 		}
 	}
-	s.withdraw() // the platform may keep them for a revision that never gets ready
+	s.withdraw(0) // the platform may keep them for a revision that never gets ready
 	if s.parked.n > 0 {
 		s.knock(time.Now())
 	}
