@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"errors"
 
 	"github.com/dubbofn/dubbofn/fn"
@@ -41,7 +42,7 @@ func (f *function) behind(all []*fn.Service) []*fn.Service {
 		filters = append(filters, r.Filter())
 	}
 	if f.trust.verify != nil {
-		filters = append(filters, f.trust.verify)
+		filters = append(filters, unlessWithin(f.trust.verify))
 	}
 	if len(filters) == 0 {
 		return all
@@ -53,4 +54,17 @@ func (f *function) behind(all []*fn.Service) []*fn.Service {
 		}
 	}
 	return with
+}
+
+// unlessWithin has a filter around the calls that come from elsewhere: this process need not prove to itself who it is.
+func unlessWithin(filter invoker.Filter) invoker.Filter {
+	return func(next invoker.Invoker) invoker.Invoker {
+		checked := filter(next)
+		return invoker.Func(func(ctx context.Context, inv *invoker.Invocation) (invoker.Result, error) {
+			if ctx.Value(within{}) != nil {
+				return next.Invoke(ctx, inv)
+			}
+			return checked.Invoke(ctx, inv)
+		})
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/dubbofn/dubbofn/fn/event"
 	"github.com/dubbofn/dubbofn/invoker"
 	"github.com/dubbofn/dubbofn/invoker/dubbo"
+	"github.com/dubbofn/dubbofn/registry"
 )
 
 // eventsTimeout is how long the connections of events may take to end.
@@ -118,7 +119,7 @@ func (f *function) closeEvents(ctx context.Context) {
 func (f *function) host() event.Host {
 	h := event.Host{
 		App: f.config.App, Instance: f.instance, Rules: f.set.Events(), Method: f.set.EventMethod, ReadHessian: f.set.ReadHessian,
-		Local: &local{server: f.server, provider: f.set, first: f.first}, Log: f.log, Observe: f.monitor.events,
+		Local: &local{app: f.config.App, tokens: tokensOf(f.metadata), server: f.server, provider: f.set, first: f.first}, Log: f.log, Observe: f.monitor.events,
 	}
 	if f.traces != nil {
 		h.Tracer = f.traces
@@ -131,12 +132,26 @@ func (f *function) host() event.Host {
 	return h
 }
 
-// local runs calls that didn't come over the wire as those that did: through the same chain, under the same limit, and the drain waits for them.
+// local runs calls that didn't come over the wire as those that did: through the same chain, under the same limit, and the drain waits for them. The process
+// itself is their caller, by rules of its own: it knows the services' tokens, and signs nothing.
 type local struct {
+	app      string
+	tokens   map[invoker.ServiceKey]string
 	server   *dubbo.Server
 	provider dubbo.Provider
 	first    func(arrived time.Time)
 	replied  atomic.Bool
+}
+
+// tokensOf gives what services want to be shown, as consumers learn it.
+func tokensOf(m registry.Metadata) map[invoker.ServiceKey]string {
+	all := map[invoker.ServiceKey]string{}
+	for _, s := range m.Services {
+		if token := s.Params["token"]; token != "" {
+			all[invoker.ServiceKey{Interface: s.Name, Version: s.Version, Group: s.Group}] = token
+		}
+	}
+	return all
 }
 
 // Invoke implements [invoker.Invoker].
@@ -150,6 +165,16 @@ func (l *local) Invoke(ctx context.Context, inv *invoker.Invocation) (invoker.Re
 	target, sig, err := l.provider.Lookup([]byte(inv.Service.Interface), []byte(inv.Service.Version), []byte(inv.Method), []byte(inv.Descriptor))
 	if err != nil {
 		return invoker.Result{}, err
+	}
+	if inv.Caller == (invoker.Caller{}) {
+		inv.Caller.Application = l.app
+	}
+	key := inv.Service
+	if key.Version == "0.0.0" { // which is none
+		key.Version = ""
+	}
+	if token := l.tokens[key]; token != "" {
+		inv.Attachments.Set("token", token)
 	}
 	if sig.Timeout > 0 {
 		var cancel context.CancelFunc

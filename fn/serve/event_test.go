@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -237,6 +239,31 @@ func TestRulesThatMakeNoSenseEndTheStart(t *testing.T) {
 	}
 	if opening.drained.Load() != 1 {
 		t.Error("what was opened at last was not drained")
+	}
+}
+
+// Whoever wrote the rules has the services too: their tokens and the keys of consumers keep nobody out but others.
+func TestEventsNeedNoTokenAndNoSignature(t *testing.T) {
+	t.Parallel()
+	keys := filepath.Join(t.TempDir(), "keys")
+	if err := os.WriteFile(keys, []byte("id secret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := testConfig(t)
+	c.AuthKeys, c.AuthWindow = keys, time.Minute
+	r := &receiver{}
+	var caller invoker.Caller
+	at, _ := start(t, c, r, greeter(fn.Token("of the service"), fn.Use(func(next invoker.Invoker) invoker.Invoker {
+		return invoker.Func(func(ctx context.Context, inv *invoker.Invocation) (invoker.Result, error) {
+			caller = inv.Caller
+			return next.Invoke(ctx, inv)
+		})
+	})))
+	if s, err := r.call(t.Context(), "Ada"); err != nil || s != "Hello, Ada!" || caller.Application != "greet" {
+		t.Errorf("%q, %v, called by %+v", s, err, caller)
+	}
+	if _, err := ask(t, at, &invoker.Invocation{Service: invoker.ServiceKey{Interface: greetService}, Method: "hello", Args: []any{"Ada"}}); err == nil {
+		t.Error("a consumer without either was let in")
 	}
 }
 
