@@ -48,7 +48,24 @@ func (s *Set) EventMethod(t event.Target) (m event.Method, own bool, err error) 
 		}
 		return event.Method{}, true, err
 	}
+	twins := make([]*twin, len(o.params))
+	for i, rt := range o.params {
+		twins[i] = s.twin(rt)
+	}
+	result := s.twin(o.result)
 	return event.Method{
+		FromJSON: func(i int, text []byte) (any, bool) {
+			if twins[i] == nil {
+				return nil, false
+			}
+			return twins[i].read(text)
+		},
+		ToJSON: func(v any) ([]byte, bool) {
+			if result == nil {
+				return nil, false
+			}
+			return result.write(v)
+		},
 		Descriptor: descriptorsOf(o.forms),
 		Parameters: o.forms,
 		Void:       o.result == nil,

@@ -76,6 +76,21 @@ const (
 
 func (o outcome) handled() bool { return o.status < 300 }
 
+// size is about what an outcome takes of memory.
+func (o *outcome) size() int64 {
+	if o == nil {
+		return 0
+	}
+	n := int64(len(o.reason))
+	if o.reply != nil {
+		n += int64(len(o.reply.Data())) + replyBytes
+	}
+	return n
+}
+
+// replyBytes is about what a reply event takes beside its data.
+const replyBytes = 512
+
 // temporary tells whether the same event may be handled later.
 func (o outcome) temporary() bool {
 	return o.status == http.StatusConflict || o.status == http.StatusTooManyRequests || o.status >= 500
@@ -160,7 +175,7 @@ func (e *events) once(ctx context.Context, r *rule, ev sdk.Event, c arrived) out
 	if !r.own {
 		limit = remoteTime
 	}
-	ask, cancel := context.WithTimeout(ctx, storeTime)
+	ask, cancel := e.storeTime(ctx)
 	claim, err := e.seen.Begin(ask, keyOf(ev), limit+claimMargin)
 	cancel()
 	switch {
@@ -170,7 +185,7 @@ func (e *events) once(ctx context.Context, r *rule, ev sdk.Event, c arrived) out
 	case claim.State == SeenRunning:
 		return outcome{status: http.StatusConflict, reason: "the same event is being handled", word: wordRunning}
 	case claim.State == SeenDone:
-		return e.recall(claim.Record)
+		return recall(claim)
 	}
 	o := e.run(ctx, r, inv, ev, limit)
 	e.settle(ctx, claim, o, ev)
@@ -197,17 +212,27 @@ func (e *events) run(ctx context.Context, r *rule, inv *invoker.Invocation, ev s
 
 // settle keeps what became of an event, or that nothing did. The store is given time of its own: the sender's may be over.
 func (e *events) settle(ctx context.Context, claim Claim, o outcome, ev sdk.Event) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
+	ctx, cancel := e.storeTime(context.WithoutCancel(ctx))
 	defer cancel()
 	var err error
 	if o.temporary() || o.status == http.StatusBadRequest || o.status == http.StatusForbidden {
 		err = claim.Forget(ctx)
+	} else if claim.keep != nil {
+		claim.keep(o)
 	} else {
 		err = claim.Finish(ctx, recordOf(o))
 	}
 	if err != nil {
 		e.host.Log.Warn("what became of an event is not kept: should it come again, it is handled again", "id", ev.ID(), "source", ev.Source(), "error", err)
 	}
+}
+
+// storeTime bounds what is asked of a store that is elsewhere.
+func (e *events) storeTime(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, here := e.seen.(*memory); here {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, storeTime)
 }
 
 // record is what duplicates are answered with.
@@ -232,10 +257,13 @@ func recordOf(o outcome) []byte {
 }
 
 // recall answers a duplicate as the first one was. A record that is gone, for want of room, is one without a reply.
-func (e *events) recall(text []byte) outcome {
+func recall(c Claim) outcome {
 	o := outcome{status: http.StatusOK, word: wordDuplicate}
+	if c.kept != nil {
+		return outcome{status: c.kept.status, reason: c.kept.reason, reply: c.kept.reply, word: wordDuplicate}
+	}
 	var r record
-	if len(text) == 0 || json.Unmarshal(text, &r) != nil || r.Status == 0 {
+	if len(c.Record) == 0 || json.Unmarshal(c.Record, &r) != nil || r.Status == 0 {
 		return o
 	}
 	o.status, o.reason = r.Status, r.Reason

@@ -29,7 +29,7 @@ func TestAnEventsDataBecomesArgumentsAndTheResultAReply(t *testing.T) {
 	if h.Get("Ce-Type") != "order.accepted" || h.Get("Ce-Source") != "/shop" || h.Get("Ce-Id") == "1" || h.Get("Ce-Id") == "" || h.Get("Ce-Subject") != "s1" || h.Get("Ce-Traceparent") != "00-1-2-00" || h.Get("Preference-Applied") != "reply" {
 		t.Error(h)
 	}
-	if d := cmp.Diff(`{"by":"/web","number":"n-a"}`, w.Body.String()); d != "" {
+	if d := cmp.Diff(`{"number":"n-a","by":"/web"}`, w.Body.String()); d != "" {
 		t.Error(d)
 	}
 	structured := `{"specversion":"1.0","id":"2","source":"/web","type":"order.placed","data":{"order":{"id":"b"}}}`

@@ -65,6 +65,9 @@ func elsewhere(r *rule, x *invoker.Exception, err error) (outcome, bool) {
 	return o, true
 }
 
+// thrown is the data of the event that an exception becomes.
+type thrown map[string]any
+
 // thrown says what a method's exception means, as the rule has it.
 func (e *events) thrown(ctx context.Context, r *rule, ev sdk.Event, x *invoker.Exception) outcome {
 	class, message := x.Class, x.Message
@@ -87,7 +90,7 @@ func (e *events) thrown(ctx context.Context, r *rule, ev sdk.Event, x *invoker.E
 		if typ == "" {
 			typ = r.Reply.Type + ".failed"
 		}
-		reply, err := e.reply(ctx, r, ev, typ, map[string]any{"exception": class, "message": message})
+		reply, err := e.reply(ctx, r, ev, typ, thrown{"exception": class, "message": message})
 		if err == nil {
 			return outcome{status: http.StatusOK, reply: reply, word: wordFailed}
 		}
@@ -131,7 +134,7 @@ func (e *events) reply(ctx context.Context, r *rule, ev sdk.Event, typ string, v
 		e.host.Log.Warn("no reply: the event is the last of as many that led to one another as are allowed", "id", ev.ID(), "source", ev.Source(), "rule", r.label, "limit", e.cfg.Hops)
 		return nil, nil
 	}
-	data, err := dataOf(value)
+	data, err := r.data(value)
 	if err != nil {
 		return nil, err
 	}

@@ -23,6 +23,20 @@ const (
 
 var errResult = errors.New("the result nests too deep or is too large")
 
+// data gives what a call gave, or what its exception became, as JSON.
+func (c *rule) data(value any) ([]byte, error) {
+	if _, thrown := value.(thrown); c.own && !thrown {
+		if text, ok := c.method.ToJSON(value); ok {
+			return text, nil
+		}
+		var err error
+		if value, err = c.method.Result(value); err != nil {
+			return nil, err
+		}
+	}
+	return dataOf(value)
+}
+
 // dataOf gives a result as JSON, in the form that arguments are read from: a class as an object of its fields, byte[] as base64, a date in RFC 3339, numbers
 // with all their digits.
 func dataOf(value any) ([]byte, error) {

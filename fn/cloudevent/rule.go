@@ -201,6 +201,13 @@ func attributeName(s string) bool {
 func (c *rule) invocation(d *document) (*invoker.Invocation, error) {
 	args := make([]any, len(c.args))
 	for i, a := range c.args {
+		if a.data && c.own {
+			if text, ok := d.raw(a.path); ok {
+				if args[i], ok = c.method.FromJSON(i, text); ok {
+					continue
+				}
+			}
+		}
 		v, err := a.of(d)
 		if err == nil && c.own {
 			v, err = c.method.Argument(i, v)
@@ -245,10 +252,7 @@ func (c *rule) call(ctx context.Context, h event.Host, inv *invoker.Invocation) 
 		if err != nil {
 			return nil, &called{err, failure.Err}
 		}
-		if c.method.Void {
-			return nil, nil
-		}
-		return c.method.Result(res.Value)
+		return res.Value, nil
 	}
 	remote, err := h.Remote(ctx, c.Call.Key())
 	if err != nil {

@@ -34,6 +34,10 @@ type Claim struct {
 	// has [SeenNew]. If neither takes effect, the lease ends the claim.
 	Finish func(ctx context.Context, record []byte) error
 	Forget func(ctx context.Context) error
+
+	// In memory what became of an event is kept as it is.
+	kept *outcome
+	keep func(outcome)
 }
 
 // SeenState says what is known of an event.
@@ -99,6 +103,8 @@ type entry struct {
 	key    string
 	until  time.Time // of a claim: its lease's end; of a record: the window's
 	record []byte
+	kept   *outcome
+	size   int64
 	place  *list.Element // nil: under way
 }
 
@@ -121,7 +127,7 @@ func (m *memory) Begin(_ context.Context, key string, lease time.Duration) (Clai
 	switch e := m.entries[key]; {
 	case e == nil:
 	case e.place != nil:
-		return Claim{State: SeenDone, Record: e.record}, nil
+		return Claim{State: SeenDone, Record: e.record, kept: e.kept}, nil
 	case now.Before(e.until):
 		return Claim{State: SeenRunning}, nil
 	}
@@ -129,7 +135,8 @@ func (m *memory) Begin(_ context.Context, key string, lease time.Duration) (Clai
 	m.entries[key] = mine
 	return Claim{
 		State:  SeenNew,
-		Finish: func(_ context.Context, record []byte) error { m.finish(mine, record); return nil },
+		Finish: func(_ context.Context, record []byte) error { m.finish(mine, record, nil); return nil },
+		keep:   func(o outcome) { m.finish(mine, nil, &o) },
 		Forget: func(context.Context) error { m.forget(mine); return nil },
 	}, nil
 }
@@ -142,17 +149,18 @@ func (m *memory) forget(e *entry) {
 	}
 }
 
-func (m *memory) finish(e *entry, record []byte) {
+func (m *memory) finish(e *entry, record []byte, kept *outcome) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.entries[e.key] != e || e.place != nil {
 		return
 	}
-	if int64(len(record)) > m.limit {
-		record = nil // it is known as handled, without its reply
+	size := int64(len(record)) + kept.size()
+	if size > m.limit {
+		record, kept, size = nil, nil, 0 // it is known as handled, without its reply
 	}
-	e.record, e.until, e.place = record, time.Now().Add(m.window), m.done.PushBack(e)
-	m.bytes += int64(len(record))
+	e.record, e.kept, e.size, e.until, e.place = record, kept, size, time.Now().Add(m.window), m.done.PushBack(e)
+	m.bytes += size
 	for m.done.Len() > m.most || m.bytes > m.limit {
 		oldest, _ := m.done.Front().Value.(*entry)
 		m.remove(oldest)
@@ -164,7 +172,7 @@ func (m *memory) remove(e *entry) {
 	if e.place != nil {
 		m.done.Remove(e.place)
 	}
-	m.bytes -= int64(len(e.record))
+	m.bytes -= e.size
 	delete(m.entries, e.key)
 }
 

@@ -40,6 +40,10 @@ type Method struct {
 	Token      string        // the service's, which its calls must carry; consumers find it in the registry
 	// Argument makes a value of the ith parameter's type from what encoding/json gives (numbers as json.Number), or from what Hessian does.
 	Argument func(i int, v any) (any, error)
+	// FromJSON is Argument, straight from a text, for the types that it is possible for. Where ok is false Argument says what is wrong, if anything is.
+	FromJSON func(i int, text []byte) (v any, ok bool)
+	// ToJSON writes a result, for the types that it is possible for.
+	ToJSON func(v any) (text []byte, ok bool)
 	// Result gives a result as maps, lists and plain values, as Java's generic callers get it.
 	Result func(v any) (any, error)
 }
