@@ -218,21 +218,19 @@ func (s *sleeper) trim() {
 		s.release()
 		return
 	}
-	surplus := -s.early
-	for k := range s.knocks {
-		if k.held {
-			surplus++
-		}
-	}
+	surplus := len(s.knocks) - s.waiting - s.early
 	for _, due := range [...]bool{true, false} { // those first whose time is nearly over
 		for k := range s.knocks {
-			if surplus > 0 && k.held && k.due == due {
+			if surplus <= 0 {
+				break
+			}
+			if k.held && k.due == due {
 				s.letGo(k)
 				surplus--
 			}
 		}
 	}
-	if s.open && surplus == 0 {
+	if s.open && s.waiting > 0 && surplus == 0 {
 		s.withdraw(0) // each call has one; what was parked has gone the platform's way
 	}
 }
