@@ -35,8 +35,9 @@ func (r *Reporter) beat(ctx context.Context) {
 		var err error
 		if n%tellEvery == 0 {
 			err = r.introduce(ctx)
-		} else {
-			err = r.alive(ctx)
+		}
+		if err == nil {
+			err = r.alive(ctx) // the layer counts only from here
 		}
 		switch {
 		case err == nil:

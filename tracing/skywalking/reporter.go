@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,6 +24,7 @@ import (
 
 const (
 	defaultPort = 11800
+	partSize    = 128 // segments in one message
 	// closeTimeout is what Close, which go2sky gives no time, may take.
 	closeTimeout = 2 * time.Second
 )
@@ -138,10 +140,23 @@ func (r *Reporter) Stats() tracing.Stats {
 	return tracing.Stats{Sent: st.Sent, Dropped: st.Dropped, Queued: st.Queued}
 }
 
-// collect sends a batch, and waits for the server to acknowledge it.
+// collect sends a batch, in parts side by side since the server works each off in one thread, and waits for it to acknowledge all.
 func (r *Reporter) collect(ctx context.Context, batch [][]go2sky.ReportedSpan) error {
-	segments := &agent.SegmentCollection{Segments: make([]*agent.SegmentObject, len(batch))}
-	for i, spans := range batch {
+	var parts sync.WaitGroup
+	errs := make([]error, (len(batch)+partSize-1)/partSize)
+	n := 0
+	for part := range slices.Chunk(batch, partSize) {
+		err := &errs[n]
+		n++
+		parts.Go(func() { *err = r.collectPart(ctx, part) })
+	}
+	parts.Wait()
+	return errors.Join(errs...)
+}
+
+func (r *Reporter) collectPart(ctx context.Context, part [][]go2sky.ReportedSpan) error {
+	segments := &agent.SegmentCollection{Segments: make([]*agent.SegmentObject, len(part))}
+	for i, spans := range part {
 		segments.Segments[i] = r.segment(spans)
 	}
 	return r.conn.with(func(c client) error {
