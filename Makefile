@@ -4,11 +4,11 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 BUILD    := build
-MODULES  := . bench bench/service e2e e2e/knative/tools
+MODULES  := . bench bench/service e2e e2e/eventing e2e/collector e2e/knative/tools
 LINT     := $(BUILD)/golangci-lint
 FUZZTIME ?= 60s
 
-.PHONY: help demo test interop trust seata bench bench-outbound bench-select bench-start bench-activator bench-warm fuzz lint build fmt docs decisions rules churn chaos nacos-restart hostile cycles faults lab lab-up lab-down clean
+.PHONY: help demo test interop trust seata bench bench-outbound bench-select bench-start bench-activator bench-warm fuzz lint build fmt docs decisions rules churn chaos nacos-restart hostile cycles faults events lab lab-up lab-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,10 @@ cycles: ## 1000 times from zero to one and back under load, with processes kille
 
 faults: ## what sleeping functions depend on is broken, one thing after the other, under Java and Go consumers, two activators and a real Nacos
 	@e2e/faults.sh
+
+events: ## events by Knative, SDKs, NATS and Kafka, and traces read back from SkyWalking and OpenTelemetry
+	@e2e/events.sh
+	@e2e/brokers.sh
 
 bench: ## calls per second and latency beside dubbo-go and Java Dubbo
 	@bench/run.sh

@@ -5,9 +5,9 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 LOGS=build/test
 rm -rf "$LOGS"; mkdir -p "$LOGS"
-MODULES=(. bench bench/service e2e e2e/knative/tools)
+MODULES=(. bench bench/service e2e e2e/eventing e2e/collector e2e/knative/tools)
 
-STEPS=(build format vet lint arch unit fuzz docs demo nacos zookeeper brokers decisions cycles faults interop activator reverse rules trust seata chaos)
+STEPS=(build format vet lint arch unit fuzz docs demo nacos zookeeper brokers decisions cycles faults interop activator reverse rules trust seata events trace chaos)
 TITLE_build="every package of every module compiles"
 TITLE_format="gofmt has nothing to change"
 TITLE_vet="go vet"
@@ -28,6 +28,8 @@ TITLE_reverse="Go calls Java 2.7.23, Java 3.3.6 and Go providers found in Nacos 
 TITLE_decisions="Java's balancers, routers and configurators decide what the tests compare with"
 TITLE_rules="a Go and a Java consumer obey the rules that an operator writes in Nacos"
 TITLE_seata="Seata's XID and the trace from Java through Go to Java, both lines"
+TITLE_events="events by Knative's channel, the conformance tool and Java's SDK call functions and, through them, Java"
+TITLE_trace="one trace from Java through the activator and a function that slept to Java, in SkyWalking; none lost at the end"
 TITLE_chaos="a Go consumer under load while providers and registries are killed, ended and stopped"
 TITLE_trust="tokens, signatures and TLS between Java 3.3.6 and Go, right and wrong"
 
@@ -73,6 +75,8 @@ step_reverse() { run e2e/reverse.sh --quick || return 1; tell "$(awk '/passed, 0
 step_seata() { run e2e/seata.sh || return 1; tell "$(awk '/passed, 0 failed$/ {cells++; cases += $(NF-3)} END {print cells " cells, " cases " cases"}' "$LOGS/seata.log")"; }
 step_decisions() { run e2e/decisions/run.sh --check; }
 step_rules() { run e2e/rules.sh --registry nacos || return 1; tell "$(grep ' passed, 0 failed$' "$LOGS/rules.log")"; }
+step_events() { EVENTS_JAVA_ONLY=yes run e2e/events.sh probes senders chain || return 1; tell "$(grep -c ' ok$' "$LOGS/events.log") findings"; }
+step_trace() { run e2e/events.sh wake otlp flush || return 1; tell "$(grep -c ' ok$' "$LOGS/trace.log") findings"; }
 step_chaos() { run e2e/chaos.sh --quick || return 1; tell "$(tail -n 1 "$LOGS/chaos.log")"; }
 step_trust() { run e2e/trust.sh --quick || return 1; tell "$(tail -n 1 "$LOGS/trust.log")"; }
 

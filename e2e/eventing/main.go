@@ -1,7 +1,7 @@
 // Command eventing is Knative Eventing's own data plane (knative.dev/eventing 0.46) as plain processes, without Kubernetes: what a broker or a channel
 // does with an event, by their code.
 //
-//	eventing send -to URL [-reply URL] [-dead URL] [-n N] …          each event by the dispatcher: retries, Prefer: reply, reply, dead letter
+//	eventing send -to URL [-reply URL] [-dead URL] [-n N] …          each event by the dispatcher: retries, replies, dead letters
 //	eventing channel -listen ADDRESS -to URL,URL [-reply URL] …      the in-memory channel: takes events and hands each to every subscriber
 package main
 
@@ -57,7 +57,7 @@ func (r *route) flags(f *flag.FlagSet) {
 }
 
 func (r *route) config() (kncloudevents.RetryConfig, error) {
-	n, policy := int32(r.retries), delivery.BackoffPolicyLinear //nolint:gosec // a handful
+	n, policy := int32(r.retries), delivery.BackoffPolicyLinear
 	return kncloudevents.RetryConfigFromDeliverySpec(delivery.DeliverySpec{Retry: &n, BackoffDelay: &r.backoff, BackoffPolicy: &policy})
 }
 
