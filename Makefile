@@ -8,7 +8,7 @@ MODULES  := . bench bench/service e2e e2e/eventing e2e/collector e2e/knative/too
 LINT     := $(BUILD)/golangci-lint
 FUZZTIME ?= 60s
 
-.PHONY: help demo test interop trust seata bench bench-outbound bench-select bench-start bench-activator bench-warm fuzz lint build fmt docs decisions rules churn chaos nacos-restart hostile cycles faults events lab lab-up lab-down clean
+.PHONY: help demo test interop trust seata bench bench-outbound bench-select bench-start bench-activator bench-warm bench-events fuzz lint build fmt docs decisions rules churn chaos nacos-restart hostile cycles faults events lab lab-up lab-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -100,6 +100,9 @@ bench-activator: ## what a call through the activator costs beside a bare POST, 
 
 bench-warm: ## first calls to 32 providers in Nacos, of processes that have just begun: nothing kept, a snapshot, a keeper
 	@e2e/nacos.sh -- bash -c 'cd ../bench && ./run.sh -warm -rounds 20 -pin=false -warm-registry nacos://$$E2E_NACOS'
+
+bench-events: ## events over HTTP beside functions-framework-go and the CloudEvents SDK's receiver
+	@bench/run.sh -events
 
 lab: ## as root: Java wakes functions from zero on a real Kubernetes with Knative Serving (the first time builds it: 15 minutes)
 	@e2e/knative/run.sh

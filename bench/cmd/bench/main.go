@@ -29,7 +29,7 @@ type settings struct {
 	peers, shapes                   string // of providers
 	consumers, providers, inFlight  string // of consumers
 	pin, codec, outbound, selection bool
-	warm, start, activator          bool
+	warm, start, activator, events  bool
 	starts, javaStarts              int
 	rounds, checkEvery, warmTargets int
 	warmUp, javaWarmUp, roundWarmUp time.Duration
@@ -77,6 +77,7 @@ func parseFlags() settings {
 	flag.IntVar(&s.starts, "starts", 40, "with -start: starts of each program, in each way")
 	flag.IntVar(&s.javaStarts, "java-starts", 5, "with -start: the same for Java")
 	flag.BoolVar(&s.activator, "activator", false, "measure what a call through the activator costs, and what memory it needs, instead")
+	flag.BoolVar(&s.events, "events", false, "measure events over HTTP, beside functions-framework-go and the CloudEvents SDK, instead")
 	flag.StringVar(&s.chart, "chart", "", "only draw the chart and print the table of this results.json")
 	flag.Parse()
 	return s
@@ -122,6 +123,9 @@ func run(ctx context.Context) error {
 	}
 	if s.activator {
 		return measureActivator(ctx, m, s)
+	}
+	if s.events {
+		return measureEvents(ctx, m, s)
 	}
 	measured, file := measureProviders, "results.json"
 	if s.outbound {
