@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -90,7 +91,7 @@ func (r *Receiver) open(ctx context.Context, h event.Host, cfg Config, faults []
 	e := &events{host: h, cfg: cfg, rules: compiled, room: make(chan struct{}, maxAtOnce), types: typesOf(compiled)}
 	e.bytes.most = cfg.MaxBytes
 	if err := e.connect(ctx, found); err != nil {
-		return nil, errors.Join(err, e.Close(ctx))
+		return nil, errors.Join(err, e.Drain(ctx), e.Close(ctx))
 	}
 	r.sender.Store(e.sender)
 	return e, nil
@@ -145,6 +146,9 @@ func (e *events) connect(ctx context.Context, a adapters) (err error) {
 	if len(faults) == 0 {
 		for _, s := range environ.SplitURLs(strings.Split(e.cfg.From, ",")) {
 			note("DUBBOFN_EVENTS_FROM", e.openSource(ctx, s, a.sources))
+		}
+		if len(e.sources) > 0 && e.sender.sink == nil && slices.ContainsFunc(e.rules, func(r *rule) bool { return r.Reply != nil }) {
+			e.host.Log.Warn("replies to events from brokers go nowhere: set DUBBOFN_EVENTS_SINK")
 		}
 	}
 	return errors.Join(faults...)

@@ -47,7 +47,11 @@ type SinkConfig struct {
 func openSink(ctx context.Context, setting string, c SinkConfig, adapters []SinkAdapter) (Sink, error) {
 	scheme, _, _ := strings.Cut(setting, "://")
 	if scheme == "http" || scheme == "https" {
-		return newHTTPSink(setting, c)
+		s, err := newHTTPSink(setting, c)
+		if err != nil {
+			return nil, err // and not a Sink that holds nil
+		}
+		return s, nil
 	}
 	u, err := invoker.ParseURL(setting)
 	if err != nil {
