@@ -49,7 +49,7 @@ func (s *Spool[T]) run(ctx context.Context) {
 // pause waits before another try. Whoever begins to wait for the end ends it.
 func (s *Spool[T]) pause(ctx context.Context, tries int) {
 	d := min(firstPause<<min(tries-1, 8), mostPause)
-	d = d/2 + rand.N(d) //nolint:gosec // G404: it spreads tries, nothing is kept secret by it
+	d = d/2 + rand.N(d)
 	hurried := s.hurry()
 	if hurried {
 		d = hurryPause

@@ -65,7 +65,7 @@ func New[T any](ctx context.Context, c Config[T]) *Spool[T] {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Spool[T]{c: c, done: make(chan struct{}), wake: make(chan struct{}, 1), progress: make(chan struct{})}
-	ctx, s.cancel = context.WithCancel(ctx)
+	ctx, s.cancel = context.WithCancel(ctx) //nolint:gosec // G118: Close calls it
 	go s.run(ctx)
 	return s
 }

@@ -30,7 +30,7 @@ import (
 // Tracer is the part of a program that sends spans by OTLP over gRPC: serve.Main(service, otlp.Tracer), DUBBOFN_TRACING=otlp://[token@]host:4317[?parameters].
 // The parameters are tls=true, ca, cert, key and servername for TLS, and queue, the spans that may wait (16384; they weigh 16 MiB at most). The token
 // is sent as "Authorization: Bearer". What OTEL_EXPORTER_OTLP_HEADERS and OTEL_RESOURCE_ATTRIBUTES say is added.
-var Tracer tracing.Backend = backend{} //nolint:gochecknoglobals // a value, as nacos.Registry is
+var Tracer tracing.Backend = backend{}
 
 const (
 	defaultPort = 4317

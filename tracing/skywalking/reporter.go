@@ -39,7 +39,7 @@ type Reporter struct {
 	conn                     connection
 	spool                    *spool.Spool[[]go2sky.ReportedSpan]
 
-	base   context.Context //nolint:containedctx // what its goroutines run within; Shutdown ends it
+	begin  func() // the beats
 	cancel context.CancelFunc
 	beats  sync.WaitGroup
 	boot   sync.Once
@@ -85,8 +85,10 @@ func newReporter(addresses []string, token string, secure *tls.Config, room int,
 	if c.Function {
 		r.layer = "FAAS"
 	}
-	r.base, r.cancel = context.WithCancel(context.Background())
-	r.spool = spool.New(r.base, spool.Config[[]go2sky.ReportedSpan]{
+	var base context.Context
+	base, r.cancel = context.WithCancel(context.Background())
+	r.begin = func() { r.beats.Go(func() { r.beat(base) }) }
+	r.spool = spool.New(base, spool.Config[[]go2sky.ReportedSpan]{
 		Name: "skywalking", Send: r.collect, Refused: refused, Weigh: weigh, Log: log, Max: room,
 	})
 	return r
@@ -102,7 +104,7 @@ func (r *Reporter) Boot(service, instance string, _ []go2sky.AgentConfigChangeWa
 		if instance != "" {
 			r.instance = instance
 		}
-		r.beats.Go(func() { r.beat(r.base) })
+		r.begin()
 	})
 }
 

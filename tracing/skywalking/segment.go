@@ -46,7 +46,7 @@ type segment struct {
 func newIDs() (one, other string) {
 	var b [32]byte
 	for i := 0; i < len(b); i += 8 {
-		r := rand.Uint64() //nolint:gosec // G404: unique, not secret
+		r := rand.Uint64()
 		for j := range 8 {
 			b[i+j] = byte(r >> (8 * j))
 		}
@@ -64,7 +64,7 @@ func (g *segment) join(s *span) bool {
 	if g.sealed || len(g.spans) >= maxSpans {
 		return false
 	}
-	s.seg, s.id = g, int32(len(g.spans)) //nolint:gosec // G115: at most maxSpans
+	s.seg, s.id = g, int32(len(g.spans))
 	g.spans = append(g.spans, s)
 	g.open++
 	return true

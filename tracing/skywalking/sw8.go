@@ -50,7 +50,7 @@ func decode(header string) (*propagation.SpanContext, error) {
 	all := string(room)
 	text := func(i int) string { return all[ends[i-1]:ends[i]] }
 	c := &propagation.SpanContext{
-		Sample: int8(fields[0][0] - '0'), TraceID: text(1), ParentSegmentID: text(2), ParentSpanID: int32(span), //nolint:gosec // G115: 31 bits
+		Sample: int8(fields[0][0] - '0'), TraceID: text(1), ParentSegmentID: text(2), ParentSpanID: int32(span),
 		ParentService: text(4), ParentServiceInstance: text(5), ParentEndpoint: text(6), AddressUsedAtClient: text(7), Valid: true,
 	}
 	if c.TraceID == "" || c.ParentSegmentID == "" || !utf8.ValidString(all) {
@@ -88,7 +88,7 @@ func (o origin) encodeMute(trace, peer string) string {
 		b = appendText(b, trace)
 	} else {
 		var id [16]byte
-		r := rand.Uint64() //nolint:gosec // G404: unique, not secret
+		r := rand.Uint64()
 		for i := range id {
 			id[i] = "0123456789abcdef"[r>>(4*i)&15]
 		}

@@ -15,7 +15,7 @@ import (
 
 // Tracer is the part of a program that sends spans to SkyWalking's OAP server: serve.Main(service, skywalking.Tracer), DUBBOFN_TRACING=skywalking://oap:11800.
 // See [NewReporter] for what the URL may say.
-var Tracer tracing.Backend = backend{} //nolint:gochecknoglobals // a value, as nacos.Registry is
+var Tracer tracing.Backend = backend{}
 
 type backend struct{}
 
@@ -70,7 +70,7 @@ func (t *tracer) Start(ctx context.Context, s tracing.Start) (context.Context, t
 		quiet = &mute{t: t, trace: from.TraceID}
 	case from != nil:
 		parent, quiet = nil, nil
-	case parent == nil && quiet == nil && !(t.sample >= 1 || t.sample > rand.Float64()): //nolint:gosec // G404: not a secret
+	case parent == nil && quiet == nil && !(t.sample >= 1 || t.sample > rand.Float64()):
 		quiet = t.quiet
 	}
 	if quiet != nil {
