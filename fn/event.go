@@ -70,20 +70,9 @@ func (s *Set) EventMethod(t event.Target) (m event.Method, own bool, err error) 
 		Parameters: o.forms,
 		Void:       o.result == nil,
 		Timeout:    o.sig.Timeout,
-		Token:      s.token(t.Key()),
 		Argument:   func(i int, v any) (any, error) { return o.sig.Params[i].Realize(s.types, v) },
 		Result:     s.types.Generalize,
 	}, true, nil
-}
-
-// token gives a service's.
-func (s *Set) token(key invoker.ServiceKey) string {
-	for _, o := range s.sorted() {
-		if o.key == key {
-			return o.Service.token
-		}
-	}
-	return ""
 }
 
 func (s *Set) eventMethod(svc *iface, t event.Target) (*overload, error) {

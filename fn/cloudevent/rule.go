@@ -220,9 +220,6 @@ func (c *rule) invocation(d *document) (*invoker.Invocation, error) {
 		args[i] = v
 	}
 	inv := &invoker.Invocation{Service: c.Call.Key(), Method: c.Call.Method, Descriptor: c.method.Descriptor, Args: args}
-	if c.method.Token != "" {
-		inv.Attachments.Set("token", c.method.Token)
-	}
 	if !c.own {
 		inv.Method, inv.Descriptor, inv.Args = "$invoke", genericDescriptor, []any{c.Call.Method, c.Call.Parameters, args}
 		inv.Attachments.Set("generic", "true")

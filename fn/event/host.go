@@ -37,7 +37,6 @@ type Method struct {
 	Parameters []string // Java's types
 	Void       bool
 	Timeout    time.Duration // as published: what a call may take
-	Token      string        // the service's, which its calls must carry; consumers find it in the registry
 	// Argument makes a value of the ith parameter's type from what encoding/json gives (numbers as json.Number), or from what Hessian does.
 	Argument func(i int, v any) (any, error)
 	// FromJSON is Argument, straight from a text, for the types that it is possible for. Where ok is false Argument says what is wrong, if anything is.
