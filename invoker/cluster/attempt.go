@@ -202,12 +202,15 @@ func (a *attempt) again(ctx, brief context.Context, err error) bool {
 	return true
 }
 
+// tooLate is the time left with which no other try is begun after a timeout that a provider has told: an activator tells it 50 ms before the end at most.
+const tooLate = 100 * time.Millisecond
+
 // late tells whether a provider, or who keeps calls for it, has waited in vain for all the time that the call has, which it was told: what is left of that is for the caller to
 // be told why.
 func late(ctx context.Context, err error) bool {
 	var e *invoker.Error
-	_, limited := ctx.Deadline()
-	return limited && errors.As(err, &e) && e.Code == invoker.CodeTimeout && e.Remote && !e.MaybeExecuted
+	end, limited := ctx.Deadline()
+	return limited && errors.As(err, &e) && e.Code == invoker.CodeTimeout && e.Remote && time.Until(end) < tooLate
 }
 
 // ended counts a try that failed.

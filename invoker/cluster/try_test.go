@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -124,21 +125,35 @@ func TestTriesWithoutAConnectionAreTold(t *testing.T) {
 // Whoever kept the call for all its time has its last words: another try would only be cut off.
 func TestACallThatWasKeptForAllItsTimeIsNotTriedAgain(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		d := network(t, 2)
-		for _, h := range d.all {
-			h.answer = func(ctx context.Context, _ *invoker.Invocation) (invoker.Result, error) {
-				end, _ := ctx.Deadline()
-				time.Sleep(time.Until(end) - time.Millisecond)
-				return invoker.Result{}, &invoker.Error{Code: invoker.CodeTimeout, Err: errors.New("it did not wake"), Remote: true}
-			}
-		}
-		tries := 0
-		cl := d.cluster(Config{OnTry: func(Try) { tries++ }, Methods: map[string]MethodConfig{"get": {Idempotent: true}}})
-		_, err := cl.Invoke(t.Context(), call())
-		var e *invoker.Error
-		if tries != 1 || !errors.As(err, &e) || e.MaybeExecuted || !e.Remote {
-			t.Errorf("%d tries: %v", tries, err)
-		}
-	})
+	for name, x := range map[string]struct {
+		left  time.Duration
+		ran   bool
+		tries int
+	}{
+		"it did not run":        {50 * time.Millisecond, false, 1},
+		"it may have run":       {50 * time.Millisecond, true, 1},
+		"there is time for two": {time.Second, true, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				d := network(t, 2)
+				for _, h := range d.all {
+					h.answer = func(ctx context.Context, _ *invoker.Invocation) (invoker.Result, error) {
+						end, _ := ctx.Deadline()
+						time.Sleep(time.Until(end) - x.left)
+						x.left /= 20
+						return invoker.Result{}, &invoker.Error{Code: invoker.CodeTimeout, Err: errors.New("it did not answer"), Remote: true, MaybeExecuted: x.ran}
+					}
+				}
+				tries := 0
+				cl := d.cluster(Config{Timeout: 3 * time.Second, OnTry: func(Try) { tries++ }, Methods: map[string]MethodConfig{"get": {Idempotent: true}}})
+				_, err := cl.Invoke(t.Context(), call())
+				var e *invoker.Error
+				if tries != x.tries || !errors.As(err, &e) || e.MaybeExecuted != x.ran || !strings.Contains(err.Error(), "it did not answer") {
+					t.Errorf("%d tries: %v", tries, err)
+				}
+			})
+		})
+	}
 }
