@@ -50,5 +50,8 @@ func (e *events) bounded(rule string) string {
 		return other
 	}
 	e.rules[rule] = struct{}{}
+	for _, outcome := range []string{"handled", "retry", "failed", "refused"} { // increase() sees nothing of a series that begins with 1
+		e.total.WithLabelValues(rule, outcome)
+	}
 	return rule
 }

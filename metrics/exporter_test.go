@@ -144,7 +144,7 @@ func TestTenThousandUnknownNamesMakeABoundedNumberOfSeries(t *testing.T) {
 	if n := strings.Count(text, "dubbofn_calls_in_flight{"); n > 1001 {
 		t.Errorf("%d methods are labels", n)
 	}
-	if n := strings.Count(text, "dubbofn_events_total{"); n > 1002 {
+	if n := strings.Count(text, "dubbofn_events_total{"); n > 4*1002 {
 		t.Errorf("%d rules are labels", n)
 	}
 	wantLines(t, text, `dubbofn_calls_total{app="shop",code="ok",method="other",service="other"} 9000`)

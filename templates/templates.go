@@ -1,5 +1,5 @@
-// Package templates holds the manifests that package deploy fills in. They are text templates of YAML, so that their comments reach
-// whoever applies them; every value in them comes through "quote".
+// Package templates holds the manifests that package deploy fills in, and what Grafana and Prometheus take as it is. Manifests are text
+// templates of YAML, so that their comments reach whoever applies them; every value in them comes through "quote".
 package templates
 
 import (
@@ -7,9 +7,10 @@ import (
 	"io/fs"
 )
 
-//go:embed knative/*.yaml
+//go:embed knative/*.yaml grafana/*
 var files embed.FS
 
 // Files gives the templates: "knative/activator.yaml", "knative/keeper.yaml", "knative/function.yaml", and for events
-// "knative/broker.yaml", "knative/trigger.yaml" and "knative/sink.yaml".
+// "knative/broker.yaml", "knative/trigger.yaml" and "knative/sink.yaml"; as they are,
+// "grafana/dashboard.json" and "grafana/alerts.yaml".
 func Files() fs.FS { return files }

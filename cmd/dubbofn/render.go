@@ -16,8 +16,8 @@ import (
 func renderCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "render",
-		Short: "Write manifests for Knative, to be applied with kubectl",
-		Long: `Write the manifests of a function, of the activator, of the keeper, and of what brings events to functions, as YAML for 'kubectl apply -f -'.
+		Short: "Write manifests for Knative, and what Grafana and Prometheus take",
+		Long: `Write the manifests of a function, of the activator, of the keeper, and of what brings events to functions, as YAML for 'kubectl apply -f -'; and the dashboard and the alerts that watch them.
 
 No cluster is spoken to. Comments in what is written say which of Knative's settings it needs, and what happens without.`,
 		Example: `  dubbofn render activator --image registry.example.org/dubbofn:v1 --registry nacos://nacos:8848 | kubectl apply -f -
@@ -25,7 +25,8 @@ No cluster is spoken to. Comments in what is written say which of Knative's sett
 		Args: cobra.NoArgs,
 		RunE: help,
 	}
-	c.AddCommand(renderFunctionCommand(), renderActivatorCommand(), renderKeeperCommand(), renderBrokerCommand(), renderTriggerCommand(), renderSinkCommand())
+	c.AddCommand(renderFunctionCommand(), renderActivatorCommand(), renderKeeperCommand(), renderBrokerCommand(), renderTriggerCommand(), renderSinkCommand(),
+		renderDashboardCommand(), renderAlertsCommand())
 	return c
 }
 

@@ -40,7 +40,9 @@ func TestRenderWritesWhatItsFlagsSay(t *testing.T) {
 			[]string{"activator", "--image", "dubbofn:v1", "--registry", "nacos://n:8848", "--watch", "a,b"},
 			[]string{"kind: Deployment", "replicas: 2", `value: "nacos://n:8848"`, `namespace: "a"`, `namespace: "b"`},
 		},
-		"the keeper": {[]string{"keeper", "--image", "dubbofn:v1", "--registry-secret", "r"}, []string{"kind: DaemonSet", "internalTrafficPolicy: Local"}},
+		"the dashboard": {[]string{"dashboard"}, []string{`"title": "dubbofn"`, "dubbofn_calls_total"}},
+		"the alerts":    {[]string{"alerts"}, []string{"groups:", "alert: DubbofnCallsFail"}},
+		"the keeper":    {[]string{"keeper", "--image", "dubbofn:v1", "--registry-secret", "r"}, []string{"kind: DaemonSet", "internalTrafficPolicy: Local"}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -2,6 +2,9 @@ package activator
 
 import (
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/dubbofn/dubbofn/tracing"
 )
 
 // Why calls are refused here: values of the label "reason".
@@ -65,6 +68,7 @@ func newMetrics(a *Activator) *metrics {
 		strangers: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "dubbofn", Subsystem: "activator", Name: "lanes_refused_total", Help: "Connections on the early lanes' port that were refused."}),
 		unknown:   prometheus.NewCounter(prometheus.CounterOpts{Namespace: "dubbofn", Subsystem: "activator", Name: "unknown_total", Help: "Calls of services that no function offers."}),
 	}
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.registry.MustRegister(m.calls, m.refused, m.left, m.knocks, m.wakes, m.wakeTime, m.lanes, m.strangers, m.unknown, m.faults, m.standins, &gauges{a: a})
 	return m
 }
@@ -95,7 +99,7 @@ func (m *metrics) forget(app string) {
 	m.wakeTime.DeletePartialMatch(label)
 }
 
-// gauges are looked up when they are asked for.
+// gauges are looked up when they are asked for; so are the spans, which the tracer counts.
 type gauges struct{ a *Activator }
 
 func gauge(name, help string, labels ...string) *prometheus.Desc {
@@ -106,18 +110,20 @@ func gauge(name, help string, labels ...string) *prometheus.Desc {
 var (
 	gaugeParked      = gauge("parked_calls", "Calls that wait for a function.", "app")
 	gaugeParkedBytes = gauge("parked_bytes", "Bytes of calls that wait for a function.", "app")
-	gaugeWith        = gauge("calls", "Calls that are with a function, by lane.", "app", "lane")
-	gaugeLanes       = gauge("lanes", "Early lanes that are open.", "app")
+	gaugeWith        = gauge("forwarded_calls", "Calls that are with a function, by lane.", "app", "lane")
+	gaugeLanes       = gauge("open_lanes", "Early lanes that are open.", "app")
 	gaugeFunctions   = gauge("functions", "Functions that are served.")
 	gaugeRefused     = gauge("functions_refused", "Functions that are refused.")
 	gaugeConns       = gauge("connections", "Connections of consumers.")
-	gaugeInFlight    = gauge("in_flight", "Calls that are not answered yet.")
-	gaugeBytes       = gauge("bytes", "Bytes of calls that are held.")
+	gaugeInFlight    = gauge("calls_in_flight", "Calls that are not answered yet.")
+	gaugeBytes       = gauge("held_bytes", "Bytes of calls that are held.")
+	gaugeQueued      = gauge("spans_queued", "Spans that wait to be sent.")
+	countSpans       = gauge("spans_total", "Spans, sent and dropped.", "outcome")
 )
 
 // Describe implements [prometheus.Collector].
 func (*gauges) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{gaugeParked, gaugeParkedBytes, gaugeWith, gaugeLanes, gaugeFunctions, gaugeRefused, gaugeConns, gaugeInFlight, gaugeBytes} {
+	for _, d := range []*prometheus.Desc{gaugeParked, gaugeParkedBytes, gaugeWith, gaugeLanes, gaugeFunctions, gaugeRefused, gaugeConns, gaugeInFlight, gaugeBytes, gaugeQueued, countSpans} {
 		ch <- d
 	}
 }
@@ -144,4 +150,10 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 	put(gaugeConns, float64(st.Conns))
 	put(gaugeInFlight, float64(st.InFlight))
 	put(gaugeBytes, float64(st.Bytes))
+	if t, ok := g.a.cfg.Tracer.(tracing.Counted); ok {
+		n := t.Stats()
+		put(gaugeQueued, float64(n.Queued))
+		ch <- prometheus.MustNewConstMetric(countSpans, prometheus.CounterValue, float64(n.Sent), "sent")
+		ch <- prometheus.MustNewConstMetric(countSpans, prometheus.CounterValue, float64(n.Dropped), "dropped")
+	}
 }

@@ -189,6 +189,7 @@ func layers() map[string]layer {
 		"examples/functions/order": {uses: []string{"client", "fn", "fn/cloudevent", "fn/event", "fn/serve", "registry/nacos"}},
 		"examples/functions/greet": {uses: []string{"fn", "fn/serve", "registry/nacos"}},
 		"internal/archtest":        {},
+		"internal/metricdoc":       {},
 		"templates":                {},
 		"deploy":                   {uses: []string{"templates"}},
 		"internal/docgen":          {uses: []string{"client", "fn/cloudevent", "fn/serve", "internal/daemon"}},

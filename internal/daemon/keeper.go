@@ -342,8 +342,9 @@ func (s *Store) handler() http.Handler {
 func metricsText(st keeper.Stats) string {
 	var b strings.Builder
 	put := func(kind, name, help string, v int64) {
-		fmt.Fprintf(&b, "# HELP dubbofn_keeper_%s %s\n# TYPE dubbofn_keeper_%[1]s %s\ndubbofn_keeper_%[1]s %[4]d\n", name, help, kind, v)
+		fmt.Fprintf(&b, "# HELP dubbofn_keeper_%[1]s %[2]s\n# TYPE dubbofn_keeper_%[1]s %[3]s\ndubbofn_keeper_%[1]s %[4]d\n", name, help, kind, v)
 	}
+	put("gauge", "applications", "Applications whose processes have been here.", int64(st.Apps))
 	put("gauge", "borrowers", "Processes that are connected.", int64(st.Borrowers))
 	put("gauge", "targets", "Providers that connections are kept to.", int64(st.Targets))
 	put("gauge", "idle_connections", "Connections that can be given away.", int64(st.Idle))
@@ -351,6 +352,7 @@ func metricsText(st keeper.Stats) string {
 	put("gauge", "watches", "Things of registries that are followed.", int64(st.Watches))
 	put("gauge", "unread_bytes", "Answers that processes have not read.", st.Unread)
 	put("counter", "lent_total", "Connections given away.", st.Lent)
+	put("counter", "channels_total", "Ways that were opened to pass calls on.", st.Opened)
 	put("counter", "relayed_total", "Calls passed on.", st.Relayed)
 	put("counter", "late_total", "Calls whose time went by without an answer.", st.Late)
 	put("counter", "refused_total", "Calls and processes over a limit.", st.Refused)
