@@ -50,6 +50,8 @@ type Site struct {
 	Dubbo, Admin string
 	// Registry is the URL of the registry, or several, passwords included.
 	Registry string
+	// HTTP is where functions take events, as Knative's ingress would: each by the Host header NAME.local.
+	HTTP string
 	// Keeper is where the keeper's operators ask; empty without one.
 	Keeper string
 }

@@ -99,6 +99,9 @@ func (c *console) introduce(at Site, functions []function) {
 	if call != "" {
 		fmt.Fprintf(&b, "  call one    dubbofn call %s%s\n", with, call)
 	}
+	if at.HTTP != "" {
+		fmt.Fprintf(&b, "  events      http://%s with the header Host: %s.local\n", at.HTTP, functions[0].name)
+	}
 	fmt.Fprintf(&b, "  see wakes   dubbofn ledger --admin %s\n", at.Admin)
 	fmt.Fprintf(&b, "  metrics     http://%s/metrics", at.Admin)
 	if at.Keeper != "" {

@@ -134,7 +134,7 @@ func assemble(ctx context.Context, c Config, dir string, functions []function, o
 	if p.front, err = a.Listen(c.Log, c.Adapters...); err != nil {
 		return nil, errors.Join(err, platform.Close())
 	}
-	p.site = Site{Dubbo: reachable(p.front.Dubbo), Admin: reachable(p.front.Admin), Registry: c.Registry}
+	p.site = Site{Dubbo: reachable(p.front.Dubbo), Admin: reachable(p.front.Admin), HTTP: platform.Addr().String(), Registry: c.Registry}
 	environment := slices.Concat(c.Environment, []string{"DUBBOFN_TOKEN=" + token, "DUBBOFN_ACTIVATOR=" + reachable(p.front.Lane)})
 	socket := filepath.Join(dir, "keeper")
 	if err := p.keep(ctx, socket, token); err != nil {
