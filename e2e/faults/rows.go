@@ -276,7 +276,7 @@ func (b *bench) keeperKilled() {
 	}
 }
 
-// hangFor is how long a keeper that hangs may hold calls up: it is asked for a sign of life after 2 s and given up 3 s later.
+// hangFor is how long a keeper that hangs may hold calls up: it is asked for a sign of life after 1 s and given up 3 s later.
 const hangFor = 7 * time.Second
 
 // keeperHangs stops the keeper without ending it: its connections stay open, and nothing comes.

@@ -13,12 +13,12 @@ import (
 // So it is asked for a sign of life while there are channels. What it sends otherwise is one too.
 const (
 	probeEvery = 500 * time.Millisecond
-	quietFor   = 2 * time.Second // without a byte of the keeper's: then it is asked
-	answerIn   = 6               // looks, of probeEvery each, and then given up: counted, since this process may have been the one that stood still
+	quietFor   = time.Second // without a byte of the keeper's: then it is asked
+	answerIn   = 6           // looks, of probeEvery each, and then given up: counted, since this process may have been the one that stood still
 )
 
 // errHangs is why channels end whose keeper was given up. What was sent there may have reached its provider.
-var errHangs = errors.New("the keeper hangs: it gave no sign of life for 5 s")
+var errHangs = errors.New("the keeper hangs: it gave no sign of life for 4 s")
 
 // pulse is when the keeper was heard last. Safe for concurrent use.
 type pulse struct {
