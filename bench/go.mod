@@ -27,5 +27,5 @@ require (
 	github.com/dubbofn/dubbofn v0.0.0-00010101000000-000000000000
 	github.com/dubbogo/gost v1.13.1 // indirect
 	github.com/pkg/errors v0.9.1 // indirect
-	go.uber.org/atomic v1.9.0 // indirect
+	go.uber.org/atomic v1.12.0 // indirect
 )

@@ -37,7 +37,7 @@ type ports struct{ main, other, silent string }
 const (
 	bare   = "bare"
 	greet  = "greet"
-	linked = "greet + Nacos"
+	linked = "greet + Nacos + SkyWalking"
 )
 
 const greetService = "org.example.GreetService"
@@ -70,7 +70,7 @@ func starters() []starter {
 		{"net/http alone", ".", "./peers/http", program("http", "{address}"), nil, nil},
 		{greet, ".", "github.com/dubbofn/dubbofn/examples/functions/greet", program("greet"), function("DUBBOFN_REGISTER=no"), hello},
 		{"greet, registered", ".", "github.com/dubbofn/dubbofn/examples/functions/greet", program("greet"), function("DUBBOFN_REGISTRY=embedded://{out}/registry"), hello},
-		{linked, "peers/nacos", ".", program("nacos"), function("DUBBOFN_REGISTRY=nacos://{silent}"), hello},
+		{linked, "peers/nacos", ".", program("nacos"), function("DUBBOFN_REGISTRY=nacos://{silent}", "DUBBOFN_TRACING=skywalking://{silent}"), hello},
 		{"functions-framework-go", "peers/functions", ".", program("functions"), func(_ string, p ports) []string { return []string{"PORT=" + port(p.main)} }, nil},
 		{"dubbo-go", "peers/dubbogo", ".", program("dubbogo", "-address", "{address}"), nil, echo},
 		{"java", "", "", func(root string, p ports) []string { return append(peer.Java(root), "org.bench.Provider", p.main) }, nil, echo},
