@@ -145,8 +145,8 @@ func TestWhatAURLAsksForMustBeThere(t *testing.T) {
 		"nats://" + h.addr + "/NOSUCH":                {nats.Source, `stream "NOSUCH"`},
 		"nats://" + h.addr + "/ORDERS?dead=nowhere":   {nats.Source, `no stream takes dead="nowhere"`},
 		"nats://" + h.addr + "/ORDERS?dead=orders.no": {nats.Source, "come back as events"},
-		"kafka://" + k.addr + "/nosuch":               {kafka.Source, `no topic ["nosuch"]`},
-		k.url("dead=nosuch"):                          {kafka.Source, `no topic ["nosuch"]`},
+		"kafka://" + k.addr + "/nosuch":               {kafka.Source, `no such topic as ["nosuch"]`},
+		k.url("dead=nosuch"):                          {kafka.Source, `no such topic as ["nosuch"]`},
 	} {
 		_, err := c.a.OpenSource(t.Context(), parse(t, url), cloudevent.SourceConfig{App: "a", Log: quiet(), Handle: func(context.Context, event.Event) deliver.Result { return deliver.Result{} }})
 		if err == nil || !strings.Contains(err.Error(), c.want) {

@@ -29,8 +29,8 @@ const (
 	keptRecords, keptBytes = 256, 4 << 20
 	// endGrace is how long calls that were ended may take to notice.
 	endGrace = 200 * time.Millisecond
-	// askTimeout bounds each request of ours.
-	askTimeout = 10 * time.Second
+	// askTimeout bounds each request of ours, openTimeout those that a start waits for.
+	askTimeout, openTimeout = 10 * time.Second, 3 * time.Second
 )
 
 // The ways to keep order, beside an attribute's name.

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -63,19 +64,36 @@ func open(ctx context.Context, u invoker.URL, app string, log *slog.Logger, hand
 		end()
 		return nil, fmt.Errorf("kafka: %s: %w", c.url, err)
 	}
-	if err := c.prepare(ctx); err != nil && !away(err) && ctx.Err() == nil {
+	err = c.prepare(ctx)
+	if err != nil && (!away(err) || ctx.Err() != nil) {
 		end()
 		c.cl.Close()
 		return nil, err
 	}
-	c.taking.Go(func() { c.run(poll) })
+	c.taking.Go(func() {
+		if err == nil || c.prepareLater(poll, err) {
+			c.run(poll)
+		}
+	})
 	c.taking.Go(func() { c.commitNowAndThen(poll) })
 	return c, nil
 }
 
+// prepareLater goes on asking a broker that was away. False: the end came first.
+func (c *consumer) prepareLater(ctx context.Context, err error) bool {
+	for n := 1; err != nil; n++ {
+		c.log.Warn("kafka: can't consume yet", "server", c.url, "error", err)
+		if !c.work.Pause(c.work.Backoff(n), nil) {
+			return false
+		}
+		err = c.prepare(ctx)
+	}
+	return true
+}
+
 // prepare looks whether the topics are there, and makes the one that the URL allows to be made.
 func (c *consumer) prepare(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	want := []string{c.cfg.topic}
 	if c.cfg.dead != "" {
@@ -98,7 +116,7 @@ func (c *consumer) prepare(ctx context.Context) error {
 		missing = slices.Delete(missing, i, i+1)
 	}
 	if len(missing) > 0 {
-		return fmt.Errorf("kafka: %s: no topic %q: create it, or let create=PARTITIONS do it for the events' topic", c.url, missing)
+		return fmt.Errorf("kafka: %s: %w as %q: create it, or let create=PARTITIONS do it for the events' topic", c.url, errNoTopic, missing)
 	}
 	return nil
 }
@@ -141,10 +159,17 @@ func createTopic(ctx context.Context, cl *kgo.Client, name string, partitions in
 	return nil
 }
 
-// away tells whether an error is the connection's and not a broker's word.
+// errNoTopic is that of a topic which has to be there.
+var errNoTopic = errors.New("no such topic")
+
+// away tells whether an error is the connection's, and not something that stays as it is: a broker's word, its certificate, a topic that is missing.
 func away(err error) bool {
 	var word *kerr.Error
-	return errors.Is(err, context.DeadlineExceeded) || (!errors.As(err, &word) && kgo.IsRetryableBrokerErr(err)) || errors.Is(err, kgo.ErrClientClosed)
+	if errors.As(err, &word) {
+		return word.Retriable
+	}
+	var certificate *tls.CertificateVerificationError
+	return !errors.Is(err, errNoTopic) && !errors.As(err, &certificate)
 }
 
 // run takes records until it is told to end.

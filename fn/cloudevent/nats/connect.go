@@ -1,13 +1,16 @@
 package nats
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 	"time"
 
 	client "github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/dubbofn/dubbofn/internal/eventurl"
 	"github.com/dubbofn/dubbofn/invoker"
@@ -66,15 +69,16 @@ func dial(servers string, options []client.Option) (*client.Conn, error) {
 	return c, nil
 }
 
-// away tells whether an error is the connection's and not the server's word.
+// away tells whether an error is the connection's, or the server's word that it can't say now.
 func away(err error) bool {
 	for _, e := range []error{
 		client.ErrTimeout, client.ErrDisconnected, client.ErrConnectionClosed, client.ErrConnectionReconnecting, client.ErrNoServers, client.ErrNoResponders,
-		client.ErrReconnectBufExceeded,
+		client.ErrReconnectBufExceeded, context.DeadlineExceeded,
 	} {
 		if errors.Is(err, e) {
 			return true
 		}
 	}
-	return false
+	var word *jetstream.APIError // of a cluster without a leader, say
+	return errors.As(err, &word) && word.Code == http.StatusServiceUnavailable
 }

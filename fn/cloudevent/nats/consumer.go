@@ -83,7 +83,7 @@ func open(ctx context.Context, u invoker.URL, app string, log *slog.Logger, hand
 	}
 	var pull jetstream.Consumer
 	if conn.IsConnected() {
-		if pull, err = c.prepare(ctx, u); err != nil && !away(err) && ctx.Err() == nil {
+		if pull, err = c.prepare(ctx, u); err != nil && (!away(err) || ctx.Err() != nil) {
 			conn.Close()
 			return nil, err
 		}

@@ -55,7 +55,7 @@ func (a seenAdapter) OpenSeen(ctx context.Context, u invoker.URL, c cloudevent.S
 		return nil, fmt.Errorf("nats: %w", err)
 	}
 	if conn.IsConnected() {
-		if _, err := st.open(ctx); err != nil && !away(err) && ctx.Err() == nil {
+		if _, err := st.open(ctx); err != nil && (!away(err) || ctx.Err() != nil) {
 			conn.Close()
 			return nil, err
 		}
