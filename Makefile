@@ -4,11 +4,11 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 BUILD    := build
-MODULES  := . bench bench/service e2e e2e/eventing e2e/collector e2e/knative/tools
+MODULES  := . bench bench/service e2e e2e/eventing e2e/collector e2e/promql e2e/knative/tools
 LINT     := $(BUILD)/golangci-lint
 FUZZTIME ?= 60s
 
-.PHONY: help demo test interop trust seata bench bench-outbound bench-select bench-start bench-activator bench-warm bench-events fuzz lint build fmt docs decisions rules churn chaos nacos-restart hostile cycles faults events lab lab-up lab-down clean
+.PHONY: help demo test interop trust seata bench bench-outbound bench-select bench-start bench-activator bench-warm bench-events fuzz lint build fmt docs decisions rules churn chaos nacos-restart hostile cycles faults events lab lab-up lab-down pictures clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ docs: ## write docs/configuration.md from the structs that read the environment
 	@mkdir -p $(BUILD)
 	go run ./internal/docgen > $(BUILD)/configuration.md
 	mv $(BUILD)/configuration.md docs/configuration.md
+
+pictures: ## draw docs/img/dashboard.svg again, from a minute of a real run
+	@e2e/picture.sh
 
 decisions: ## ask Java's balancers, routers and configurators again, for the tests to compare with
 	@e2e/decisions/run.sh

@@ -5,7 +5,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 LOGS=build/test
 rm -rf "$LOGS"; mkdir -p "$LOGS"
-MODULES=(. bench bench/service e2e e2e/eventing e2e/collector e2e/knative/tools)
+MODULES=(. bench bench/service e2e e2e/eventing e2e/collector e2e/promql e2e/knative/tools)
 
 STEPS=(build format vet lint arch unit fuzz docs demo nacos zookeeper brokers decisions cycles faults interop activator reverse rules trust seata events trace chaos)
 TITLE_build="every package of every module compiles"
@@ -15,7 +15,7 @@ TITLE_lint="golangci-lint, every linter that is on"
 TITLE_arch="imports follow the arrows, sources the rules"
 TITLE_unit="unit tests"
 TITLE_fuzz="every fuzz target, 5 s each"
-TITLE_docs="generated pages are up to date"
+TITLE_docs="generated pages are up to date, and the dashboard and the alerts are Prometheus's"
 TITLE_demo="the demo, as a newcomer runs it"
 TITLE_nacos="the registry suite on a real Nacos"
 TITLE_zookeeper="the registry suite on a real ZooKeeper"
@@ -62,7 +62,7 @@ detector_broke() {
   run go test -count=1 -v -race $failed
 }
 step_fuzz() { run .ci/fuzz.sh 5s || return 1; tell "$(tail -n 1 "$LOGS/fuzz.log")"; }
-step_docs() { run diff <(go run ./internal/docgen) docs/configuration.md; }
+step_docs() { run diff <(go run ./internal/docgen) docs/configuration.md && (cd e2e/promql && run go run . ../../templates/grafana/dashboard.json ../../templates/grafana/alerts.yaml); }
 step_demo() { run make --no-print-directory demo; }
 step_nacos() { run e2e/nacos.sh -- env -C "$PWD/e2e" go test -count=1 -v ./registry || return 1; tell "$(grep -cE '^ *--- PASS' "$LOGS/nacos.log") tests"; }
 step_zookeeper() { run e2e/zookeeper.sh -- env -C "$PWD/e2e" go test -count=1 -v ./registry/zookeeper || return 1; tell "$(grep -cE '^ *--- PASS' "$LOGS/zookeeper.log") tests"; }
