@@ -119,7 +119,7 @@ func (f *function) closeEvents(ctx context.Context) {
 func (f *function) host() event.Host {
 	h := event.Host{
 		App: f.config.App, Instance: f.instance, Rules: f.set.Events(), Method: f.set.EventMethod, ReadHessian: f.set.ReadHessian,
-		Local: &local{app: f.config.App, tokens: tokensOf(f.metadata), server: f.server, provider: f.set, first: f.first}, Log: f.log, Observe: f.monitor.events,
+		Local: &local{app: f.config.App, tokens: tokensOf(f.metadata()), server: f.server, provider: f.set, first: f.first}, Log: f.log, Observe: f.monitor.events,
 	}
 	if f.traces != nil {
 		h.Tracer = f.traces

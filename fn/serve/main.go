@@ -78,7 +78,7 @@ type function struct {
 	parts    *assembly
 	trust    trust
 	set      *fn.Set
-	metadata registry.Metadata
+	metadata func() registry.Metadata // made when it is first needed: a call isn't what needs it
 	server   *dubbo.Server
 	ready    readiness
 	dubbo    net.Listener // nil where the Dubbo port is not opened
@@ -116,12 +116,8 @@ func newFunction(c Config, parts []Part) (*function, error) {
 	if err := f.compose(); err != nil {
 		return f, err
 	}
-	f.metadata = metadataOf(c, f.set)
-	provider, err := newProvider(f.set, f.metadata)
-	if err != nil {
-		return f, err
-	}
-	f.server = dubbo.NewServer(provider, dubbo.ServerConfig{
+	f.metadata = sync.OnceValue(func() registry.Metadata { return metadataOf(c, f.set) })
+	f.server = dubbo.NewServer(newProvider(f.set, f.metadata), dubbo.ServerConfig{
 		Types:       f.set.Types(),
 		Codec:       a.codec,
 		Log:         f.log,
@@ -185,10 +181,6 @@ func (f *function) serve(ctx context.Context) error {
 	ended := make(chan error, 2)
 	running := 1
 	go func() { ended <- f.serveHTTP() }()
-	if f.dubbo != nil {
-		running++
-		go func() { ended <- f.server.Serve(serving, f.dubbo) }()
-	}
 	starting, giveUp := context.WithCancel(ctx)
 	defer giveUp()
 	var beside sync.WaitGroup // the early lanes, and who tells of the start
@@ -200,6 +192,10 @@ func (f *function) serve(ctx context.Context) error {
 	}
 	started := make(chan error, 1)
 	go func() { started <- f.start(starting) }()
+	if f.dubbo != nil {
+		running++
+		go func() { ended <- f.server.Serve(serving, f.dubbo) }() // last, since that one runs first where there is one core: a call may wait
+	}
 
 	left, fault := f.until(ctx, ended, started)
 	running -= left
@@ -268,7 +264,7 @@ func (f *function) start(ctx context.Context) error {
 	if at.Metrics != nil {
 		log = log.With("metrics", at.Metrics)
 	}
-	log.Info("serving", "app", f.config.App, "dubbo", addr(at.Dubbo), "http", at.HTTP.String(), "revision", f.metadata.Revision())
+	log.Info("serving", "app", f.config.App, "dubbo", addr(at.Dubbo), "http", at.HTTP.String(), "revision", f.metadata().Revision())
 	for _, h := range f.parts.hooks {
 		h(ctx, at)
 	}

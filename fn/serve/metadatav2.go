@@ -19,7 +19,7 @@ const metadataV2MaxRequest = 4 << 10
 
 // metadataV2 answers MetadataServiceV2.GetMetadataInfo over Triple (a gRPC unary call on h2c).
 // The two messages are so small that writing them by hand is lighter than linking a protobuf runtime into every function.
-func metadataV2(m registry.Metadata) http.Handler {
+func metadataV2(metadata func() registry.Metadata) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/grpc+proto")
 		w.Header().Set("Trailer", "Grpc-Status, Grpc-Message")
@@ -41,6 +41,7 @@ func metadataV2(m registry.Metadata) http.Handler {
 			fail("3", err.Error())
 			return
 		}
+		m := metadata()
 		if revision != "" && revision != m.Revision() {
 			fail("5", "revision "+revision+" is not served here; "+m.Revision()+" is")
 			return

@@ -16,7 +16,7 @@ import (
 func TestMetadataV2AnswersAsAGRPCMethodOverH2C(t *testing.T) {
 	t.Parallel()
 	m := registry.Metadata{App: "greet", Services: []registry.Service{{Name: "org.example.GreetService", Version: "1.0", Group: "blue", Protocol: "dubbo", Params: map[string]string{"timeout": "10000"}}}}
-	url, client := serveH2C(t, metadataV2(m))
+	url, client := serveH2C(t, metadataV2(func() registry.Metadata { return m }))
 	call := func(method string, request []byte) (status string, body []byte) {
 		t.Helper()
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+metadataV2Path+method, bytes.NewReader(request))

@@ -3,6 +3,7 @@ package serve
 import (
 	"net"
 	"strconv"
+	"sync"
 
 	"github.com/dubbofn/dubbofn/fn"
 	"github.com/dubbofn/dubbofn/internal/hessian"
@@ -13,21 +14,25 @@ import (
 
 // provider looks a request up among the user's services, and MetadataService among our own: that one is in no manifest.
 type provider struct {
-	user, own *fn.Set
+	user *fn.Set
+	own  func() (*fn.Set, error) // made when it is first asked for: most functions never are
 }
 
-func newProvider(user *fn.Set, m registry.Metadata) (*provider, error) {
-	own, err := fn.NewSet(m.App, metadataservice.New(m, user.Definitions()))
-	if err != nil {
-		return nil, err
-	}
-	return &provider{user: user, own: own}, nil
+func newProvider(user *fn.Set, metadata func() registry.Metadata) *provider {
+	return &provider{user: user, own: sync.OnceValues(func() (*fn.Set, error) {
+		m := metadata()
+		return fn.NewSet(m.App, metadataservice.New(m, user.Definitions()))
+	})}
 }
 
 // Lookup implements [dubbo.Provider].
 func (p *provider) Lookup(path, version, method, descriptor []byte) (invoker.Invoker, *hessian.Signature, error) {
 	if string(path) == metadataservice.Interface {
-		return p.own.Lookup(path, version, method, descriptor)
+		own, err := p.own()
+		if err != nil {
+			return nil, nil, err
+		}
+		return own.Lookup(path, version, method, descriptor)
 	}
 	return p.user.Lookup(path, version, method, descriptor)
 }
@@ -54,7 +59,7 @@ func (f *function) registration() (registry.Registration, error) {
 	}
 	r := registry.Registration{
 		Instance:    registry.Instance{App: f.config.App, Host: host, Port: port, Metadata: map[string]string{}},
-		Metadata:    f.metadata,
+		Metadata:    f.metadata(),
 		Definitions: f.set.Definitions(),
 	}
 	if f.config.Tag != "" {

@@ -16,32 +16,44 @@ import (
 // Read fills the exported fields of the struct that c points to. It gives one error for each variable that can't be read.
 func Read(c any) (faults []error) {
 	v := reflect.ValueOf(c).Elem()
-	var fields []reflect.StructField
+	fields := make([]reflect.StructField, 0, v.NumField())
+	own := v.Type() // where all is a variable's: to make a type like it takes 0.2 ms, which a function would pay at each start
 	for i := range v.NumField() {
-		if f := v.Type().Field(i); f.IsExported() && f.Tag.Get("envconfig") != "" {
+		switch f := v.Type().Field(i); {
+		case !f.IsExported(): // passed over by envconfig too
+		case f.Tag.Get("envconfig") != "":
 			fields = append(fields, f)
+		default:
+			own = nil
 		}
 	}
-	if read(v, fields...) == nil {
+	if own == nil {
+		own = reflect.StructOf(fields)
+	}
+	if read(v, own, fields...) == nil {
 		return nil
 	}
 	for _, f := range fields { // one by one, since envconfig stops at its first fault
-		if read(v, f) != nil {
+		if read(v, reflect.StructOf([]reflect.StructField{f}), f) != nil {
 			faults = append(faults, fault(f, os.Getenv(f.Tag.Get("envconfig")), "can't be read"))
 		}
 	}
 	return faults
 }
 
-// read fills the fields if all of them can be read. They are read into a struct of their own: envconfig would look for variables for the
-// others too.
-func read(v reflect.Value, fields ...reflect.StructField) error {
-	own := reflect.New(reflect.StructOf(fields))
+// read fills the fields if all of them can be read. They are read into a struct of their own, whose exported fields they are: envconfig would
+// look for variables for others too.
+func read(v reflect.Value, of reflect.Type, fields ...reflect.StructField) error {
+	own := reflect.New(of)
 	if err := envconfig.Process("", own.Interface()); err != nil {
 		return err
 	}
-	for i, f := range fields {
-		v.FieldByIndex(f.Index).Set(own.Elem().Field(i))
+	i := 0
+	for n := range of.NumField() {
+		if of.Field(n).IsExported() {
+			v.FieldByIndex(fields[i].Index).Set(own.Elem().Field(n))
+			i++
+		}
 	}
 	return nil
 }
