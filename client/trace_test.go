@@ -45,7 +45,7 @@ func closedPort(t *testing.T) string {
 func TestEachTryHasASpanWithItsProviderAsPeer(t *testing.T) {
 	t.Parallel()
 	provider := &tracetest.Recorder{Prefix: "p"}
-	at := start(t, t.TempDir()+"/registry", "users", service(fn.Use(tracing.Provider(provider)))).Dubbo.String()
+	at := start(t, t.TempDir()+"/registry", "users", service(fn.Use(tracing.Provider(provider, nil)))).Dubbo.String()
 	dead := closedPort(t)
 	consumer := &tracetest.Recorder{Prefix: "c"}
 	for range 8 { // whichever comes first by chance

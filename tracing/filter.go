@@ -8,8 +8,8 @@ import (
 )
 
 // Provider makes a filter that gives each call that arrives an Entry span, under the span that the call's attachments tell of. A nil tracer makes none:
-// the filter then gives what it is given.
-func Provider(t Tracer) invoker.Filter {
+// the filter then gives what it is given. at tells where this provider is called, "host:port", for the tag that the Java agent gives too; nil: without it.
+func Provider(t Tracer, at func() string) invoker.Filter {
 	return func(next invoker.Invoker) invoker.Invoker {
 		if t == nil {
 			return next
@@ -21,6 +21,9 @@ func Provider(t Tracer) invoker.Filter {
 			}
 			ctx, span := t.Start(ctx, start)
 			defer span.End() // after a panic too
+			if start.Kind == Entry && at != nil {
+				span.Tag("url", "dubbo://"+at()+"/"+start.Name)
+			}
 			result, err := next.Invoke(ctx, inv)
 			span.Fail(err)
 			return result, err

@@ -82,13 +82,13 @@ func TestAnArrivingCallContinuesWhatItsAttachmentsTell(t *testing.T) {
 				t.Errorf("%s: the function is within %q %q", name, trace, span)
 			}
 			return invoker.Result{}, broken
-		}), tracing.Provider(&n))
+		}), tracing.Provider(&n, func() string { return "here:1" }))
 		inv := &invoker.Invocation{Service: invoker.ServiceKey{Interface: "a.B"}, Method: "c", Caller: invoker.Caller{Address: "10.0.0.1:5"}}
 		inv.Attachments.Set("sw8", value)
 		if _, err := chain.Invoke(t.Context(), inv); !errors.Is(err, broken) {
 			t.Error(err)
 		}
-		if d := cmp.Diff([]string{"x"}, n.read); d != "" || n.ended != 1 || len(n.failed) != 1 || n.starts[0].Name != "a.B.c()" || n.starts[0].Peer != "10.0.0.1:5" {
+		if d := cmp.Diff([]string{"x"}, n.read); d != "" || n.ended != 1 || len(n.failed) != 1 || n.starts[0].Name != "a.B.c()" || n.starts[0].Peer != "10.0.0.1:5" || n.tags["url"] != "dubbo://here:1/a.B.c()" {
 			t.Errorf("%s: %s%+v", name, d, n)
 		}
 	}
@@ -123,7 +123,7 @@ func TestEachTryHasAttachmentsOfItsOwn(t *testing.T) {
 func TestWithoutATracerNothingIsWrapped(t *testing.T) {
 	t.Parallel()
 	var last invoker.Invoker = fixed{}
-	if got := tracing.Provider(nil)(last); got != last {
+	if got := tracing.Provider(nil, nil)(last); got != last {
 		t.Error("there is a filter")
 	}
 }

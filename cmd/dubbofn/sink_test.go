@@ -33,7 +33,9 @@ func TestSinkPrintsEventsAndWhyTheyFailed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_ = resp.Body.Close() //nolint:errcheck // nothing is read of it
+		if err := resp.Body.Close(); err != nil {
+			t.Error(err)
+		}
 		return resp.StatusCode
 	}
 	ce := []string{"ce-specversion: 1.0", "ce-id: 1", "ce-source: /s", "ce-type: t", "content-type: application/json"}

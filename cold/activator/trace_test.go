@@ -21,7 +21,7 @@ import (
 )
 
 // traceFunction has the platform's function make spans of its own.
-func (p *platform) traceFunction(r *tracetest.Recorder) { p.with(fn.Use(tracing.Provider(r))) }
+func (p *platform) traceFunction(r *tracetest.Recorder) { p.with(fn.Use(tracing.Provider(r, nil))) }
 
 func (p *platform) with(o fn.Option) {
 	p.mu.Lock()
@@ -134,7 +134,7 @@ func TestTwoFunctionsBehindOneGatewayHaveEachTheirOwnPeer(t *testing.T) {
 		entries := map[string]*tracetest.Recorder{}
 		for _, app := range []string{"one", "two"} {
 			entries[app] = &tracetest.Recorder{Prefix: app}
-			set, err := fn.NewSet(app, fn.NewService("org.example."+app, fn.Method("run", func() error { return nil }), fn.Use(tracing.Provider(entries[app]))))
+			set, err := fn.NewSet(app, fn.NewService("org.example."+app, fn.Method("run", func() error { return nil }), fn.Use(tracing.Provider(entries[app], nil))))
 			if err != nil {
 				t.Fatal(err)
 			}

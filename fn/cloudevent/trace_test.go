@@ -39,7 +39,7 @@ func TestAnEventsTraceGoesOnInItsCallAndItsReply(t *testing.T) {
 				for key, v := range inv.Attachments.All() {
 					attachments[key], _ = v.(string)
 				}
-				return tracing.Provider(&spans)(local).Invoke(ctx, inv)
+				return tracing.Provider(&spans, nil)(local).Invoke(ctx, inv)
 			})
 		})
 		body, headers := orderEvent("1", "a")

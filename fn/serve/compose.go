@@ -1,8 +1,12 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"net"
+	"strconv"
+	"sync"
 
 	"github.com/dubbofn/dubbofn/fn"
 	"github.com/dubbofn/dubbofn/invoker"
@@ -33,7 +37,7 @@ func (f *function) compose() error {
 func (f *function) behind(all []*fn.Service) []*fn.Service {
 	var filters []invoker.Filter
 	if f.traces != nil {
-		filters = append(filters, tracing.Provider(f.traces))
+		filters = append(filters, tracing.Provider(f.traces, sync.OnceValue(f.at)))
 	}
 	if f.monitor.calls != nil {
 		filters = append(filters, f.monitor.calls)
@@ -54,6 +58,15 @@ func (f *function) behind(all []*fn.Service) []*fn.Service {
 		}
 	}
 	return with
+}
+
+// at is where the function is called: what is registered, else the HTTP port of this instance. The listeners are open by the first call.
+func (f *function) at() string {
+	host, err := advertised(f.config)
+	if f.dubbo == nil || err != nil {
+		return net.JoinHostPort(f.instance, strconv.Itoa(portOf(f.http.Addr())))
+	}
+	return net.JoinHostPort(host, strconv.Itoa(cmp.Or(f.config.AdvertisedPort, portOf(f.dubbo.Addr()))))
 }
 
 // unlessWithin has a filter around the calls that come from elsewhere: this process need not prove to itself who it is.

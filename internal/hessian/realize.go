@@ -194,7 +194,7 @@ func parsedTime(s string) (java.LocalTime, error) {
 // else double.
 func jsonNumber(n json.Number) (any, error) {
 	if i, err := strconv.ParseInt(string(n), 10, 64); err == nil {
-		if i == int64(int32(i)) { //nolint:gosec // that is what is asked
+		if i == int64(int32(i)) {
 			return int32(i), nil
 		}
 		return i, nil

@@ -133,7 +133,7 @@ func post(t *testing.T, at, id string, o map[string]any) (status int, typ string
 					t.Fatalf("%s: %v", text, err)
 				}
 			}
-			return resp.StatusCode, resp.Header.Get("ce-type"), data
+			return resp.StatusCode, resp.Header.Get("Ce-Type"), data
 		}
 	}
 }
