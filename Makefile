@@ -8,7 +8,7 @@ MODULES  := . bench bench/service e2e e2e/eventing e2e/collector e2e/promql e2e/
 LINT     := $(BUILD)/golangci-lint
 FUZZTIME ?= 60s
 
-.PHONY: help demo test interop trust seata bench bench-outbound bench-select bench-start bench-activator bench-warm bench-events fuzz lint build fmt docs decisions rules churn chaos nacos-restart hostile cycles faults events lab lab-up lab-down pictures clean
+.PHONY: help demo test interop trust seata bench bench-outbound bench-select bench-start bench-activator bench-warm bench-events bench-tracing fuzz lint build fmt docs decisions rules churn chaos nacos-restart hostile cycles faults events lab lab-up lab-down pictures clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -106,6 +106,10 @@ bench-warm: ## first calls to 32 providers in Nacos, of processes that have just
 
 bench-events: ## events over HTTP beside functions-framework-go and the CloudEvents SDK's receiver
 	@bench/run.sh -events
+
+bench-tracing: ## calls whose spans are taken, go nowhere, or are not made; then what a span costs beside go2sky's own
+	@bench/run.sh -tracing
+	@go test -run '^$$' -bench . -benchmem -count 3 ./tracing/skywalking
 
 lab: ## as root: Java wakes functions from zero on a real Kubernetes with Knative Serving (the first time builds it: 15 minutes)
 	@e2e/knative/run.sh

@@ -30,6 +30,7 @@ type settings struct {
 	consumers, providers, inFlight  string // of consumers
 	pin, codec, outbound, selection bool
 	warm, start, activator, events  bool
+	tracing                         bool
 	starts, javaStarts              int
 	rounds, checkEvery, warmTargets int
 	warmUp, javaWarmUp, roundWarmUp time.Duration
@@ -78,6 +79,7 @@ func parseFlags() settings {
 	flag.IntVar(&s.javaStarts, "java-starts", 5, "with -start: the same for Java")
 	flag.BoolVar(&s.activator, "activator", false, "measure what a call through the activator costs, and what memory it needs, instead")
 	flag.BoolVar(&s.events, "events", false, "measure events over HTTP, beside functions-framework-go and the CloudEvents SDK, instead")
+	flag.BoolVar(&s.tracing, "tracing", false, "measure calls whose spans are sent, can't be sent, and are not made, instead")
 	flag.StringVar(&s.chart, "chart", "", "only draw the chart and print the table of this results.json")
 	flag.Parse()
 	return s
@@ -123,6 +125,9 @@ func run(ctx context.Context) error {
 	}
 	if s.activator {
 		return measureActivator(ctx, m, s)
+	}
+	if s.tracing {
+		return measureTracing(ctx, m, s)
 	}
 	if s.events {
 		return measureEvents(ctx, m, s)
