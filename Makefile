@@ -111,7 +111,7 @@ bench-tracing: ## calls whose spans are taken, go nowhere, or are not made; then
 	@bench/run.sh -tracing
 	@go test -run '^$$' -bench . -benchmem -count 3 ./tracing/skywalking
 
-lab: ## as root: Java wakes functions from zero on a real Kubernetes with Knative Serving (the first time builds it: 15 minutes)
+lab: ## as root: Java and events wake functions from zero on a real Kubernetes with Knative (wakes http scale rollout events; the first time builds it: 20 minutes)
 	@e2e/knative/run.sh
 
 lab-up: ## as root: a real Kubernetes with Knative Serving on this machine, to work with by hand

@@ -121,11 +121,32 @@ run_rollout() {
   undeploy slow
 }
 
+run_events() {
+  note ""; note "== events through a broker of Knative Eventing, to a function at zero"
+  local url registry="nacos://$NODE_IP:$NACOS_PORT" brokered=(broker/default trigger/orders trigger/accepted)
+  spawn stock env DUBBOFN_APP=stock DUBBOFN_REGISTRY="$registry" DUBBOFN_HOST="$NODE_IP" DUBBOFN_PORT=20990 PORT=20991 "$LAB_RUN/bin/stock"
+  deploy order order --cpu 25m -- DUBBOFN_REGISTRY="$registry" # pods that end hold their part of the node's two CPUs
+  {
+    "$dubbofn" render sink --image dev.local/dubbofn:lab &&
+      "$dubbofn" render broker --dead-letter dead-letters --dead-letter-plain &&
+      "$dubbofn" render trigger orders --function order --filter type=org.example.order.placed --dead-letter dead-letters --dead-letter-plain
+  } >"$E2E_RUN/events.yaml" || die "render"
+  kubectl apply -f "$E2E_RUN/events.yaml" -f "$LAB/manifests/accepted.yaml" || die "apply"
+  kubectl rollout status deployment/dead-letters --timeout=120s >/dev/null || die "dead-letters did not get ready: $(kubectl logs --tail=20 deployment/dead-letters)"
+  ready order
+  kubectl wait --for=condition=Ready "${brokered[@]}" --timeout=120s >/dev/null || die "no broker: $(kubectl get "${brokered[@]}" -o jsonpath='{.items[*].status.conditions}')"
+  url="$(kubectl get broker default -o jsonpath='{.status.address.url}')"
+  "$LAB_RUN/bin/lab" events -keys "$PKI" -service order -broker "$url" -wakes "${LAB_EVENTS:-5}" || FAILED+=(events)
+  kubectl delete -f "$E2E_RUN/events.yaml" -f "$LAB/manifests/accepted.yaml" >/dev/null
+  undeploy order
+  halt stock
+}
+
 mkdir -p "$E2E_RUN"
 nacos_start
 deploy_all
 for t in "$@"; do
-  declare -F "run_$t" >/dev/null || die "no test $t: want wakes, http, scale, rollout"
+  declare -F "run_$t" >/dev/null || die "no test $t: want wakes, http, scale, rollout, events"
   "run_$t"
 done
 kubectl -n dubbofn logs --prefix --tail=-1 -l app.kubernetes.io/name=dubbofn-activator >"$LOGS/activator.log" 2>&1

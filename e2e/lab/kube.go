@@ -214,6 +214,16 @@ func (p *pods) before(name string, moment time.Time) bool {
 	return s != nil && s.created.Before(moment)
 }
 
+// made is when a pod was first seen.
+func (p *pods) made(name string) time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s := p.seen[name]; s != nil {
+		return s.created
+	}
+	return time.Time{}
+}
+
 // toZero waits until no pod is live.
 func (p *pods) toZero(ctx context.Context) error {
 	for {

@@ -4,6 +4,7 @@
 //	lab wakes [FLAGS] -- java … Paced … [-- java … Paced …]     wakes from zero, by the consumers in turn and by HTTP
 //	lab scale [FLAGS] -- java … Paced …                          many calls a second, then few: pods over time
 //	lab rollout [FLAGS] -- java … Paced …                        Knative revisions that never get ready, under calls
+//	lab events [FLAGS]                                           events to a broker of Knative Eventing, whose trigger wakes the function
 //
 // It prints a line for each wake or second, a table, what was expected and whether it held.
 package main
@@ -49,6 +50,8 @@ type settings struct {
 	bad        list   // commands that each make one that never gets ready
 	nacos      string
 
+	broker, sink string // where events are sent, and the Deployment that prints what came back
+
 	names    list // of the consumers
 	commands [][]string
 }
@@ -66,7 +69,7 @@ func (l *list) Set(s string) error {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return errors.New("want wakes, scale or rollout")
+		return errors.New("want wakes, scale, rollout or events")
 	}
 	var s settings
 	f := flag.NewFlagSet(args[0], flag.ContinueOnError)
@@ -91,8 +94,13 @@ func run(ctx context.Context, args []string) error {
 	f.StringVar(&s.rollout, "rollout", "", "a command that makes a new Knative revision, run in the middle of the busy time")
 	f.Var(&s.bad, "bad", "a command that makes a Knative revision that never gets ready (may be given again)")
 	f.StringVar(&s.nacos, "nacos", "", "http://HOST:PORT of Nacos, where rollout looks what consumers are told of")
+	f.StringVar(&s.broker, "broker", "", "the broker's URL, for events")
+	f.StringVar(&s.sink, "sink", "dead-letters", "the Deployment of 'dubbofn sink', for events")
 	if err := f.Parse(args[1:]); err != nil {
 		return err
+	}
+	if args[0] == "events" {
+		return measureEvents(ctx, &s)
 	}
 	for rest := f.Args(); len(rest) > 0; {
 		n := slices.Index(rest, "--")
@@ -113,7 +121,7 @@ func run(ctx context.Context, args []string) error {
 	case "rollout":
 		return measureRollOut(ctx, &s)
 	}
-	return fmt.Errorf("%q: want wakes, scale or rollout", args[0])
+	return fmt.Errorf("%q: want wakes, scale, rollout or events", args[0])
 }
 
 // checks are what was expected, and whether it held.
