@@ -49,7 +49,7 @@ const (
 // until the deadline), Dubbofn-Caller (the consumer's address), and what a trace goes on with: sw8, sw8-correlation, traceparent, tracestate.
 func (s *Server) Handler() http.Handler {
 	want := sha256.Sum256([]byte(s.cfg.Token))
-	instance := []string{s.cfg.Instance}
+	instance, typed := []string{s.cfg.Instance}, []string{ContentType} // of every answer: never changed
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		growStack()
 		if s.cfg.Instance != "" {
@@ -57,13 +57,13 @@ func (s *Server) Handler() http.Handler {
 		}
 		trusted := false
 		if s.cfg.Token != "" {
-			got := sha256.Sum256([]byte(req.Header.Get(headerToken)))
+			got := sha256.Sum256([]byte(first(req.Header, headerToken)))
 			if trusted = subtle.ConstantTimeCompare(got[:], want[:]) == 1; !trusted {
 				refuseLane(w, http.StatusUnauthorized, refusedToken, "the header "+headerToken+" is missing or wrong")
 				return
 			}
 		}
-		s.lane(w, req, trusted)
+		s.lane(w, req, trusted, typed)
 	})
 }
 
@@ -79,13 +79,24 @@ func growStack() {
 //go:noinline
 func keep(*[6 << 10]byte) {}
 
+// selfMeasured is up to what length net/http tells the length of an answer by itself, in either version of HTTP (bufferBeforeChunkingSize).
+const selfMeasured = 2048
+
+// first gives a header by its canonical name, which spares looking for that: there are seven to look at for each call.
+func first(h http.Header, canonical string) string {
+	if v := h[canonical]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
+
 // refuseLane answers what did not run.
 func refuseLane(w http.ResponseWriter, status int, word, why string) {
 	w.Header().Set(headerRefused, word)
 	http.Error(w, why, status)
 }
 
-func (s *Server) lane(w http.ResponseWriter, req *http.Request, trusted bool) {
+func (s *Server) lane(w http.ResponseWriter, req *http.Request, trusted bool, typed []string) {
 	arrival := time.Now()
 	switch {
 	case req.Method != http.MethodPost:
@@ -97,7 +108,7 @@ func (s *Server) lane(w http.ResponseWriter, req *http.Request, trusted bool) {
 		return
 	case s.cfg.Aside != nil && s.cfg.Aside(w, req):
 		return
-	case req.Header.Get("Content-Type") != ContentType:
+	case first(req.Header, "Content-Type") != ContentType:
 		refuseLane(w, http.StatusUnsupportedMediaType, refusedType, "want content type "+ContentType)
 		return
 	}
@@ -124,20 +135,22 @@ func (s *Server) lane(w http.ResponseWriter, req *http.Request, trusted bool) {
 		refuseLane(w, http.StatusBadRequest, refusedFrame, err.Error())
 		return
 	}
-	if s.cfg.Ledger != nil && req.Header.Get(headerLedger) != "" && (trusted || s.cfg.Token == "") {
+	if s.cfg.Ledger != nil && first(req.Header, headerLedger) != "" && (trusted || s.cfg.Token == "") {
 		w.Header().Set(headerLedger, s.cfg.Ledger())
 	}
 	if h.twoWay() {
 		if !r.ran && r.out[3] == statusExhausted { // a status that a function could have given too
 			w.Header().Set(headerRefused, refusedFull)
 		}
-		w.Header().Set("Content-Type", ContentType)
-		w.Header().Set("Content-Length", strconv.Itoa(len(r.out)))
+		w.Header()["Content-Type"] = typed
+		if len(r.out) > selfMeasured {
+			w.Header().Set("Content-Length", strconv.Itoa(len(r.out)))
+		}
 		_, _ = w.Write(r.out) // the caller is gone: there is nobody to tell
 	} else if !r.ran && !h.event() {
 		r.refuseOneWay(w)
 	} else {
-		w.Header().Set("Content-Type", ContentType) // a proxy that says 202 knows nothing of it
+		w.Header()["Content-Type"] = typed // a proxy that says 202 knows nothing of it
 		w.WriteHeader(http.StatusAccepted)
 	}
 	if r.ran {
@@ -231,10 +244,10 @@ const (
 )
 
 func (o *overrides) read(h http.Header) {
-	if v := h.Get(headerCaller); v != "" {
+	if v := first(h, headerCaller); v != "" {
 		o.caller = v
 	}
-	o.left, o.hasLeft = milliseconds(h.Get(headerTimeLeft))
+	o.left, o.hasLeft = milliseconds(first(h, headerTimeLeft))
 	for i, t := range traceHeaders() {
 		if v := h[t.header]; len(v) > 0 {
 			o.trace[i] = v[0]

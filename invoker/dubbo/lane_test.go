@@ -37,7 +37,9 @@ func frameOf(tb testing.TB, r *http.Response) (header, []byte) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if r.StatusCode != http.StatusOK || r.Header.Get("Content-Type") != ContentType || r.Header.Get("Content-Length") != strconv.Itoa(len(b)) {
+	length := r.Header.Get("Content-Length")
+	told := length == strconv.Itoa(len(b)) || length == "" && len(b) <= selfMeasured // net/http tells it then
+	if r.StatusCode != http.StatusOK || r.Header.Get("Content-Type") != ContentType || !told {
 		tb.Fatalf("got %s, %v with %q", r.Status, r.Header, b)
 	}
 	h, err := parseHeader(b)
