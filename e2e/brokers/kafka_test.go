@@ -208,8 +208,9 @@ func TestKafkaKeepsOrderWhilePartitionsMoveBetweenMembers(t *testing.T) {
 			k.send(t, all[600:]...)
 			eventually(t, 30*time.Second, "every event is handled", func() bool { return r.distinct() == 900 })
 			drain(t, second, 10*time.Second)
-			// By key, what ended ahead of others when the first member left comes again to the second; the store of events would spare it.
-			if keys := r.disorder(); keys != nil || r.count() > 950 || order == "partition" && r.count() != 900 {
+			// By key, what ended ahead of others when the first member left comes again to the second; the store of events would spare it. Of the 600 that
+			// were sent by then the first had half.
+			if keys := r.disorder(); keys != nil || r.count() > 1200 || order == "partition" && r.count() != 900 {
 				t.Errorf("out of order: %v; 900 events ran %d times", keys, r.count())
 			}
 			if n := k.committed(t, "g"); n != 900 {
