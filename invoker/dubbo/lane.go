@@ -79,6 +79,14 @@ func growStack() {
 //go:noinline
 func keep(*[6 << 10]byte) {}
 
+// write writes the answer.
+func (r *request) write(w http.ResponseWriter) {
+	if len(r.out) > selfMeasured {
+		w.Header().Set("Content-Length", strconv.Itoa(len(r.out)))
+	}
+	_, _ = w.Write(r.out) // the caller is gone: there is nobody to tell
+}
+
 // selfMeasured is up to what length net/http tells the length of an answer by itself, in either version of HTTP (bufferBeforeChunkingSize).
 const selfMeasured = 2048
 
@@ -143,10 +151,7 @@ func (s *Server) lane(w http.ResponseWriter, req *http.Request, trusted bool, ty
 			w.Header().Set(headerRefused, refusedFull)
 		}
 		w.Header()["Content-Type"] = typed
-		if len(r.out) > selfMeasured {
-			w.Header().Set("Content-Length", strconv.Itoa(len(r.out)))
-		}
-		_, _ = w.Write(r.out) // the caller is gone: there is nobody to tell
+		r.write(w)
 	} else if !r.ran && !h.event() {
 		r.refuseOneWay(w)
 	} else {
