@@ -25,14 +25,15 @@ import (
 )
 
 type settings struct {
-	url, reply, kept, tool, files string
-	app, provider, activator      string
-	collector, spans, out         string
-	function, dir                 string
-	port, calls                   int
-	oap                           oap
-	verbose                       bool
-	commands                      [][]string
+	url, direct, reply, kept string
+	tool, files              string
+	app, provider, activator string
+	collector, spans, out    string
+	function, dir            string
+	port, calls              int
+	oap                      oap
+	verbose                  bool
+	commands                 [][]string
 }
 
 func main() {
@@ -64,6 +65,7 @@ func main() {
 func parse(name string, args []string) (s settings) {
 	f := flag.NewFlagSet(name, flag.ExitOnError)
 	f.StringVar(&s.url, "url", "http://127.0.0.1:8080/", "where events are sent")
+	f.StringVar(&s.direct, "direct", "http://127.0.0.1:8080/", "the function itself, where -url is a channel before it")
 	f.StringVar(&s.reply, "reply", "127.0.0.1:8082", "where replies and dead letters are taken")
 	f.StringVar(&s.kept, "kept", "kept.jsonl", "what the function's method keep writes")
 	f.StringVar(&s.tool, "tool", "cloudevents", "the conformance tool")

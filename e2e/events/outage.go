@@ -202,7 +202,7 @@ func runSent(ctx context.Context, s settings) error {
 	}
 	took := time.Since(start)
 	n := 0
-	err = until(ctx, patience, func(ctx context.Context) (err error) {
+	err = until(ctx, 4*patience, func(ctx context.Context) (err error) {
 		if n, err = s.oap.count(ctx, name); err == nil && n != s.calls {
 			err = fmt.Errorf("the OAP server has %d of %d traces", n, s.calls)
 		}

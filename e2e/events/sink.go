@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -63,6 +64,13 @@ func (s *sink) await(ctx context.Context, n int, what string, fits func(event.Ev
 		return nil
 	})
 	return found, err
+}
+
+// events gives what has arrived.
+func (s *sink) events() []event.Event {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.all)
 }
 
 func (s *sink) end() error {

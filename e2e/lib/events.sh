@@ -78,7 +78,7 @@ events_chain() {
   function_up chain chain DUBBOFN_REGISTRY="$NACOS_URL" DUBBOFN_TRACING="$OAP_URL" || return 1
   spawn channel "$BIN/eventing" channel -listen "127.0.0.1:$CHANNEL" -to "http://127.0.0.1:$FUNCTION_HTTP/" -reply "http://127.0.0.1:$SINK/" -dead "http://127.0.0.1:$SINK/"
   await channel '^CHANNEL-READY' 20 || return 1
-  "$BIN/events" chain -url "http://127.0.0.1:$CHANNEL/" -reply "127.0.0.1:$SINK" -oap "127.0.0.1:$OAP_PORT" -provider "127.0.0.1:$JAVA" -out "$TRACES" ${EVENTS_VERBOSE:+-v}
+  "$BIN/events" chain -url "http://127.0.0.1:$CHANNEL/" -direct "http://127.0.0.1:$FUNCTION_HTTP/" -reply "127.0.0.1:$SINK" -oap "127.0.0.1:$OAP_PORT" -provider "127.0.0.1:$JAVA" -out "$TRACES" ${EVENTS_VERBOSE:+-v}
 }
 
 # sleeper NAME OFFERS   a function for dubbofn run: its program's name is its application
