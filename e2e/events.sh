@@ -16,7 +16,7 @@ ALL=(probes senders chain wake otlp flush outage)
 [ $# -gt 0 ] || set -- "${ALL[@]}"
 passed=0 failed=()
 for part in "$@"; do
-  declare -F "events_$part" >/dev/null || { sed -n 2,12p "$0"; exit 2; }
+  declare -F "events_$part" >/dev/null || { sed -n 2,11p "$0"; exit 2; }
   if "events_$part"; then passed=$((passed + 1)); else failed+=("$part"); fi
   halt_all
 done
