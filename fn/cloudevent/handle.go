@@ -2,7 +2,6 @@ package cloudevent
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -75,21 +74,6 @@ const (
 )
 
 func (o outcome) handled() bool { return o.status < 300 }
-
-// size is about what an outcome takes of memory.
-func (o *outcome) size() int64 {
-	if o == nil {
-		return 0
-	}
-	n := int64(len(o.reason))
-	if o.reply != nil {
-		n += int64(len(o.reply.Data())) + replyBytes
-	}
-	return n
-}
-
-// replyBytes is about what a reply event takes beside its data.
-const replyBytes = 512
 
 // temporary tells whether the same event may be handled later.
 func (o outcome) temporary() bool {
@@ -185,7 +169,7 @@ func (e *events) once(ctx context.Context, r *rule, ev sdk.Event, c arrived) out
 	case claim.State == SeenRunning:
 		return outcome{status: http.StatusConflict, reason: "the same event is being handled", word: wordRunning}
 	case claim.State == SeenDone:
-		return recall(claim)
+		return recall(claim.Record)
 	}
 	o := e.run(ctx, r, inv, ev, limit)
 	e.settle(ctx, claim, o, ev)
@@ -217,8 +201,6 @@ func (e *events) settle(ctx context.Context, claim Claim, o outcome, ev sdk.Even
 	var err error
 	if o.temporary() || o.status == http.StatusBadRequest || o.status == http.StatusForbidden {
 		err = claim.Forget(ctx)
-	} else if claim.keep != nil {
-		claim.keep(o)
 	} else {
 		err = claim.Finish(ctx, recordOf(o))
 	}
@@ -233,47 +215,6 @@ func (e *events) storeTime(ctx context.Context) (context.Context, context.Cancel
 		return ctx, func() {}
 	}
 	return context.WithTimeout(ctx, storeTime)
-}
-
-// record is what duplicates are answered with.
-type record struct {
-	Status int             `json:"s"`
-	Reason string          `json:"r,omitempty"`
-	Reply  json.RawMessage `json:"e,omitempty"`
-}
-
-func recordOf(o outcome) []byte {
-	r := record{Status: o.status, Reason: o.reason}
-	if o.reply != nil {
-		if text, err := o.reply.MarshalJSON(); err == nil { // it was valid
-			r.Reply = text
-		}
-	}
-	b, err := json.Marshal(r)
-	if err != nil {
-		return nil
-	}
-	return b
-}
-
-// recall answers a duplicate as the first one was. A record that is gone, for want of room, is one without a reply.
-func recall(c Claim) outcome {
-	o := outcome{status: http.StatusOK, word: wordDuplicate}
-	if c.kept != nil {
-		return outcome{status: c.kept.status, reason: c.kept.reason, reply: c.kept.reply, word: wordDuplicate}
-	}
-	var r record
-	if len(c.Record) == 0 || json.Unmarshal(c.Record, &r) != nil || r.Status == 0 {
-		return o
-	}
-	o.status, o.reason = r.Status, r.Reason
-	if len(r.Reply) > 0 {
-		var ev sdk.Event
-		if ev.UnmarshalJSON(r.Reply) == nil {
-			o.reply = &ev
-		}
-	}
-	return o
 }
 
 // budget is bytes that may be held.

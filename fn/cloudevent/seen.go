@@ -1,7 +1,6 @@
 package cloudevent
 
 import (
-	"container/list"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -34,10 +33,6 @@ type Claim struct {
 	// has [SeenNew]. If neither takes effect, the lease ends the claim.
 	Finish func(ctx context.Context, record []byte) error
 	Forget func(ctx context.Context) error
-
-	// In memory what became of an event is kept as it is.
-	kept *outcome
-	keep func(outcome)
 }
 
 // SeenState says what is known of an event.
@@ -87,93 +82,108 @@ func keyOf(e sdk.Event) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// memory is what a process alone knows.
+// memory is what a process alone knows. It is made of few parts that point to anything, since the collector looks at each again and again: a hundred
+// thousand events that were handled would else cost those that come as much as their handling does.
 type memory struct {
 	window time.Duration
 	most   int
 	limit  int64
 
 	mu      sync.Mutex
-	entries map[string]*entry
-	done    *list.List // of *entry, the oldest first
+	entries map[digest]entry
+	done    []finished // from first on; the oldest first
+	first   int
+	serial  uint64
 	bytes   int64
 }
 
+// digest is a key as bytes.
+type digest [sha256.Size]byte
+
+// entry is one event.
 type entry struct {
-	key    string
-	until  time.Time // of a claim: its lease's end; of a record: the window's
+	serial uint64 // of its claim: each has its own
+	until  int64  // UnixNano. Of a claim: its lease's end; of a record: the window's
+	done   bool
 	record []byte
-	kept   *outcome
-	size   int64
-	place  *list.Element // nil: under way
+}
+
+// finished is one whose record is kept.
+type finished struct {
+	key    digest
+	serial uint64
 }
 
 func newMemory(window time.Duration, most int, limit int64) *memory {
-	return &memory{window: window, most: most, limit: limit, entries: map[string]*entry{}, done: list.New()}
+	return &memory{window: window, most: most, limit: limit, entries: map[digest]entry{}}
 }
 
 // Begin implements [Seen].
 func (m *memory) Begin(_ context.Context, key string, lease time.Duration) (Claim, error) {
+	var d digest
+	if n, err := hex.Decode(d[:], []byte(key)); err != nil || n != len(d) {
+		return Claim{}, fmt.Errorf("begin event: key %.80q: want %d hexadecimal digits", key, 2*len(d))
+	}
 	now := time.Now()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for el := m.done.Front(); el != nil; el = m.done.Front() {
-		e, _ := el.Value.(*entry)
-		if now.Before(e.until) {
-			break
-		}
-		m.remove(e)
+	for m.first < len(m.done) && m.entries[m.done[m.first].key].until <= now.UnixNano() {
+		m.drop()
 	}
-	switch e := m.entries[key]; {
-	case e == nil:
-	case e.place != nil:
-		return Claim{State: SeenDone, Record: e.record, kept: e.kept}, nil
-	case now.Before(e.until):
+	switch e, ok := m.entries[d]; {
+	case !ok:
+	case e.done:
+		return Claim{State: SeenDone, Record: e.record}, nil
+	case e.until > now.UnixNano():
 		return Claim{State: SeenRunning}, nil
 	}
-	mine := &entry{key: key, until: now.Add(lease)}
-	m.entries[key] = mine
+	m.serial++
+	serial := m.serial
+	m.entries[d] = entry{serial: serial, until: now.Add(lease).UnixNano()}
 	return Claim{
 		State:  SeenNew,
-		Finish: func(_ context.Context, record []byte) error { m.finish(mine, record, nil); return nil },
-		keep:   func(o outcome) { m.finish(mine, nil, &o) },
-		Forget: func(context.Context) error { m.forget(mine); return nil },
+		Finish: func(_ context.Context, record []byte) error { m.finish(d, serial, record); return nil },
+		Forget: func(context.Context) error { m.forget(d, serial); return nil },
 	}, nil
 }
 
-func (m *memory) forget(e *entry) {
+func (m *memory) forget(d digest, serial uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.entries[e.key] == e { // else its lease has ended, and somebody else has it
-		m.remove(e)
+	if e := m.entries[d]; e.serial == serial && !e.done { // else its lease has ended, and somebody else has it
+		delete(m.entries, d)
 	}
 }
 
-func (m *memory) finish(e *entry, record []byte, kept *outcome) {
+func (m *memory) finish(d digest, serial uint64, record []byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.entries[e.key] != e || e.place != nil {
+	if e := m.entries[d]; e.serial != serial || e.done {
 		return
 	}
-	size := int64(len(record)) + kept.size()
-	if size > m.limit {
-		record, kept, size = nil, nil, 0 // it is known as handled, without its reply
+	if int64(len(record)) > m.limit {
+		record = nil // it is known as handled, without its reply
 	}
-	e.record, e.kept, e.size, e.until, e.place = record, kept, size, time.Now().Add(m.window), m.done.PushBack(e)
-	m.bytes += size
-	for m.done.Len() > m.most || m.bytes > m.limit {
-		oldest, _ := m.done.Front().Value.(*entry)
-		m.remove(oldest)
+	m.entries[d] = entry{serial: serial, until: time.Now().Add(m.window).UnixNano(), done: true, record: record}
+	m.done = append(m.done, finished{d, serial})
+	m.bytes += int64(len(record))
+	for len(m.done)-m.first > m.most || m.bytes > m.limit {
+		m.drop()
 	}
 }
 
-// remove is called with the lock held.
-func (m *memory) remove(e *entry) {
-	if e.place != nil {
-		m.done.Remove(e.place)
+// drop forgets the oldest record. It is called with the lock held.
+func (m *memory) drop() {
+	f := m.done[m.first]
+	m.first++
+	if e := m.entries[f.key]; e.serial == f.serial {
+		m.bytes -= int64(len(e.record))
+		delete(m.entries, f.key)
 	}
-	m.bytes -= e.size
-	delete(m.entries, e.key)
+	if m.first > len(m.done)/2 && m.first > 1024 { // the room in front is as large as what is left
+		m.done = append(m.done[:0], m.done[m.first:]...)
+		m.first = 0
+	}
 }
 
 // Close implements [Seen].
