@@ -61,7 +61,10 @@ func (e *events) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	how := arrival{headers: req.Header, peer: req.RemoteAddr, layer: tracing.LayerHTTP}
-	media, _, _ := mime.ParseMediaType(req.Header.Get("Content-Type"))
+	media := req.Header.Get("Content-Type")
+	if media != sdk.ApplicationJSON { // as most have it
+		media, _, _ = mime.ParseMediaType(media)
+	}
 	if strings.HasPrefix(media, sdk.ApplicationCloudEventsBatchJSON) {
 		e.batch(w, req, body, how)
 		return
@@ -165,13 +168,15 @@ func answer(w http.ResponseWriter, req *http.Request, o outcome, structured bool
 			return
 		}
 	}
-	for _, h := range headers {
-		w.Header().Set(h.Name, h.Value)
+	to, values := w.Header(), make([]string, len(headers))
+	for i, h := range headers {
+		values[i] = h.Value
+		to[http.CanonicalHeaderKey(h.Name)] = values[i : i+1 : i+1]
 	}
 	if prefers(req, "reply") {
-		w.Header().Set("Preference-Applied", "reply")
+		to.Set("Preference-Applied", "reply")
 	}
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	to.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(http.StatusOK)
 	_, _ = w.Write(body) // the sender is gone: it will send the event again, and get the same
 }

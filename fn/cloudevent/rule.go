@@ -239,11 +239,9 @@ func (c *called) Unwrap() error { return c.error }
 // genericDescriptor is that of GenericService.$invoke(String, String[], Object[]).
 const genericDescriptor = "Ljava/lang/String;[Ljava/lang/String;[Ljava/lang/Object;"
 
-// call runs it.
+// call runs it, as long as ctx lasts.
 func (c *rule) call(ctx context.Context, h event.Host, inv *invoker.Invocation) (any, error) {
 	if c.own {
-		ctx, cancel := context.WithTimeout(ctx, c.method.Timeout)
-		defer cancel()
 		ctx, failure := event.WithFailure(ctx)
 		res, err := h.Local.Invoke(ctx, inv)
 		if err != nil {

@@ -27,13 +27,14 @@ type Style struct {
 	Prefix      string // before an attribute's name: "ce-" (NATS binding 1.0.3, 3.1.3.1), "ce_" (Kafka binding 1.0.2, 3.2.4.1)
 	ContentType string // the header for datacontenttype; "": as the other attributes (NATS)
 	Percent     bool   // values are percent-encoded (NATS, HTTP); else they are UTF-8 as it is (Kafka)
+	canonical   bool   // names are written as net/http has them
 }
 
 // The bindings of NATS, Kafka and HTTP.
 var (
 	NATS  = Style{Prefix: "ce-", Percent: true}
 	Kafka = Style{Prefix: "ce_", ContentType: "content-type"}
-	HTTP  = Style{Prefix: "ce-", ContentType: "content-type", Percent: true}
+	HTTP  = Style{Prefix: "ce-", ContentType: "Content-Type", Percent: true, canonical: true}
 )
 
 // Header is one header of a message.
@@ -163,9 +164,11 @@ func setExtension(e *event.Event, name string, value any) error {
 
 // Write gives an event as headers and a body, in binary mode. The body is the event's data, not a copy.
 func (s Style) Write(e event.Event) (headers []Header, body []byte) {
+	extensions := e.Extensions()
+	headers = make([]Header, 0, attributes+len(extensions))
 	add := func(name, value string) {
 		if value != "" {
-			headers = append(headers, Header{s.Prefix + name, s.encode(value)})
+			headers = append(headers, Header{s.name(name), s.encode(value)})
 		}
 	}
 	add("specversion", e.SpecVersion())
@@ -182,12 +185,23 @@ func (s Style) Write(e event.Event) (headers []Header, body []byte) {
 	} else if ct := e.DataContentType(); ct != "" {
 		headers = append(headers, Header{s.ContentType, ct})
 	}
-	for name, v := range e.Extensions() {
+	for name, v := range extensions {
 		if text, err := types.Format(v); err == nil {
 			add(name, text)
 		}
 	}
 	return headers, e.Data()
+}
+
+// attributes is how many an event has beside extensions.
+const attributes = 8
+
+// name gives the header of an attribute, which has an ASCII name.
+func (s Style) name(attribute string) string {
+	if s.canonical && attribute[0] >= 'a' && attribute[0] <= 'z' {
+		return "Ce-" + string(attribute[0]-'a'+'A') + attribute[1:]
+	}
+	return s.Prefix + attribute
 }
 
 func (s Style) encode(v string) string {
