@@ -44,7 +44,8 @@ func TestManifestsAreAsTheyWere(t *testing.T) {
 			Name: "orders", Namespace: "shop", Broker: "shop", Function: "order", Filter: map[string]string{"type": "org.example.order.placed", "source": "/shop/\"1\""},
 			CESQL: "subject LIKE 'eu/%'", Timeout: 90 * time.Second, Delivery: Delivery{DeadLetter: "orders-failed", Retry: 3, Backoff: time.Second},
 		},
-		"sink": Sink{Image: "registry.example.org/dubbofn:v1"},
+		"trigger-plain": Trigger{Name: "accepted", Function: "sink", Plain: true, Filter: map[string]string{"type": "org.example.order.accepted"}},
+		"sink":          Sink{Image: "registry.example.org/dubbofn:v1"},
 	}
 	for name, m := range manifests {
 		t.Run(name, func(t *testing.T) {

@@ -24,7 +24,8 @@ type Trigger struct {
 	Name      string
 	Namespace string // default: "default"
 	Broker    string // default: "default"
-	Function  string // the Knative Service
+	Function  string // the Knative Service, or with Plain one of Kubernetes' own, as a [Sink] is
+	Plain     bool
 	// Filter is what attributes, extensions too, must be, exactly. CESQL is an expression that must hold besides. Default: every event of the broker.
 	Filter map[string]string
 	CESQL  string
@@ -69,10 +70,7 @@ type delivery struct {
 }
 
 func (c *checks) delivery(d Delivery) delivery {
-	v := delivery{DeadLetter: d.DeadLetter, DeadLetterVersion: "serving.knative.dev/v1", Retry: cmp.Or(d.Retry, defaultRetry)}
-	if d.DeadLetterPlain {
-		v.DeadLetterVersion = "v1"
-	}
+	v := delivery{DeadLetter: d.DeadLetter, DeadLetterVersion: serviceVersion(d.DeadLetterPlain), Retry: cmp.Or(d.Retry, defaultRetry)}
 	if d.DeadLetter != "" {
 		c.label("DeadLetter", d.DeadLetter)
 	}
@@ -86,6 +84,14 @@ func (c *checks) delivery(d Delivery) delivery {
 	}
 	v.Backoff = isoDuration(pause)
 	return v
+}
+
+// serviceVersion is the API of a Service: Knative's, or Kubernetes' own.
+func serviceVersion(plain bool) string {
+	if plain {
+		return "v1"
+	}
+	return "serving.knative.dev/v1"
 }
 
 // isoDuration writes a duration as ISO 8601 does, in seconds.
@@ -109,11 +115,11 @@ func (b Broker) YAML() ([]byte, error) {
 func (t Trigger) YAML() ([]byte, error) {
 	var c checks
 	v := struct {
-		Name, Namespace, Broker, Function, CESQL, TimeoutText string
-		Exact                                                 []variable
+		Name, Namespace, Broker, Function, FunctionVersion, CESQL, TimeoutText string
+		Exact                                                                  []variable
 		delivery
 	}{
-		Name: t.Name, Namespace: cmp.Or(t.Namespace, "default"), Broker: cmp.Or(t.Broker, "default"), Function: t.Function, CESQL: t.CESQL,
+		Name: t.Name, Namespace: cmp.Or(t.Namespace, "default"), Broker: cmp.Or(t.Broker, "default"), Function: t.Function, FunctionVersion: serviceVersion(t.Plain), CESQL: t.CESQL,
 		delivery: c.delivery(t.Delivery),
 	}
 	c.label("Name", v.Name)

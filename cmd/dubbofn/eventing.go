@@ -38,6 +38,7 @@ func renderTriggerCommand() *cobra.Command {
 	}
 	flags := c.Flags()
 	flags.StringVar(&t.Function, "function", "", "the Knative Service that takes the events")
+	flags.BoolVar(&t.Plain, "plain", false, "--function is a Service of Kubernetes' own, as 'dubbofn render sink' writes it")
 	flags.StringVar(&t.Namespace, "namespace", "default", "where both are")
 	flags.StringVar(&t.Broker, "broker", "default", "the broker of the namespace that they come from")
 	t.Filter = map[string]string{}
