@@ -26,7 +26,7 @@ func recordOf(o outcome) []byte {
 	}
 	b := make([]byte, 0, size)
 	b = append(b, recordForm)
-	b = binary.AppendUvarint(b, uint64(o.status)) //nolint:gosec // a status
+	b = binary.AppendUvarint(b, uint64(o.status))
 	b = appendPart(b, o.reason)
 	b = binary.AppendUvarint(b, uint64(len(headers)))
 	for _, h := range headers {
@@ -56,7 +56,7 @@ func parseRecord(b []byte) (o outcome, err error) {
 		return o, errRecord
 	}
 	p := parts{b: b[1:]}
-	o.status = int(p.number()) //nolint:gosec // checked below
+	o.status = int(p.number())
 	o.reason = p.text()
 	n := p.number()
 	if p.bad || o.status < 200 || o.status > 599 || n > uint64(len(p.b)) {

@@ -317,6 +317,9 @@ func (c *Conn) answer(h header) error {
 	}
 	if int64(h.length) > int64(c.cfg.MaxBytes) {
 		err := fmt.Errorf("the response has %d bytes (limit %d)", h.length, c.cfg.MaxBytes)
+		if int64(h.length) > absurdFactor*int64(c.cfg.MaxBytes) { // no next call is to find the connection still there
+			c.fail(fmt.Errorf("read: %w", err))
+		}
 		c.deliver(w, reply{err: &invoker.Error{Code: invoker.CodeBadResponse, Err: err, MaybeExecuted: true}})
 		if int64(h.length) > absurdFactor*int64(c.cfg.MaxBytes) {
 			return err
