@@ -41,8 +41,8 @@ type Config struct {
 	OnTry func(Try)
 
 	// Trace is called as each try begins, and gives the context and the call to go on with, and what is told of the try's end: nil where nobody
-	// wants to know. What it changes of the call it changes in a copy, since other tries may be under way. begun is zero for now; a provider that
-	// can't be connected to is told of once that is known. It must be quick, and safe for concurrent use. nil: nothing is traced.
+	// wants to know. What it changes of the call it changes in a copy, since other tries may be under way. A zero begun is this moment; of a provider that
+	// can't be connected to it is told once that is known, with the time when it was tried. It must be quick, and safe for concurrent use. nil: nothing is traced.
 	Trace func(ctx context.Context, p *Provider, inv *invoker.Invocation, begun time.Time) (context.Context, *invoker.Invocation, func(error))
 }
 

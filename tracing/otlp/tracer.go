@@ -96,7 +96,7 @@ func dialOptions() []grpc.DialOption {
 }
 
 func open(c tracing.Config, room int, options []otlptracegrpc.Option) (tracing.Tracer, error) {
-	base, cancel := context.WithCancel(context.Background())
+	base, cancel := context.WithCancel(context.Background()) // of the tracer, not of whoever opens it: Close ends it
 	exporter, err := otlptracegrpc.New(base, options...)
 	if err != nil {
 		cancel()

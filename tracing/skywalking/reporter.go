@@ -86,7 +86,7 @@ func newReporter(addresses []string, token string, secure *tls.Config, room int,
 		r.layer = "FAAS"
 	}
 	var base context.Context
-	base, r.cancel = context.WithCancel(context.Background())
+	base, r.cancel = context.WithCancel(context.Background()) // of the reporter, not of whoever makes it: Shutdown ends it
 	r.begin = func() { r.beats.Go(func() { r.beat(base) }) }
 	r.spool = spool.New(base, spool.Config[[]go2sky.ReportedSpan]{
 		Name: "skywalking", Send: r.collect, Refused: refused, Weigh: weigh, Log: log, Max: room,
@@ -129,7 +129,7 @@ func (r *Reporter) Shutdown(ctx context.Context) error {
 
 // Close implements go2sky.Reporter: it is [Reporter.Shutdown] within 2 s.
 func (r *Reporter) Close() {
-	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout) // go2sky hands over none
 	defer cancel()
 	if err := r.Shutdown(ctx); err != nil {
 		r.log.Warn("skywalking: spans were lost at the end", "error", err)
