@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"time"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/dubbofn/dubbofn/internal/daemon"
 	"github.com/dubbofn/dubbofn/internal/local"
+	"github.com/dubbofn/dubbofn/internal/terminal"
 	"github.com/dubbofn/dubbofn/registry"
 	"github.com/dubbofn/dubbofn/registry/nacos"
 	"github.com/dubbofn/dubbofn/registry/zookeeper"
@@ -58,7 +58,7 @@ registry, where 'dubbofn call' looks.`,
 				a.AdminPort = admin
 			}
 			out := cmd.OutOrStdout()
-			c.Paths, c.Activator, c.Environment, c.Out, c.Colour = args, a, environment(), out, terminal(out)
+			c.Paths, c.Activator, c.Environment, c.Out, c.Colour = args, a, environment(), out, terminal.New(out).Interactive()
 			c.Log = daemon.Logger(cmd.ErrOrStderr(), logLevel(cmd, a.LogLevel), a.LogFormat)
 			return local.Run(cmd.Context(), c)
 		},
@@ -89,14 +89,4 @@ func exists(path string) error {
 		return usagef("%s: there is no such directory, nor a program", path)
 	}
 	return err
-}
-
-// terminal tells whether a person reads w.
-func terminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

@@ -26,6 +26,10 @@ func layers() map[string]layer {
 		otel     = "go.opentelemetry.io/otel"
 		goapi    = "skywalking.apache.org/repo/goapi"
 		grpc     = "google.golang.org/grpc"
+		lipgloss = "github.com/charmbracelet/lipgloss"
+		termenv  = "github.com/muesli/termenv"
+		bar      = "github.com/schollz/progressbar/v3"
+		xterm    = "golang.org/x/term"
 	)
 	return map[string]layer{
 		"java":             {},
@@ -162,6 +166,12 @@ func layers() map[string]layer {
 		"internal/tracetest": {uses: []string{"tracing"}},
 		"internal/certtest":  {},
 		"internal/supervise": {},
+		"internal/terminal": {modules: map[string]string{
+			lipgloss: "colours and tables that know what the terminal can",
+			termenv:  "lipgloss's own types for what that is",
+			bar:      "bars of long work",
+			xterm:    "whether it is a terminal, and how wide",
+		}},
 		"internal/daemon": {uses: []string{
 			"auth", "cold/activator", "cold/activator/knative", "cold/keeper", "fn/serve", "invoker", "invoker/dubbo", "registry", "registry/hint", "tracing", "tracing/otlp", "tracing/skywalking",
 			"internal/environ",
@@ -178,7 +188,7 @@ func layers() map[string]layer {
 		"cmd/dubbofn": {
 			uses: []string{
 				"client", "cold", "cold/keeper", "deploy", "fn", "fn/serve", "invoker", "invoker/cluster", "registry", "registry/nacos", "registry/zookeeper",
-				"internal/cebind", "internal/daemon", "internal/hessian", "internal/javatype", "internal/local", "java",
+				"internal/cebind", "internal/daemon", "internal/hessian", "internal/javatype", "internal/local", "internal/terminal", "java",
 			},
 			modules: map[string]string{
 				cobra:  "commands, flags and their help",
