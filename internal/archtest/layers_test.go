@@ -195,14 +195,16 @@ func layers() map[string]layer {
 				events: "the sink prints events",
 			},
 		},
-		"examples/functions/board": {uses: []string{"client", "fn", "fn/serve", "registry/nacos"}},
-		"examples/functions/order": {uses: []string{"client", "fn", "fn/cloudevent", "fn/event", "fn/serve", "registry/nacos"}},
-		"examples/functions/greet": {uses: []string{"fn", "fn/serve", "registry/nacos"}},
-		"internal/archtest":        {},
-		"internal/metricdoc":       {},
-		"templates":                {},
-		"deploy":                   {uses: []string{"templates"}},
-		"internal/docgen":          {uses: []string{"client", "fn/cloudevent", "fn/serve", "internal/daemon"}},
+		"examples/functions/board":      {uses: []string{"client", "fn", "fn/serve", "registry/nacos"}},
+		"examples/functions/aggregator": {uses: []string{"client", "fn", "fn/serve", "registry/nacos"}},
+		"examples/functions/inventory":  {uses: []string{"cold", "fn", "fn/serve", "registry/nacos"}, modules: map[string]string{goredis: "where its state is"}},
+		"examples/functions/order":      {uses: []string{"client", "fn", "fn/cloudevent", "fn/event", "fn/serve", "registry/nacos"}},
+		"examples/functions/greet":      {uses: []string{"fn", "fn/serve", "registry/nacos"}},
+		"internal/archtest":             {},
+		"internal/metricdoc":            {},
+		"templates":                     {},
+		"deploy":                        {uses: []string{"templates"}},
+		"internal/docgen":               {uses: []string{"client", "fn/cloudevent", "fn/serve", "internal/daemon"}},
 	}
 }
 
@@ -235,6 +237,7 @@ func exceptions() map[string]string {
 		"no-context.background tracing/otlp/tracer.go:open":                "what sends outlives whoever opened it; Close ends it",
 		"no-context.background tracing/skywalking/reporter.go:newReporter": "what sends outlives whoever opened it; Shutdown ends it",
 		"no-context.background tracing/skywalking/reporter.go:Close":       "go2sky gives it no time",
+		"no-os.getenv examples/functions/inventory/main.go:main":           "a setting of the example's own",
 		"no-os.exit fn/serve/main.go:Main":                                 "Main is main",
 	}
 }
