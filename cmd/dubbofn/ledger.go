@@ -4,18 +4,13 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/dubbofn/dubbofn/cold"
-	"github.com/dubbofn/dubbofn/invoker"
 )
 
 // ledgerFlags are what `dubbofn ledger` takes.
@@ -54,8 +49,8 @@ long it took. Times are milliseconds since the process began; what was before it
 			}
 			ctx, cancel := context.WithTimeout(c.Context(), f.timeout)
 			defer cancel()
-			starts, err := coldStarts(ctx, f.admin)
-			if err != nil {
+			var starts []coldStart
+			if err := askActivator(ctx, f.admin, "/api/ledger", &starts); err != nil {
 				return err
 			}
 			return showLedger(c.OutOrStdout(), f, app, starts)
@@ -80,39 +75,6 @@ type coldStart struct {
 	Knock      int64           `json:"knock_us,omitempty"`
 	FirstReply int64           `json:"first_reply_us"`
 	Ledger     json.RawMessage `json:"ledger,omitempty"`
-}
-
-const maxLedgerBytes = 8 << 20
-
-func coldStarts(ctx context.Context, admin string) (all []coldStart, err error) {
-	at := admin
-	if !strings.Contains(at, "://") {
-		at = "http://" + at
-	}
-	u, err := url.Parse(at)
-	if err != nil || u.Host == "" {
-		return nil, usagef("--admin %q: want host:port or http://host:port", admin)
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.JoinPath("/api/ledger").String(), nil)
-	if err != nil {
-		return nil, usageError{err}
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, errors.Join(invoker.Errorf(invoker.CodeUnavailable, "ledger", "no activator answers at %s: %v; is one running ('dubbofn run'), or is it elsewhere (--admin)?", admin, err))
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(io.LimitReader(resp.Body, maxLedgerBytes))
-	if err != nil {
-		return nil, fmt.Errorf("ledger: %w", err)
-	}
-	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("ledger: %s answered %s to GET /api/ledger; is it an activator's port for operators?", admin, resp.Status)
-	}
-	if err := json.Unmarshal(b, &all); err != nil {
-		return nil, fmt.Errorf("ledger: %s answered no ledger: %w", admin, err)
-	}
-	return all, nil
 }
 
 func showLedger(out io.Writer, f ledgerFlags, app string, all []coldStart) error {

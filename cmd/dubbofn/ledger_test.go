@@ -84,7 +84,7 @@ func TestLedgerTellsWhatItDidNotGet(t *testing.T) {
 		status int
 		answer string
 	}{
-		"answered 404 Not Found": {http.StatusNotFound, "no"}, "answered no ledger": {http.StatusOK, "<html>"},
+		"answered 404 Not Found": {http.StatusNotFound, "no"}, "answered something else": {http.StatusOK, "<html>"},
 		"a name that is too long": {http.StatusOK, `[{"app":"a","ledger":{"app":"a\u001b[31m","phases":[]}}]`},
 	} {
 		if got, err := ledger(t, c.status, c.answer); err == nil || !strings.Contains(err.Error(), want) {

@@ -46,7 +46,7 @@ Exit codes: 0 answered · 1 the method threw an exception · 2 wrong usage · 3 
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see '%s --help'", err, c.CommandPath())}
 	})
-	root.AddCommand(runCommand(), callCommand(), describeCommand(), ledgerCommand(), renderCommand(), activatorCommand(), keeperCommand(), sinkCommand(), versionCommand())
+	root.AddCommand(runCommand(), callCommand(), eventCommand(), describeCommand(), ledgerCommand(), renderCommand(), activatorCommand(), keeperCommand(), sinkCommand(), versionCommand())
 	strict(root)
 	return root
 }
