@@ -34,10 +34,8 @@ $(LINT): tools/go.mod tools/go.sum
 	@mkdir -p $(BUILD)
 	@cd tools && go build -o "$(CURDIR)/$(LINT)" github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
-docs: ## write docs/configuration.md from the structs that read the environment
-	@mkdir -p $(BUILD)
-	go run ./internal/docgen > $(BUILD)/configuration.md
-	mv $(BUILD)/configuration.md docs/configuration.md
+docs: ## write the pages of reference that are made from the sources: configuration, command line, errors
+	@.ci/docs.sh
 
 pictures: ## draw docs/img/dashboard.svg again, from a minute of a real run
 	@e2e/picture.sh

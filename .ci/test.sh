@@ -62,7 +62,7 @@ detector_broke() {
   run go test -count=1 -v -race $failed
 }
 step_fuzz() { run .ci/fuzz.sh 5s || return 1; tell "$(tail -n 1 "$LOGS/fuzz.log")"; }
-step_docs() { run diff <(go run ./internal/docgen) docs/configuration.md && (cd e2e/promql && run go run . ../../templates/grafana/dashboard.json ../../templates/grafana/alerts.yaml); }
+step_docs() { run .ci/docs.sh --check && (cd e2e/promql && run go run . ../../templates/grafana/dashboard.json ../../templates/grafana/alerts.yaml); }
 step_demo() { run make --no-print-directory demo; }
 step_nacos() { run e2e/nacos.sh -- env -C "$PWD/e2e" go test -count=1 -v ./registry || return 1; tell "$(grep -cE '^ *--- PASS' "$LOGS/nacos.log") tests"; }
 step_zookeeper() { run e2e/zookeeper.sh -- env -C "$PWD/e2e" go test -count=1 -v ./registry/zookeeper || return 1; tell "$(grep -cE '^ *--- PASS' "$LOGS/zookeeper.log") tests"; }

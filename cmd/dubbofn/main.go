@@ -31,6 +31,7 @@ func rootCommand() *cobra.Command {
 
 On one machine:    dubbofn run ./greet             build functions and run each only while it is called
                    dubbofn call SERVICE METHOD     call any Dubbo provider, Go or Java
+                   dubbofn event send FUNCTION     send it a CloudEvent
                    dubbofn describe ./greet        what a function offers
                    dubbofn ledger                  what its last cold start was made of
 On Kubernetes:     dubbofn render function|activator|keeper   manifests for Knative
@@ -46,7 +47,7 @@ Exit codes: 0 answered · 1 the method threw an exception · 2 wrong usage · 3 
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see '%s --help'", err, c.CommandPath())}
 	})
-	root.AddCommand(runCommand(), callCommand(), eventCommand(), describeCommand(), ledgerCommand(), renderCommand(), activatorCommand(), keeperCommand(), sinkCommand(), versionCommand())
+	root.AddCommand(runCommand(), callCommand(), eventCommand(), describeCommand(), ledgerCommand(), renderCommand(), activatorCommand(), keeperCommand(), sinkCommand(), versionCommand(), manualCommand())
 	strict(root)
 	return root
 }

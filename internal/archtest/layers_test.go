@@ -204,7 +204,7 @@ func layers() map[string]layer {
 		"internal/metricdoc":            {},
 		"templates":                     {},
 		"deploy":                        {uses: []string{"templates"}},
-		"internal/docgen":               {uses: []string{"client", "fn/cloudevent", "fn/serve", "internal/daemon"}},
+		"internal/docgen":               {uses: []string{"client", "fn/cloudevent", "fn/serve", "internal/daemon", "invoker"}},
 	}
 }
 

@@ -1,11 +1,13 @@
-// Command docgen writes docs/configuration.md: one row for each environment variable that a function, a client or an always-on part
+// Command docgen writes the pages of reference that are made from the sources: docs/errors.md, from invoker's codes, and docs/configuration.md: one row for each environment variable that a function, a client or an always-on part
 // reads, made from the tags of [serve.Config], [client.Config], [cloudevent.Config] and package daemon's structs, so that the page can't say anything else than
 // the programs.
 package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"reflect"
 	"strings"
@@ -66,31 +68,43 @@ What each registry URL may hold is in [nacos.md](nacos.md) and, for the embedded
 
 func main() {
 	w := bufio.NewWriter(os.Stdout)
-	fmt.Fprint(w, head)
-	for f := range fields(reflect.TypeFor[serve.Config]()) {
-		fmt.Fprintln(w, row(f.Tag))
-	}
-	fmt.Fprint(w, consumers)
-	for f := range fields(reflect.TypeFor[client.Config]()) {
-		fmt.Fprintln(w, row(f.Tag))
-	}
-	fmt.Fprint(w, events)
-	for f := range fields(reflect.TypeFor[cloudevent.Config]()) {
-		fmt.Fprintln(w, row(f.Tag))
-	}
-	fmt.Fprint(w, activator)
-	for f := range fields(reflect.TypeFor[daemon.Activator]()) {
-		fmt.Fprintln(w, row(f.Tag))
-	}
-	fmt.Fprint(w, keeper)
-	for f := range fields(reflect.TypeFor[daemon.Keeper]()) {
-		fmt.Fprintln(w, row(f.Tag))
-	}
-	fmt.Fprint(w, tail)
-	if err := w.Flush(); err != nil {
+	err := write(w, os.Args[1:])
+	if err = errors.Join(err, w.Flush()); err != nil {
 		fmt.Fprintln(os.Stderr, "docgen:", err)
 		os.Exit(1)
 	}
+}
+
+// write writes the page that is named.
+func write(w io.Writer, args []string) error {
+	switch {
+	case len(args) == 1 && args[0] == "configuration":
+		writeConfiguration(w)
+		return nil
+	case len(args) == 2 && args[0] == "errors":
+		return writeErrors(w, args[1])
+	}
+	return fmt.Errorf("%q: want \"configuration\", or \"errors\" with the folder of package invoker", args)
+}
+
+func writeConfiguration(w io.Writer) {
+	fmt.Fprint(w, head)
+	for _, t := range []struct {
+		title string
+		of    reflect.Type
+	}{
+		{"", reflect.TypeFor[serve.Config]()},
+		{consumers, reflect.TypeFor[client.Config]()},
+		{events, reflect.TypeFor[cloudevent.Config]()},
+		{activator, reflect.TypeFor[daemon.Activator]()},
+		{keeper, reflect.TypeFor[daemon.Keeper]()},
+	} {
+		fmt.Fprint(w, t.title)
+		for f := range fields(t.of) {
+			fmt.Fprintln(w, row(f.Tag))
+		}
+	}
+	fmt.Fprint(w, tail)
 }
 
 // fields gives the fields of a struct that stand for a variable and say what it means; those that don't stand in another table.
