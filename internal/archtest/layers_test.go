@@ -52,6 +52,8 @@ func layers() map[string]layer {
 			},
 		},
 		"internal/javatype":        {},
+		"internal/javadecl":        {},
+		"internal/classfile":       {uses: []string{"internal/javadecl"}},
 		"internal/metadatainfo":    {uses: []string{"registry"}},
 		"internal/metadataservice": {uses: []string{"fn", "invoker", "registry", "internal/metadatainfo"}},
 		"internal/environ": {
