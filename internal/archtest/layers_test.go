@@ -206,6 +206,7 @@ func layers() map[string]layer {
 		"internal/metricdoc":            {},
 		"templates":                     {},
 		"deploy":                        {uses: []string{"templates"}},
+		"internal/doctor":               {uses: []string{"auth", "fn", "invoker", "invoker/dubbo", "registry", "internal/metadatainfo", "internal/metadataservice"}},
 		"internal/docgen":               {uses: []string{"client", "fn/cloudevent", "fn/serve", "internal/daemon", "invoker"}},
 	}
 }
