@@ -29,7 +29,8 @@ func rootCommand() *cobra.Command {
 		Short: "Run, call and describe Dubbo functions",
 		Long: `dubbofn turns Go functions into Apache Dubbo providers that unchanged Java consumers call.
 
-On one machine:    dubbofn run ./greet             build functions and run each only while it is called
+On one machine:    dubbofn new greet               make the module of a function
+                   dubbofn run ./greet             build functions and run each only while it is called
                    dubbofn call SERVICE METHOD     call any Dubbo provider, Go or Java
                    dubbofn event send FUNCTION     send it a CloudEvent
                    dubbofn describe ./greet        what a function offers
@@ -47,7 +48,7 @@ Exit codes: 0 answered · 1 the method threw an exception · 2 wrong usage · 3 
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see '%s --help'", err, c.CommandPath())}
 	})
-	root.AddCommand(runCommand(), callCommand(), eventCommand(), describeCommand(), ledgerCommand(), renderCommand(), activatorCommand(), keeperCommand(), sinkCommand(), versionCommand(), manualCommand())
+	root.AddCommand(newCommand(), runCommand(), callCommand(), eventCommand(), describeCommand(), ledgerCommand(), renderCommand(), activatorCommand(), keeperCommand(), sinkCommand(), versionCommand(), manualCommand())
 	strict(root)
 	return root
 }

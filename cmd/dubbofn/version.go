@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -63,4 +64,12 @@ func versionCommand() *cobra.Command {
 		})
 	}
 	return c
+}
+
+// release gives the version where others can fetch it: a release or a pseudo-version of committed sources, "" for what was built from a clone.
+func (v versions) release() string {
+	if v.Version == "devel" || v.Commit != "" || strings.Contains(v.Version, "+") {
+		return ""
+	}
+	return v.Version
 }

@@ -168,6 +168,7 @@ func layers() map[string]layer {
 		"internal/tracetest": {uses: []string{"tracing"}},
 		"internal/certtest":  {},
 		"internal/supervise": {},
+		"internal/scaffold":  {uses: []string{"internal/javatype", "templates"}},
 		"internal/terminal": {modules: map[string]string{
 			lipgloss: "colours and tables that know what the terminal can",
 			termenv:  "lipgloss's own types for what that is",
@@ -190,7 +191,7 @@ func layers() map[string]layer {
 		"cmd/dubbofn": {
 			uses: []string{
 				"client", "cold", "cold/keeper", "deploy", "fn", "fn/serve", "invoker", "invoker/cluster", "registry", "registry/nacos", "registry/zookeeper",
-				"internal/cebind", "internal/daemon", "internal/hessian", "internal/javatype", "internal/local", "internal/terminal", "java",
+				"internal/cebind", "internal/daemon", "internal/hessian", "internal/javatype", "internal/local", "internal/scaffold", "internal/terminal", "java",
 			},
 			modules: map[string]string{
 				cobra:  "commands, flags and their help",
