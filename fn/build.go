@@ -53,12 +53,33 @@ func (b *builder) build(services []*Service) {
 		}
 	}
 	for _, svc := range services {
+		b.addNamed(svc)
+	}
+	for _, svc := range services {
 		b.add(svc)
 	}
 	for _, name := range slices.Sorted(maps.Keys(b.set.services)) {
 		f := b.set.services[name]
 		for _, v := range f.versions {
 			b.finish(f, v)
+		}
+	}
+	b.faults = append(b.faults, b.set.model.faults...)
+}
+
+// addNamed makes the classes that only fn.Class mentions known: what an Object or an interface of Java's may hold.
+func (b *builder) addNamed(svc *Service) {
+	pkg := javatype.PackageOf(svc.key.Interface)
+	for _, n := range svc.names {
+		for _, rt := range append([]reflect.Type{n.rt}, n.members...) {
+			if _, err := b.set.types.Register(rt, pkg); err != nil {
+				b.fault("%s: fn.Class[%v]: %w", svc.key, n.rt, err)
+				return
+			}
+			b.set.model.form(rt)
+		}
+		for _, rt := range n.members {
+			b.set.model.implement(rt, n.class)
 		}
 	}
 }
@@ -135,6 +156,9 @@ func (b *builder) bind(svc *Service, m *method) (*bound, error) {
 	}
 	if m.result != nil {
 		bm.result = b.set.model.form(m.result)
+	}
+	if err := bm.declare(); err != nil {
+		return nil, fmt.Errorf("%s: method %s: %w", svc.key, m.label(), err)
 	}
 	for _, t := range bm.throws {
 		b.set.model.addException(t)

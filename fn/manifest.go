@@ -44,11 +44,12 @@ type MethodInfo struct {
 
 // TypeInfo is one Java class of the application's own.
 type TypeInfo struct {
-	Class     string      `json:"class"`
-	Kind      string      `json:"kind"` // "class", "enum" or "exception"
-	Super     string      `json:"super,omitempty"`
-	Fields    []FieldInfo `json:"fields,omitempty"`    // its own, in the order of the Go struct
-	Constants []string    `json:"constants,omitempty"` // of an enum, as far as they are known
+	Class      string      `json:"class"`
+	Kind       string      `json:"kind"` // "class", "enum", "exception" or "interface"
+	Super      string      `json:"super,omitempty"`
+	Interfaces []string    `json:"interfaces,omitempty"` // those of the application's own that it implements
+	Fields     []FieldInfo `json:"fields,omitempty"`     // its own, in the order of the Go struct
+	Constants  []string    `json:"constants,omitempty"`  // of an enum, as far as they are known
 }
 
 // FieldInfo is one field of a class.
@@ -72,7 +73,7 @@ func (s *Set) Describe() Manifest {
 	}
 	for _, class := range slices.Sorted(maps.Keys(s.model.classes)) {
 		t := *s.model.classes[class]
-		t.Fields, t.Constants = slices.Clone(t.Fields), slices.Clone(t.Constants)
+		t.Fields, t.Constants, t.Interfaces = slices.Clone(t.Fields), slices.Clone(t.Constants), slices.Clone(t.Interfaces)
 		m.Types = append(m.Types, t)
 	}
 	return m

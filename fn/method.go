@@ -20,15 +20,21 @@ type method struct {
 	context  bool           // the first parameter is a context.Context
 	params   []reflect.Type // those that Java sees
 	result   reflect.Type   // nil: void
+	said     signature      // what its name says beside
 	own      settings
 }
 
 // newMethod checks the shape of a function. With faults the method is good for naming itself only.
 func newMethod(name string, function reflect.Value) (*method, []error) {
-	m := &method{name: name, function: function}
+	m := &method{function: function}
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
-	if !javatype.IsIdentifier(name) {
+	said, err := readSignature(name)
+	if err != nil {
+		faults = append(faults, err)
+	}
+	m.name, m.said = said.name, said
+	if !javatype.IsIdentifier(m.name) {
 		fault("want a Java identifier as its name")
 	}
 	if !function.IsValid() || function.Kind() != reflect.Func {
@@ -56,6 +62,9 @@ func newMethod(name string, function reflect.Value) (*method, []error) {
 		default:
 			fault("argument %d is a context.Context: want it first", i+1)
 		}
+	}
+	if said.given && len(said.params) != len(m.params) {
+		fault("its name declares %d parameters and the function has %d", len(said.params), len(m.params))
 	}
 	if err := m.checkResults(ft); err != nil {
 		faults = append(faults, err)

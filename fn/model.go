@@ -16,6 +16,7 @@ type model struct {
 	types     *hessian.Types
 	constants map[reflect.Type][]string // of enums, as fn.Class says
 	classes   map[string]*TypeInfo
+	faults    []error
 }
 
 func newModel(types *hessian.Types) *model {
@@ -57,6 +58,9 @@ func (m *model) form(rt reflect.Type) string {
 			m.addClass(java, of)
 		}
 	case reflect.Interface:
+		if !jdk {
+			m.addInterface(java)
+		}
 	default:
 		if !jdk && strings.Contains(java, ".") {
 			m.addEnum(java, of)
@@ -92,8 +96,39 @@ func (m *model) addFields(t *TypeInfo, rt reflect.Type) {
 			continue
 		}
 		if f.IsExported() && name != "" {
-			t.Fields = append(t.Fields, FieldInfo{Name: name, Type: m.form(f.Type)})
+			t.Fields = append(t.Fields, FieldInfo{Name: name, Type: m.fieldForm(t, f)})
 		}
+	}
+}
+
+// fieldForm gives the Java type of a field: what its tag java says, else what its Go type tells.
+func (m *model) fieldForm(t *TypeInfo, f reflect.StructField) string {
+	form := m.form(f.Type)
+	java := withoutBlanks(f.Tag.Get("java"))
+	if java == "" {
+		return form
+	}
+	fault := fmt.Errorf("its tag java is %q: want a Java type like java.lang.String[] or java.util.Collection<org.example.User>", java)
+	if p, err := m.types.Plan(f.Type); err == nil && javatype.IsType(java) {
+		fault = declarable(p, f.Type, java)
+	}
+	if fault != nil {
+		m.faults = append(m.faults, fmt.Errorf("class %s: field %s: %w", t.Class, f.Name, fault))
+	}
+	return java
+}
+
+// addInterface describes an interface that classes of the application's implement.
+func (m *model) addInterface(class string) {
+	if m.classes[class] == nil {
+		m.classes[class] = &TypeInfo{Class: class, Kind: "interface"}
+	}
+}
+
+// implement notes that a struct's class implements an interface.
+func (m *model) implement(rt reflect.Type, class string) {
+	if t := m.classes[m.form(rt)]; t != nil && !slices.Contains(t.Interfaces, class) {
+		t.Interfaces = append(t.Interfaces, class)
 	}
 }
 
@@ -128,7 +163,7 @@ func (m *model) addException(t thrown) {
 		return
 	}
 	for name, f := range exceptionFields(t.base) {
-		info.Fields = append(info.Fields, FieldInfo{Name: name, Type: m.form(f.Type)})
+		info.Fields = append(info.Fields, FieldInfo{Name: name, Type: m.fieldForm(info, f)})
 	}
 	slices.SortFunc(info.Fields, func(a, b FieldInfo) int { return strings.Compare(a.Name, b.Name) })
 }

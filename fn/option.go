@@ -135,8 +135,11 @@ func Use(filters ...invoker.Filter) MethodOption {
 	})
 }
 
-// Class names the Java class of T where its Go name and the service's package don't tell it. T is a struct, or a named
-// string type, which thereby becomes a Java enum; its constants are then listed, so that the manifest knows them.
+// Class names the Java class of T where its Go name and the service's package don't tell it, or where only values of an Object hold it. T is
+// a struct; or a named string type, which thereby becomes a Java enum, and its constants are then listed, so that the manifest knows them;
+// or a type that is any (type Shape any), which thereby is a Java interface, and a value of each struct that implements it is listed:
+//
+//	fn.Class[Shape]("org.example.Shape", Circle{}, Square{})
 func Class[T any](class string, constants ...T) Option {
 	return serviceOption(func(s *Service) {
 		rt := reflect.TypeFor[T]()
@@ -148,6 +151,11 @@ func Class[T any](class string, constants ...T) Option {
 			return
 		}
 		named := naming{rt: rt, class: class}
+		if rt.Kind() == reflect.Interface {
+			named.members = s.members(rt, constants)
+			s.names = append(s.names, named)
+			return
+		}
 		for _, c := range constants {
 			name := fmt.Sprint(c)
 			if !javatype.IsIdentifier(name) {
@@ -164,6 +172,21 @@ type naming struct {
 	rt        reflect.Type
 	class     string
 	constants []string
+	members   []reflect.Type // the structs that implement an interface
+}
+
+// members gives the types of an interface's values.
+func (s *Service) members(rt reflect.Type, values any) (all []reflect.Type) {
+	list := reflect.ValueOf(values)
+	for i := range list.Len() {
+		member := list.Index(i).Elem()
+		if !member.IsValid() || element(member.Type()).Kind() != reflect.Struct {
+			s.fault("class of %v: value %d: want a struct or a pointer to one", rt, i+1)
+			continue
+		}
+		all = append(all, element(member.Type()))
+	}
+	return all
 }
 
 // Rename gives a method of a [Struct] another Java name than its lowerCamel one, options of its own, or both.

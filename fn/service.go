@@ -60,7 +60,9 @@ func (s *Service) fault(format string, args ...any) {
 	s.faults = append(s.faults, fmt.Errorf(format, args...))
 }
 
-// Method makes function the Java method name. It is any func([ctx,] args…) ([R,] error); a variadic parameter is an array.
+// Method makes function the Java method name. It is any func([ctx,] args…) ([R,] error); a variadic parameter is an array. Where Go's types
+// don't tell Java's, since a slice may be an array or a Collection, the name may be all of a signature, result and parameters, or these
+// alone: "java.util.Collection<java.lang.String> tags(long,java.lang.String[])". The tag java says the same of a struct's field.
 // Functions given the same name are its overloads, chosen by the types that the caller declares.
 func Method(name string, function any, options ...MethodOption) Option {
 	return serviceOption(func(s *Service) {

@@ -40,6 +40,9 @@ func (c *compiler) special(p *Plan, path string) bool {
 		c.numberedEnum(p, path)
 	case k == reflect.Struct:
 		return false
+	case k == reflect.Interface && rt.NumMethod() == 0 && rt.Name() != "": // an interface of Java's: what it holds has a class of its own
+		anyPlan(p)
+		p.java = class
 	default:
 		c.fault(path, "%v: a class (%q) for what is neither a struct nor an enum", rt, class)
 	}

@@ -17,10 +17,7 @@ const (
 // one of the JDK's.
 func (p *Plan) Fits(descriptor string) Fit {
 	if p.kind == kindAny {
-		if descriptor == "Ljava/lang/Object;" {
-			return FitExact
-		}
-		return FitLoose
+		return max(FitLoose, exactly(descriptor == "L"+strings.ReplaceAll(p.java, ".", "/")+";"))
 	}
 	if strings.HasPrefix(descriptor, "[") {
 		return p.fitsArray(descriptor)

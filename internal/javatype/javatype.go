@@ -29,6 +29,43 @@ func IsClassName(s string) bool {
 	return true
 }
 
+// IsType tells whether s is a Java type as manifests have it, without blanks: "int", "org.example.User[]",
+// "java.util.Map<java.lang.String,java.util.List<int[]>>". It is not void.
+func IsType(s string) bool {
+	rest, ok := cutType(s, maxNesting)
+	return ok && rest == ""
+}
+
+// maxNesting bounds type arguments within type arguments.
+const maxNesting = 32
+
+// cutType takes a type off the front of s.
+func cutType(s string, depth int) (rest string, ok bool) {
+	end := strings.IndexAny(s, "<>,[")
+	if end < 0 {
+		end = len(s)
+	}
+	if depth == 0 || !IsClassName(s[:end]) || s[:end] == "void" {
+		return "", false
+	}
+	rest = s[end:]
+	if more := strings.HasPrefix(rest, "<"); more {
+		for more {
+			if rest, ok = cutType(rest[1:], depth-1); !ok { // past < or a comma
+				return "", false
+			}
+			more = strings.HasPrefix(rest, ",")
+		}
+		if rest, ok = strings.CutPrefix(rest, ">"); !ok {
+			return "", false
+		}
+	}
+	for strings.HasPrefix(rest, "[]") {
+		rest = rest[2:]
+	}
+	return rest, true
+}
+
 // IsIdentifier tells whether s may be a name in Java.
 func IsIdentifier(s string) bool {
 	for i, c := range s {

@@ -18,6 +18,21 @@ func TestLowerCamelFollowsJavaBeans(t *testing.T) {
 	}
 }
 
+func TestTypesAreThoseOfManifests(t *testing.T) {
+	t.Parallel()
+	for _, good := range []string{"int", "byte[][]", "org.example.User", "java.util.List<org.example.User>[]", "java.util.Map<java.lang.String,java.util.List<int[]>>", "org.x.Outer$Inner<A,B,C<D>>"} {
+		if !IsType(good) {
+			t.Errorf("%s is no type", good)
+		}
+	}
+	deep := strings.Repeat("a<", 40) + "b" + strings.Repeat(">", 40)
+	for _, bad := range []string{"", "void", "int[", "int[]x", "a<", "a<>", "a<b", "a<b>>", "a<b,>", "a b", "a,b", "[I", "List<void>", "1a", deep} {
+		if IsType(bad) {
+			t.Errorf("%s is a type", bad)
+		}
+	}
+}
+
 func TestParametersSplitsOnlyWhatTheJVMWrites(t *testing.T) {
 	t.Parallel()
 	for descriptor, want := range map[string][]string{
