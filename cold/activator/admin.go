@@ -48,6 +48,7 @@ type described struct {
 	Function        string `json:"function"`
 	State           string `json:"state"` // "asleep", "waking", "awake" or "refused"
 	Fault           string `json:"fault,omitempty"`
+	Visible         bool   `json:"visible"` // every registry has its stand-in, as it is now
 	URL             string `json:"url,omitempty"`
 	Host            string `json:"host,omitempty"` // the Host header there
 	Port            int    `json:"port,omitempty"`
@@ -68,7 +69,7 @@ func (a *Activator) describe() []described {
 	faults := maps.Clone(a.faults)
 	all := []described{}
 	for app, p := range a.apps {
-		d := described{App: app, Function: p.app.Name, URL: p.app.URL, Host: p.app.Host, Port: p.port.number, Revision: p.app.metadata.Revision(), KnativeRevision: p.app.KnativeRevision, Fault: faults[p.app.Name]}
+		d := described{App: app, Function: p.app.Name, URL: p.app.URL, Host: p.app.Host, Port: p.port.number, Revision: p.app.metadata.Revision(), KnativeRevision: p.app.KnativeRevision, Fault: faults[p.app.Name], Visible: a.standins.visible(app)}
 		delete(faults, p.app.Name)
 		p.sleeper.describe(&d)
 		all = append(all, d)

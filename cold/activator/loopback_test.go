@@ -173,7 +173,7 @@ func TestAdminTellsWhatIsGoingOn(t *testing.T) {
 	for path, want := range map[string][]string{
 		"/health/live":   {"ok"},
 		"/health/ready":  {"ok"},
-		"/api/functions": {`"app": "greet"`, `"state": "awake"`},
+		"/api/functions": {`"app": "greet"`, `"state": "awake"`, `"visible": true`},
 		"/api/ledger":    {`"app": "greet"`, `"lane": "http"`},
 		"/metrics": {
 			`dubbofn_activator_calls_total{app="greet",lane="http"} 1`, `dubbofn_activator_knocks_total{app="greet",outcome="sent"} 1`,

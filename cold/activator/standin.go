@@ -57,6 +57,7 @@ type place struct {
 type standin struct {
 	app     string
 	want    atomic.Pointer[registry.Registration] // nil: none
+	stands  atomic.Pointer[registry.Registration] // the last that all places have
 	changed chan struct{}
 	leases  []written // by place
 	first   bool      // it was written once, or refused; guarded by standins.mu
@@ -123,6 +124,7 @@ func (x *standins) keep(n *standin) {
 		again := x.write(n, want)
 		x.once(n, again == 0 || again == refusalPause)
 		if again == 0 {
+			n.stands.Store(want)
 			pause = standinRetry
 			if want == nil && x.forget(n) {
 				return
@@ -187,6 +189,14 @@ func (x *standins) written(ctx context.Context) bool {
 			return false
 		}
 	}
+}
+
+// visible tells whether consumers find an app as it is now.
+func (x *standins) visible(app string) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	n := x.all[app]
+	return n != nil && n.stands.Load() != nil && n.stands.Load() == n.want.Load()
 }
 
 // unwritten tells how many were neither written nor refused.
