@@ -30,6 +30,7 @@ func layers() map[string]layer {
 		termenv  = "github.com/muesli/termenv"
 		bar      = "github.com/schollz/progressbar/v3"
 		xterm    = "golang.org/x/term"
+		ggcr     = "github.com/google/go-containerregistry"
 	)
 	return map[string]layer{
 		"java":             {},
@@ -54,6 +55,7 @@ func layers() map[string]layer {
 		"internal/javatype":        {},
 		"internal/javadecl":        {},
 		"internal/classfile":       {uses: []string{"internal/javadecl"}},
+		"internal/javasource":      {uses: []string{"internal/javadecl"}},
 		"internal/metadatainfo":    {uses: []string{"registry"}},
 		"internal/metadataservice": {uses: []string{"fn", "invoker", "registry", "internal/metadatainfo"}},
 		"internal/environ": {
@@ -168,6 +170,10 @@ func layers() map[string]layer {
 		"internal/tracetest": {uses: []string{"tracing"}},
 		"internal/certtest":  {},
 		"internal/supervise": {},
+		"image": {
+			uses:    []string{"internal/local"},
+			modules: map[string]string{ggcr: "images, layers and manifests, and the protocol of their registries"},
+		},
 		"internal/scaffold":  {uses: []string{"internal/javatype", "templates"}},
 		"internal/terminal": {modules: map[string]string{
 			lipgloss: "colours and tables that know what the terminal can",
