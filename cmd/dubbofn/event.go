@@ -167,6 +167,7 @@ func (f *eventFlags) target(ctx context.Context, to string) (at, host string, er
 		return to, f.host, nil
 	}
 	var all []struct {
+		App      string `json:"app"`
 		Function string `json:"function"`
 		URL      string `json:"url"`
 		Host     string `json:"host"`
@@ -176,10 +177,10 @@ func (f *eventFlags) target(ctx context.Context, to string) (at, host string, er
 	}
 	var names []string
 	for _, x := range all {
-		if x.Function == to && x.URL != "" {
+		if (x.Function == to || x.App == to) && x.URL != "" {
 			return x.URL, cmp.Or(f.host, x.Host), nil
 		}
-		names = append(names, x.Function)
+		names = append(names, cmp.Or(x.App, x.Function))
 	}
 	return "", "", invoker.Errorf(invoker.CodeNotFound, "event send", "the activator at %s has no function %q; it has %s", f.admin, to, strings.Join(names, ", "))
 }

@@ -49,7 +49,7 @@ func TestEventSendFindsTheFunctionAndTellsTheAnswer(t *testing.T) {
 	}))
 	defer function.Close()
 	admin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write([]byte(`[{"function":"order","url":"` + function.URL + `","host":"order.local"}]`))
+		_, _ = w.Write([]byte(`[{"app":"order","function":"order.json","url":"` + function.URL + `","host":"order.local"}]`))
 	}))
 	defer admin.Close()
 	for _, c := range []struct {

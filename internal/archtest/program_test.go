@@ -34,7 +34,7 @@ func TestProgramsInDocumentsCompile(t *testing.T) {
 			}
 		}
 	}
-	if found < 2 {
-		t.Errorf("%d programs found; README.md and docs/getting-started.md have one each", found)
+	if found < 1 {
+		t.Errorf("no program was found; README.md has one")
 	}
 }

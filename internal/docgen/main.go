@@ -63,7 +63,7 @@ const keeper = `
 const tail = `
 Sizes take a plain number of bytes or KiB, MiB, GiB; durations are Go's (` + "`300ms`, `10s`, `1m30s`" + `).
 What each registry URL may hold is in [nacos.md](nacos.md) and, for the embedded registry, in
-[getting-started.md](getting-started.md).
+[go-developer.md](go-developer.md#the-process).
 `
 
 func main() {
