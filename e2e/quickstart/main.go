@@ -18,6 +18,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -25,21 +26,26 @@ import (
 )
 
 func main() {
+	if !run() {
+		os.Exit(1)
+	}
+}
+
+// run tells whether everything was as it says.
+func run() bool {
 	dir := flag.String("dir", "", "the folder to work in")
 	each := flag.Duration("each", 3*time.Minute, "how long a block may take")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	failed := 0
+	ok := flag.NArg() > 0
 	for _, page := range flag.Args() {
 		if err := follow(ctx, page, *dir, *each); err != nil {
 			fmt.Fprintf(os.Stderr, "%s: %v\n", page, err)
-			failed++
+			ok = false
 		}
 	}
-	if failed > 0 || flag.NArg() == 0 {
-		os.Exit(1)
-	}
+	return ok
 }
 
 // block is a fenced one.
@@ -223,8 +229,7 @@ func firstMissing(got, want string) string {
 
 // end stops what runs in the background, the last first.
 func (s *session) end() (err error) {
-	for i := len(s.background) - 1; i >= 0; i-- {
-		r := s.background[i]
+	for _, r := range slices.Backward(s.background) {
 		_ = r.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
 		if waitErr := r.cmd.Wait(); waitErr != nil {
 			err = errors.Join(err, fmt.Errorf("what ran in the background ended with %w\n%s", waitErr, r.out))

@@ -87,10 +87,10 @@ func New(ctx context.Context, c Config) (m Made, err error) {
 	if err != nil {
 		return m, err
 	}
-	if err := os.MkdirAll(filepath.Dir(m.Dir), 0o755); err != nil { //nolint:gosec // sources are for everybody
+	if err := os.MkdirAll(filepath.Dir(m.Dir), 0o755); err != nil {
 		return m, fmt.Errorf("new: %w", err)
 	}
-	if err := os.Mkdir(m.Dir, 0o755); err != nil { //nolint:gosec // as above
+	if err := os.Mkdir(m.Dir, 0o755); err != nil {
 		if errors.Is(err, fs.ErrExist) {
 			return m, usage("new: %s is there already: take another name, or remove it", m.Dir)
 		}
@@ -102,7 +102,7 @@ func New(ctx context.Context, c Config) (m Made, err error) {
 		}
 	}()
 	for _, name := range m.Files {
-		if err := os.WriteFile(filepath.Join(m.Dir, name), text[name], 0o644); err != nil { //nolint:gosec // as above
+		if err := os.WriteFile(filepath.Join(m.Dir, name), text[name], 0o644); err != nil {
 			return m, fmt.Errorf("new: %w", err)
 		}
 	}
@@ -213,13 +213,13 @@ func (c Config) complete(ctx context.Context, m Made) error {
 		mod += fmt.Sprintf("\nreplace %s => %s\n", selfModule, c.Source)
 		sum, err := os.ReadFile(filepath.Join(c.Source, "go.sum"))
 		if err == nil {
-			err = os.WriteFile(filepath.Join(m.Dir, "go.sum"), sum, 0o644) //nolint:gosec // sources are for everybody
+			err = os.WriteFile(filepath.Join(m.Dir, "go.sum"), sum, 0o644)
 		}
 		if err != nil {
 			return fmt.Errorf("new: %w", err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(m.Dir, "go.mod"), []byte(mod), 0o644); err != nil { //nolint:gosec // as above
+	if err := os.WriteFile(filepath.Join(m.Dir, "go.mod"), []byte(mod), 0o644); err != nil {
 		return fmt.Errorf("new: %w", err)
 	}
 	// Not `go mod tidy`: that wants the tests of everything that is used too, which nobody runs here and a clone's go.sum has not.

@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -19,10 +18,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // source is where dubbofn's sources are: these here.
 func source(t *testing.T) string {
 	t.Helper()
-	_, file, _, _ := runtime.Caller(0)
-	dir := scaffold.Source(file)
+	here, err := filepath.Abs("scaffold_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := scaffold.Source(here)
 	if dir == "" {
-		t.Fatalf("%s: the sources are not found", file)
+		t.Fatalf("%s: the sources are not found", here)
 	}
 	return dir
 }

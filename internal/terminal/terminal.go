@@ -35,7 +35,7 @@ type Terminal struct {
 // New looks at a writer: colours and widths are for terminals only.
 func New(w io.Writer) *Terminal {
 	t := &Terminal{w: w, renderer: lipgloss.NewRenderer(w)}
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) { //nolint:gosec // a descriptor is a small number
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		t.file = f
 	} else {
 		t.renderer.SetColorProfile(termenv.Ascii)
@@ -55,7 +55,7 @@ const defaultWidth = 100
 // Width is the number of columns.
 func (t *Terminal) Width() int {
 	if t.file != nil {
-		if w, _, err := term.GetSize(int(t.file.Fd())); err == nil && w > 0 { //nolint:gosec // as above
+		if w, _, err := term.GetSize(int(t.file.Fd())); err == nil && w > 0 {
 			return w
 		}
 	}

@@ -45,7 +45,7 @@ func (i *Inventory) Stock(ctx context.Context, sku string) (int32, error) {
 	if errors.Is(err, redis.Nil) {
 		return 0, nil
 	}
-	return int32(n), err //nolint:gosec // Add keeps it below
+	return int32(n), err
 }
 
 // maxStock keeps the numbers within Java's int.
@@ -61,7 +61,7 @@ func (i *Inventory) Add(ctx context.Context, sku string, count int32) (int32, er
 		_, err = i.kv.DecrBy(ctx, key(sku), int64(count)).Result()
 		return 0, errors.Join(fmt.Errorf("add: there would be more than %d of %q", maxStock, sku), err)
 	}
-	return int32(n), err //nolint:gosec // it was checked
+	return int32(n), err
 }
 
 // Take takes as many away, or nothing where there are not so many.
@@ -73,7 +73,7 @@ func (i *Inventory) Take(ctx context.Context, sku string, count int32) (int32, e
 	if err == nil && left < 0 {
 		return 0, &SoldOutException{SKU: sku}
 	}
-	return int32(left), err //nolint:gosec // Add keeps it below
+	return int32(left), err
 }
 
 func key(sku string) string { return "stock:" + sku }
