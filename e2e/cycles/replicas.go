@@ -90,7 +90,7 @@ func describe(s settings, dir, url string) error {
 		return fmt.Errorf("describe %s: %w", s.function, err)
 	}
 	b, err := json.Marshal(map[string]any{
-		"app": "counted", "url": url, "host": "counted.local", "knativeRevision": supervise.Revision("counted"), "manifest": json.RawMessage(manifest),
+		"app": "counted", "url": url, "host": "counted.local", "knativeRevision": supervise.Revision("counted", 0), "manifest": json.RawMessage(manifest),
 	})
 	if err != nil {
 		return err

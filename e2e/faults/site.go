@@ -187,7 +187,7 @@ func (x *site) write(ctx context.Context, f supervise.Function, environment []st
 		return fmt.Errorf("describe %s: %w", f.Name, err)
 	}
 	b, err := json.Marshal(map[string]any{
-		"url": x.platform, "host": f.Name + ".local", "knativeRevision": supervise.Revision(f.Name), "manifest": json.RawMessage(manifest),
+		"url": x.platform, "host": f.Name + ".local", "knativeRevision": supervise.Revision(f.Name, 0), "manifest": json.RawMessage(manifest),
 	})
 	if err != nil {
 		return err

@@ -23,6 +23,8 @@ import (
 // function is one that is run.
 type function struct {
 	name, binary string
+	path         string // as it was given
+	renewed      int    // how often its program was replaced
 	manifest     Manifest
 }
 
@@ -202,7 +204,7 @@ func (p *parts) write(dir, url string) error {
 	}
 	for _, f := range p.functions {
 		b, err := json.Marshal(activator.Function{
-			App: f.manifest.App, URL: url, Host: f.name + ".local", KnativeRevision: supervise.Revision(f.name), Manifest: activator.Manifest(f.manifest.Text),
+			App: f.manifest.App, URL: url, Host: f.name + ".local", KnativeRevision: supervise.Revision(f.name, f.renewed), Manifest: activator.Manifest(f.manifest.Text),
 		})
 		if err != nil {
 			return err

@@ -37,6 +37,7 @@ type function struct {
 	notBefore time.Time
 	err       error
 	fenced    bool // no process may start any more
+	renewals  int
 }
 
 // acquire gives the process for one request, which release must be called for; it starts one where there is none.
@@ -94,11 +95,12 @@ func (f *function) release(p *process) {
 	defer f.mu.Unlock()
 	p.inFlight--
 	p.used = time.Now()
+	p.checkQuiet()
 }
 
 // begin makes the next process; the lock is held.
 func (f *function) begin(ctx context.Context) *process {
-	p := &process{f: f, settled: make(chan struct{}), gone: make(chan struct{})}
+	p := &process{f: f, settled: make(chan struct{}), renewed: make(chan struct{}), quiet: make(chan struct{}), gone: make(chan struct{})}
 	f.current = p
 	f.change(Starting)
 	ctx = context.WithoutCancel(ctx) // the process is for others too
@@ -110,8 +112,12 @@ func (f *function) begin(ctx context.Context) *process {
 func (f *function) wanted(p *process) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.current != p { // renewed
+		return false
+	}
 	if f.waiting > 0 && !f.fenced {
 		f.starts++
+		p.revision = Revision(f.Name, f.renewals)
 		return true
 	}
 	f.settle(p)
@@ -129,6 +135,10 @@ func (f *function) settle(p *process) {
 func (f *function) awake(p *process, took time.Duration) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.current != p { // renewed
+		f.draining++
+		return false
+	}
 	if f.fenced {
 		f.draining++
 		f.settle(p)
@@ -145,6 +155,9 @@ func (f *function) awake(p *process, took time.Duration) bool {
 func (f *function) failed(p *process, err error) (told bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.current != p { // renewed
+		return false
+	}
 	if !f.fenced {
 		f.failure(err)
 	}
@@ -156,6 +169,10 @@ func (f *function) failed(p *process, err error) (told bool) {
 func (f *function) lost(p *process, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.current != p { // renewed
+		f.draining--
+		return
+	}
 	if time.Since(p.since) >= proven {
 		f.failures = 0
 	}
@@ -179,6 +196,9 @@ func (f *function) failure(err error) {
 func (f *function) retire(p *process) (retired bool, rest time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.current != p { // renewed
+		return true, 0
+	}
 	rest = f.s.cfg.Idle
 	if p.inFlight == 0 {
 		rest -= time.Since(p.used)
@@ -192,6 +212,39 @@ func (f *function) retire(p *process) (retired bool, rest time.Duration) {
 	f.failures = 0
 	f.change(Asleep)
 	return true, 0
+}
+
+// renew takes the process away from requests, whatever it has to do, and lets the next one start at once: failures were those of another program.
+func (f *function) renew() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.renewals++
+	f.failures, f.notBefore, f.err = 0, time.Time{}, nil
+	p := f.current
+	if p == nil {
+		return
+	}
+	close(p.renewed)
+	if !p.ready {
+		f.settle(p)
+		return
+	}
+	f.current = nil
+	close(p.gone)
+	f.draining++
+	p.checkQuiet()
+	f.change(Asleep)
+}
+
+// checkQuiet notes that a renewed process has no request left; the lock is held. No further one comes.
+func (p *process) checkQuiet() {
+	select {
+	case <-p.renewed:
+		if p.ready && p.inFlight == 0 {
+			close(p.quiet)
+		}
+	default:
+	}
 }
 
 // drained notes that a process that was told to end has.

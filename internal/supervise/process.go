@@ -23,12 +23,15 @@ const (
 type process struct {
 	f       *function
 	settled chan struct{} // closed once it takes requests, or never will
+	renewed chan struct{} // closed once it is to make room for the next one
+	quiet   chan struct{} // closed once it is to, and has no request left
 
 	// guarded by the function's lock
 	ready       bool
 	inFlight    int
 	used, since time.Time
 	pid         int
+	revision    string
 
 	transport *http.Transport
 	address   string
@@ -96,6 +99,7 @@ func (p *process) pause() {
 	defer t.Stop()
 	select {
 	case <-t.C:
+	case <-p.renewed:
 	case <-p.f.s.stopping:
 	}
 }
@@ -109,7 +113,7 @@ func (p *process) prepare(ctx context.Context, port int) {
 	p.cmd.Stdout, p.cmd.Stderr = p.output, p.errors
 	p.cmd.WaitDelay = stuckOutput
 	p.cmd.Env = append(append([]string{}, f.s.cfg.Environment...),
-		"PORT="+strconv.Itoa(port), "K_SERVICE="+f.Name, "K_CONFIGURATION="+f.Name, "K_REVISION="+Revision(f.Name))
+		"PORT="+strconv.Itoa(port), "K_SERVICE="+f.Name, "K_CONFIGURATION="+f.Name, "K_REVISION="+p.revision)
 	p.cmd.Env = append(p.cmd.Env, f.Environment...)
 	tie(p.cmd)
 	var protocols http.Protocols
@@ -117,8 +121,8 @@ func (p *process) prepare(ctx context.Context, port int) {
 	p.transport = &http.Transport{Protocols: &protocols, DisableCompression: true}
 }
 
-// Revision is what K_REVISION is for a function of that name.
-func Revision(name string) string { return name + "-00001" }
+// Revision is what K_REVISION is for a function of that name that was renewed that many times.
+func Revision(name string, renewed int) string { return fmt.Sprintf("%s-%05d", name, renewed+1) }
 
 // untilReady returns nil once the process says that it takes requests.
 func (p *process) untilReady(ctx context.Context, end time.Time) error {
@@ -137,6 +141,8 @@ func (p *process) untilReady(ctx context.Context, end time.Time) error {
 		case <-every.C:
 		case <-p.exited:
 			return fmt.Errorf("it ended: %w", p.exitError())
+		case <-p.renewed:
+			return errors.New("there is another program")
 		case <-p.f.s.stopping:
 			return errors.New("the supervisor is ending")
 		}
@@ -198,6 +204,11 @@ func (p *process) serve() {
 			f.s.cfg.Log.Warn("function ended unasked", "function", f.Name, "pid", p.pid, "error", p.exitError(), "stderr", p.errors.last())
 			f.lost(p, err)
 			return
+		case <-p.renewed:
+			f.s.cfg.Log.Info("function is renewed", "function", f.Name, "pid", p.pid)
+			p.finish()
+			p.end()
+			return
 		case <-idle.C:
 		case <-stopping:
 			stopping = nil // every function is fenced by then
@@ -211,6 +222,18 @@ func (p *process) serve() {
 			return
 		}
 		idle.Reset(rest)
+	}
+}
+
+// finish lets a process that gets no more requests have the time for those that it has: a server that is told to end may refuse what it has not read yet.
+func (p *process) finish() {
+	grace := time.NewTimer(p.f.s.cfg.Grace)
+	defer grace.Stop()
+	select {
+	case <-p.quiet:
+	case <-p.exited:
+	case <-p.f.s.stopping:
+	case <-grace.C:
 	}
 }
 

@@ -94,6 +94,19 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	return fmt.Errorf("serve functions: %w", err)
 }
 
+// Renew says that another program is at a function's path: its next request starts that, with the K_REVISION that [Revision] gives for one renewal
+// more. The process that takes requests now, if there is one, finishes those that it has and ends; what waits for one that is starting waits for the
+// next.
+func (s *Supervisor) Renew(name string) error {
+	for _, f := range s.functions {
+		if f.Name == name {
+			f.renew()
+			return nil
+		}
+	}
+	return fmt.Errorf("renew %q: there is no such function", name)
+}
+
 // States gives what each function is doing, in the order given to New.
 func (s *Supervisor) States() []State {
 	states := make([]State, len(s.functions))

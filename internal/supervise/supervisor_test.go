@@ -53,6 +53,21 @@ type site struct {
 // run starts a Supervisor of functions that behave as their words say: name → words for child.
 func run(t *testing.T, cfg Config, functions map[string]string) *site {
 	t.Helper()
+	var all []Function
+	for name, how := range functions {
+		all = append(all, Function{Name: name, Path: os.Args[0], Environment: []string{"CHILD=serve " + how, "EXTRA=x", "GORACE=atexit_sleep_ms=0"}})
+	}
+	return runAll(t, cfg, all)
+}
+
+// runPath starts one of a function "a" that is a program of its own.
+func runPath(t *testing.T, path string) *site {
+	t.Helper()
+	return runAll(t, Config{}, []Function{{Name: "a", Path: path, Environment: []string{"GORACE=atexit_sleep_ms=0"}}})
+}
+
+func runAll(t *testing.T, cfg Config, all []Function) *site {
+	t.Helper()
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -60,10 +75,6 @@ func run(t *testing.T, cfg Config, functions map[string]string) *site {
 	s := &site{t: t, url: "http://" + l.Addr().String(), out: &buffer{}, log: &buffer{}}
 	cfg.Listener, cfg.Output = l, s.out
 	cfg.Log = slog.New(slog.NewTextHandler(s.log, nil))
-	var all []Function
-	for name, how := range functions {
-		all = append(all, Function{Name: name, Path: os.Args[0], Environment: []string{"CHILD=serve " + how, "EXTRA=x", "GORACE=atexit_sleep_ms=0"}})
-	}
 	if s.Supervisor, err = New(cfg, all...); err != nil {
 		t.Fatal(err)
 	}
