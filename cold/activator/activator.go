@@ -98,6 +98,7 @@ func (a *Activator) Run(ctx context.Context) error {
 	r := run{Activator: a, failed: make(chan error, 4+len(a.cfg.Ports))}
 	var clockwork sync.WaitGroup
 	clockwork.Go(func() { a.clock.run(base, func(c *call) { c.to.expire(c) }) })
+	clockwork.Go(func() { a.sample(base) })
 
 	fault := r.start(ctx)
 	if fault == nil {

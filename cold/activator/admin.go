@@ -13,8 +13,9 @@ import (
 )
 
 // Handler answers GET /metrics (Prometheus), /health/live, /health/ready (503 with the reason until every stand-in was written once, and while
-// draining), /api/functions (what each function is doing) and /api/ledger (the last cold starts, newest first). It shows nothing that is
-// secret, and asks nobody who he is: let it be reached by operators only.
+// draining), /api/functions (what each function is doing), /api/functions/APP/manifest (what it offers), /api/samples (its last seconds,
+// ?since=MILLISECONDS and ?app=NAME), /api/topology (who called what in the last minutes) and /api/ledger (the last cold starts, newest
+// first). It shows nothing that is secret, and asks nobody who he is: let it be reached by operators only.
 func (a *Activator) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{}))
@@ -31,6 +32,9 @@ func (a *Activator) Handler() http.Handler {
 		_, _ = io.WriteString(w, "ok\n") // the prober is gone: there is nobody to tell
 	})
 	mux.HandleFunc("GET /api/functions", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, a.describe()) })
+	mux.HandleFunc("GET /api/functions/{app}/manifest", a.manifest)
+	mux.HandleFunc("GET /api/samples", a.samplesSince)
+	mux.HandleFunc("GET /api/topology", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, a.topology()) })
 	mux.HandleFunc("GET /api/ledger", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, a.starts.list()) })
 	return mux
 }
@@ -59,6 +63,7 @@ type described struct {
 	HTTP            int    `json:"http"`  // calls over the platform's path
 	Early           int    `json:"early"` // calls over early lanes
 	Lanes           int    `json:"lanes"`
+	Instances       int    `json:"instances"` // processes that dialled, or answered in the last 10 s
 	Knocks          int    `json:"knocks"`
 	Trouble         string `json:"trouble,omitempty"` // what the last knock met
 }
@@ -85,5 +90,6 @@ func (s *sleeper) describe(d *described) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d.State, d.Parked, d.ParkedBytes = s.stateName(), s.parked.n, s.parked.bytes
+	d.Instances = s.instances()
 	d.HTTP, d.Early, d.Lanes, d.Knocks, d.Trouble = s.posting, s.early, len(s.lanes), len(s.knocks), s.trouble
 }

@@ -90,6 +90,7 @@ func (w *workers) stop() {
 type outcome struct {
 	answered bool // the function did
 	notRun   bool // surely: it may be sent again
+	failed   bool // with no result: an exception, or another status than OK
 	astray   bool // it didn't come back from the function: whoever is on the platform's path, it isn't open
 	why      string
 	instance string
@@ -200,7 +201,7 @@ func (s *sleeper) outcome(c *call, resp *http.Response) outcome {
 	}
 	var end [1]byte
 	_, _ = resp.Body.Read(end[:]) // the stream's end comes with the frame or right behind it; without it the stream would be reset
-	o := outcome{answered: true, instance: instanceOf(resp.Header), unsent: unsent}
+	o := outcome{answered: true, failed: !c.frame.OneWay() && c.frame.Outcome() != nil, instance: instanceOf(resp.Header), unsent: unsent}
 	if text := []byte(resp.Header.Get(headerLedger)); c.waking && len(text) <= maxLedgerBytes && json.Valid(text) {
 		o.ledger = text
 	}

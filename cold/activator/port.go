@@ -20,6 +20,7 @@ type port struct {
 	number   int    // as it is registered
 	address  string // the same with the host
 	listener net.Listener
+	inside   *inside // connections of this process's own
 	server   *dubbo.Server
 	failed   chan<- error
 	table    atomic.Pointer[table]
@@ -35,7 +36,7 @@ func (a *Activator) newPort(number int, l net.Listener, failed chan<- error) (*p
 			return nil, err
 		}
 	}
-	p := &port{a: a, number: number, address: net.JoinHostPort(a.cfg.Host, strconv.Itoa(number)), listener: l, failed: failed}
+	p := &port{a: a, number: number, address: net.JoinHostPort(a.cfg.Host, strconv.Itoa(number)), listener: l, inside: newInside(), failed: failed}
 	p.table.Store(newTable())
 	p.server = dubbo.NewRelay(p, a.cfg.Server)
 	return p, nil
@@ -49,6 +50,7 @@ func (p *port) serve(base context.Context) {
 			p.failed <- fmt.Errorf("activator: port %d: %w", p.number, err)
 		}
 	})
+	p.served.Go(func() { _ = p.server.Serve(ctx, p.inside) }) // it fails only with the other
 }
 
 // drain lets consumers turn away and calls end, and closes.

@@ -38,6 +38,9 @@ type sleeper struct {
 	stopped  bool
 	wake     *wake  // the wake that is under way
 	instance string // who answered the last knock
+	tally    tally
+	ended    ended   // has no lock
+	samples  samples // has its own
 }
 
 func newSleeper(a *Activator, now *app) *sleeper {
@@ -65,6 +68,7 @@ func (s *sleeper) take(c *call) {
 		c.trace.end()
 		return
 	}
+	s.tally.called(c.frame, now)
 	s.doubt(now)
 	if s.parked.n == 0 {
 		s.retire(now)
@@ -87,6 +91,7 @@ func (s *sleeper) take(c *call) {
 	}
 	c.trace.park(now)
 	s.parked.push(c)
+	s.tally.most = max(s.tally.most, s.parked.n)
 	s.a.clock.set(c)
 	if !s.open {
 		s.beginWake(now)
@@ -186,6 +191,7 @@ func (s *sleeper) finish(c *call, l *lane, o outcome) (next job, ok bool) {
 		s.trim()
 	}
 	if o.answered {
+		s.tally.answered(now, now.Sub(c.frame.Arrival()), o)
 		s.backoff = 0
 		s.endWake(now, l, o)
 	}
@@ -291,6 +297,7 @@ func (s *sleeper) left(c *call) {
 	s.mu.Unlock()
 	s.a.clock.unset(c)
 	s.m.left.Inc()
+	s.ended.here.Add(1)
 	c.trace.fail(errLeft)
 	c.frame.Drop()
 	switch was {
@@ -334,6 +341,7 @@ func (s *sleeper) refused(c *call, reason, why string) bool {
 		return false
 	}
 	s.m.refused(reason).Inc()
+	s.ended.here.Add(1)
 	c.trace.refuse(why)
 	if c.frame.OneWay() {
 		s.a.log.Warn("activator: a one-way call was refused", "app", s.name, "consumer", c.frame.Caller(), "reason", why)
@@ -398,6 +406,8 @@ func (s *sleeper) stateName() string {
 		return "awake"
 	case s.waiting > 0 || s.parked.n > 0:
 		return "waking"
+	case len(s.lanes) > 0: // a process is there, and connected
+		return "awake"
 	}
 	return "asleep"
 }

@@ -67,6 +67,7 @@ func (s *sleeper) endWake(now time.Time, l *lane, o outcome) {
 		e.Knock = micros(w.knocked, w.answered)
 	}
 	s.m.wakes(e.Lane).Inc()
+	s.tally.wakes++
 	s.a.starts.add(e)
 	s.a.log.Info("activator: a function woke", "app", s.name, "instance", e.Instance, "lane", e.Lane, "parked_us", e.Parked, "first_reply_us", e.FirstReply)
 }

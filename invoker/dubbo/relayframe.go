@@ -43,6 +43,8 @@ type attachedFields struct {
 	hasLeft       bool
 
 	sw8, sw8Correlation, traceparent, tracestate []byte
+
+	application, remoteApplication []byte
 }
 
 // read takes one attachment. Keys that don't come as one plain string name nothing that is wanted.
@@ -58,6 +60,10 @@ func (a *attachedFields) read(key, value []byte) {
 		a.timeout, _ = encodedMilliseconds(value)
 	case keyTimeoutLeft:
 		a.left, a.hasLeft = encodedMilliseconds(value)
+	case keyApplication:
+		a.application, _ = hessian.Text(value)
+	case keyRemoteApplication:
+		a.remoteApplication, _ = hessian.Text(value)
 	default:
 		if of := a.trace(name); of != nil {
 			*of, _ = hessian.Text(value)
@@ -176,6 +182,15 @@ func (f *Frame) Trace(key string) []byte {
 		return *of
 	}
 	return nil
+}
+
+// Application is what the consumer calls itself: its attachment remote.application, else application. It is empty where it does not tell, and any
+// bytes that it likes.
+func (f *Frame) Application() []byte {
+	if len(f.attached.remoteApplication) > 0 {
+		return f.attached.remoteApplication
+	}
+	return f.attached.application
 }
 
 // OneWay tells that nobody waits for an answer.
