@@ -116,10 +116,11 @@ func (t Trigger) YAML() ([]byte, error) {
 	var c checks
 	v := struct {
 		Name, Namespace, Broker, Function, FunctionVersion, CESQL, TimeoutText string
+		Plain                                                                  bool
 		Exact                                                                  []variable
 		delivery
 	}{
-		Name: t.Name, Namespace: cmp.Or(t.Namespace, "default"), Broker: cmp.Or(t.Broker, "default"), Function: t.Function, FunctionVersion: serviceVersion(t.Plain), CESQL: t.CESQL,
+		Name: t.Name, Namespace: cmp.Or(t.Namespace, "default"), Broker: cmp.Or(t.Broker, "default"), Function: t.Function, FunctionVersion: serviceVersion(t.Plain), Plain: t.Plain, CESQL: t.CESQL,
 		delivery: c.delivery(t.Delivery),
 	}
 	c.label("Name", v.Name)

@@ -174,7 +174,7 @@ func layers() map[string]layer {
 			uses:    []string{"internal/local"},
 			modules: map[string]string{ggcr: "images, layers and manifests, and the protocol of their registries"},
 		},
-		"internal/scaffold":  {uses: []string{"internal/javatype", "templates"}},
+		"internal/scaffold": {uses: []string{"internal/javatype", "templates"}},
 		"internal/terminal": {modules: map[string]string{
 			lipgloss: "colours and tables that know what the terminal can",
 			termenv:  "lipgloss's own types for what that is",
@@ -196,8 +196,8 @@ func layers() map[string]layer {
 		},
 		"cmd/dubbofn": {
 			uses: []string{
-				"client", "cold", "cold/keeper", "deploy", "fn", "fn/serve", "invoker", "invoker/cluster", "registry", "registry/nacos", "registry/zookeeper",
-				"internal/cebind", "internal/daemon", "internal/hessian", "internal/javatype", "internal/local", "internal/scaffold", "internal/terminal", "java",
+				"auth", "client", "cold", "cold/keeper", "deploy", "fn", "fn/serve", "invoker", "invoker/cluster", "registry", "registry/nacos", "registry/zookeeper",
+				"internal/cebind", "internal/daemon", "internal/doctor", "internal/hessian", "internal/javatype", "internal/local", "internal/scaffold", "internal/terminal", "java",
 			},
 			modules: map[string]string{
 				cobra:  "commands, flags and their help",
@@ -213,8 +213,15 @@ func layers() map[string]layer {
 		"internal/metricdoc":            {},
 		"templates":                     {},
 		"deploy":                        {uses: []string{"templates"}},
-		"internal/doctor":               {uses: []string{"auth", "fn", "invoker", "invoker/dubbo", "registry", "internal/metadatainfo", "internal/metadataservice"}},
-		"internal/docgen":               {uses: []string{"client", "fn/cloudevent", "fn/serve", "internal/daemon", "invoker"}},
+		"deploy/cluster": {
+			uses: []string{"cold/activator/knative", "deploy"},
+			modules: map[string]string{
+				clientgo: "the Kubernetes API, and kubeconfigs as kubectl reads them",
+				machine:  "the types that client-go speaks in, and its YAML",
+			},
+		},
+		"internal/doctor": {uses: []string{"auth", "fn", "invoker", "invoker/dubbo", "registry", "internal/environ", "internal/metadatainfo", "internal/metadataservice"}},
+		"internal/docgen": {uses: []string{"client", "fn/cloudevent", "fn/serve", "internal/daemon", "invoker"}},
 	}
 }
 
