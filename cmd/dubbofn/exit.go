@@ -17,11 +17,15 @@ const (
 	exitRefused     = 5
 	exitUnavailable = 6
 	exitOther       = 7
+	exitFaults      = 8
 )
 
 func exitCode(err error) int {
 	if isUsage(err) {
 		return exitUsage
+	}
+	if errors.Is(err, errFaults) {
+		return exitFaults
 	}
 	var thrown *invoker.Exception
 	if errors.As(err, &thrown) {

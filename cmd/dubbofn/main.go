@@ -35,11 +35,13 @@ On one machine:    dubbofn new greet               make the module of a function
                    dubbofn event send FUNCTION     send it a CloudEvent
                    dubbofn describe ./greet        what a function offers
                    dubbofn ledger                  what its last cold start was made of
+                   dubbofn doctor SERVICE          what keeps consumers from it, and what mends that
 On Kubernetes:     dubbofn render function|activator|keeper   manifests for Knative
                    dubbofn activator, dubbofn keeper   the always-on parts, in pods of their own
 
 Exit codes: 0 answered · 1 the method threw an exception · 2 wrong usage · 3 no such service, method or provider ·
-4 timeout · 5 refused (limit reached, or not trusted) · 6 no connection, or it was lost · 7 any other failure.`,
+4 timeout · 5 refused (limit reached, or not trusted) · 6 no connection, or it was lost · 7 any other failure ·
+8 doctor found what a consumer fails on.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
@@ -48,7 +50,7 @@ Exit codes: 0 answered · 1 the method threw an exception · 2 wrong usage · 3 
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see '%s --help'", err, c.CommandPath())}
 	})
-	root.AddCommand(newCommand(), runCommand(), callCommand(), eventCommand(), describeCommand(), ledgerCommand(), renderCommand(), activatorCommand(), keeperCommand(), sinkCommand(), versionCommand(), manualCommand())
+	root.AddCommand(newCommand(), runCommand(), callCommand(), eventCommand(), describeCommand(), ledgerCommand(), doctorCommand(), renderCommand(), activatorCommand(), keeperCommand(), sinkCommand(), versionCommand(), manualCommand())
 	strict(root)
 	return root
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dubbofn/dubbofn/auth"
 	"github.com/dubbofn/dubbofn/fn"
+	"github.com/dubbofn/dubbofn/internal/environ"
 	"github.com/dubbofn/dubbofn/invoker"
 	"github.com/dubbofn/dubbofn/registry"
 )
@@ -24,8 +25,10 @@ type Config struct {
 	Services []string
 	// Apps are applications that the consumer was told of (provided-by), and which the mapping need not name.
 	Apps []string
-	// Registry is where the consumer looks, as a Dubbo URL; MetadataCenter where metadata and mappings are, where that is elsewhere.
-	Registry, MetadataCenter string
+	// Registry is where the consumer looks, one or more Dubbo URLs as DUBBOFN_REGISTRY has them. MetadataCenter is where metadata and mappings
+	// are, where that is elsewhere.
+	Registry       []string
+	MetadataCenter string
 	// Adapters are the registries that can be opened; the embedded one always can.
 	Adapters []registry.Adapter
 	// Line is the consumer's Dubbo: Line27 or Line3. Default: both must be served.
@@ -62,12 +65,13 @@ func (c Config) Validate() error {
 			faults = append(faults, err)
 		}
 	}
-	for _, s := range []string{c.Registry, c.MetadataCenter} {
+	urls := environ.SplitURLs(c.Registry)
+	for _, s := range append(urls, c.MetadataCenter) {
 		if _, err := invoker.ParseURL(s); s != "" && err != nil {
 			faults = append(faults, err)
 		}
 	}
-	if c.Registry == "" {
+	if len(urls) == 0 {
 		fault("no registry: want a URL, as nacos://127.0.0.1:8848")
 	}
 	if c.Line != "" && c.Line != Line27 && c.Line != Line3 {
