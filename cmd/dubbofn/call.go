@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dubbofn/dubbofn/client"
+	"github.com/dubbofn/dubbofn/internal/javajson"
 	"github.com/dubbofn/dubbofn/invoker"
 )
 
@@ -103,7 +104,7 @@ func call(ctx context.Context, out, errs io.Writer, f callFlags, args []string) 
 	enc := json.NewEncoder(out)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
-	return enc.Encode(printable(result.Value))
+	return enc.Encode(javajson.Printable(result.Value))
 }
 
 // invoke calls, and gives up where an address turns out to be no provider's.
@@ -146,7 +147,7 @@ func invocation(f callFlags, args []string) (*invoker.Invocation, error) {
 	}
 	values := make([]any, 0, len(args)-2)
 	for i, a := range args[2:] {
-		v, err := parseArgument(a)
+		v, err := javajson.Parse(a)
 		if err != nil {
 			return nil, usagef("argument %d: %w", i+1, err)
 		}

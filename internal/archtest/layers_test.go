@@ -197,7 +197,7 @@ func layers() map[string]layer {
 		"cmd/dubbofn": {
 			uses: []string{
 				"auth", "client", "cold", "cold/keeper", "deploy", "fn", "fn/serve", "invoker", "invoker/cluster", "registry", "registry/nacos", "registry/zookeeper",
-				"internal/cebind", "internal/daemon", "internal/doctor", "internal/hessian", "internal/javatype", "internal/local", "internal/scaffold", "internal/terminal", "java",
+				"internal/cebind", "internal/daemon", "internal/doctor", "internal/hessian", "internal/javajson", "internal/javatype", "internal/local", "internal/scaffold", "internal/terminal", "java",
 			},
 			modules: map[string]string{
 				cobra:  "commands, flags and their help",
@@ -220,8 +220,9 @@ func layers() map[string]layer {
 				machine:  "the types that client-go speaks in, and its YAML",
 			},
 		},
-		"internal/doctor": {uses: []string{"auth", "fn", "invoker", "invoker/dubbo", "registry", "internal/environ", "internal/metadatainfo", "internal/metadataservice"}},
-		"internal/docgen": {uses: []string{"client", "fn/cloudevent", "fn/serve", "internal/daemon", "invoker"}},
+		"internal/doctor":   {uses: []string{"auth", "fn", "invoker", "invoker/dubbo", "registry", "internal/environ", "internal/metadatainfo", "internal/metadataservice"}},
+		"internal/javajson": {uses: []string{"java"}},
+		"internal/docgen":   {uses: []string{"client", "fn/cloudevent", "fn/serve", "internal/daemon", "invoker"}},
 	}
 }
 
