@@ -197,7 +197,7 @@ func layers() map[string]layer {
 		"cmd/dubbofn": {
 			uses: []string{
 				"auth", "client", "cold", "cold/keeper", "deploy", "fn", "fn/serve", "invoker", "invoker/cluster", "registry", "registry/nacos", "registry/zookeeper",
-				"internal/cebind", "internal/daemon", "internal/doctor", "internal/hessian", "internal/javajson", "internal/javatype", "internal/local", "internal/scaffold", "internal/terminal", "java",
+				"image", "internal/cebind", "internal/daemon", "internal/doctor", "internal/hessian", "internal/javajson", "internal/javatype", "internal/local", "internal/scaffold", "internal/terminal", "java",
 			},
 			modules: map[string]string{
 				cobra:  "commands, flags and their help",
