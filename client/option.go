@@ -58,6 +58,22 @@ type class struct {
 	name string
 }
 
+// nameClasses makes known what [Class] says: an Object, or an interface of Java's, may hold what no method's types mention.
+func (s *Service) nameClasses() error {
+	types := s.client.types
+	for _, n := range s.ref.classes {
+		if err := types.Name(n.rt, n.name); err != nil {
+			return err
+		}
+	}
+	for _, n := range s.ref.classes {
+		if _, err := types.Register(n.rt, s.pkg); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Version sets the service's version; "*" is any.
 func Version(version string) Option { return func(r *reference) { r.key.Version = version } }
 
@@ -176,7 +192,8 @@ func Use(filters ...invoker.Filter) Option {
 	}
 }
 
-// Class names the Java class of T where its Go name and the interface's package don't tell it.
+// Class names the Java class of T where its Go name and the interface's package don't tell it, or where only values of an Object hold it. T is a
+// struct, a named string type, which is an enum, or a type that is any (type Shape any), which is a Java interface.
 func Class[T any](name string) Option {
 	return func(r *reference) {
 		rt := reflect.TypeFor[T]()

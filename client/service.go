@@ -89,10 +89,7 @@ func newReference(iface string, options []Option) *reference {
 
 func (c *Client) refer(ctx context.Context, r *reference) (*Service, error) {
 	s := &Service{client: c, ref: r, pkg: javatype.PackageOf(r.key.Interface), connected: make(chan struct{}), stop: func() {}}
-	err := errors.Join(r.faults...)
-	for _, n := range r.classes {
-		err = errors.Join(err, c.types.Name(n.rt, n.name))
-	}
+	err := errors.Join(errors.Join(r.faults...), s.nameClasses())
 	if err == nil && r.background {
 		return c.referLater(ctx, s)
 	}

@@ -56,6 +56,7 @@ func layers() map[string]layer {
 		"internal/javadecl":        {},
 		"internal/classfile":       {uses: []string{"internal/javadecl"}},
 		"internal/javasource":      {uses: []string{"internal/javadecl"}},
+		"internal/javaimport":      {uses: []string{"internal/classfile", "internal/javadecl", "internal/javasource", "internal/javatype"}},
 		"internal/metadatainfo":    {uses: []string{"registry"}},
 		"internal/metadataservice": {uses: []string{"fn", "invoker", "registry", "internal/metadatainfo"}},
 		"internal/environ": {
@@ -197,7 +198,7 @@ func layers() map[string]layer {
 		"cmd/dubbofn": {
 			uses: []string{
 				"auth", "client", "cold", "cold/keeper", "deploy", "fn", "fn/serve", "invoker", "invoker/cluster", "registry", "registry/nacos", "registry/zookeeper",
-				"image", "internal/cebind", "internal/daemon", "internal/doctor", "internal/hessian", "internal/javajson", "internal/javatype", "internal/local", "internal/scaffold", "internal/terminal", "java",
+				"image", "internal/cebind", "internal/daemon", "internal/doctor", "internal/hessian", "internal/javaimport", "internal/javajson", "internal/javatype", "internal/local", "internal/scaffold", "internal/terminal", "java",
 			},
 			modules: map[string]string{
 				cobra:  "commands, flags and their help",

@@ -106,7 +106,8 @@ func New(ctx context.Context, c Config) (m Made, err error) {
 			return m, fmt.Errorf("new: %w", err)
 		}
 	}
-	return m, c.complete(ctx, m)
+	c.Dir, c.Module = m.Dir, m.Module
+	return m, c.Complete(ctx)
 }
 
 var (
@@ -206,25 +207,25 @@ const (
 	unversioned = "v0.0.0-00010101000000-000000000000"
 )
 
-// complete writes go.mod and go.sum.
-func (c Config) complete(ctx context.Context, m Made) error {
-	mod := fmt.Sprintf("module %s\n\ngo %s\n\nrequire %s %s\n", m.Module, goVersion, selfModule, cmp.Or(c.Version, unversioned))
+// Complete writes go.mod and go.sum for the sources that are in Dir: of what c says, Module, Source, Version and Environment count.
+func (c Config) Complete(ctx context.Context) error {
+	mod := fmt.Sprintf("module %s\n\ngo %s\n\nrequire %s %s\n", c.Module, goVersion, selfModule, cmp.Or(c.Version, unversioned))
 	if c.Source != "" {
 		mod += fmt.Sprintf("\nreplace %s => %s\n", selfModule, c.Source)
 		sum, err := os.ReadFile(filepath.Join(c.Source, "go.sum"))
 		if err == nil {
-			err = os.WriteFile(filepath.Join(m.Dir, "go.sum"), sum, 0o644)
+			err = os.WriteFile(filepath.Join(c.Dir, "go.sum"), sum, 0o644)
 		}
 		if err != nil {
 			return fmt.Errorf("new: %w", err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(m.Dir, "go.mod"), []byte(mod), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(c.Dir, "go.mod"), []byte(mod), 0o644); err != nil {
 		return fmt.Errorf("new: %w", err)
 	}
 	// Not `go mod tidy`: that wants the tests of everything that is used too, which nobody runs here and a clone's go.sum has not.
 	list := exec.CommandContext(ctx, "go", "list", "-mod=mod", "-deps", "-test", "./...")
-	list.Dir, list.Env = m.Dir, c.Environment
+	list.Dir, list.Env = c.Dir, c.Environment
 	if out, err := list.CombinedOutput(); err != nil {
 		return fmt.Errorf("new: go list, which fetches what a function needs: %w\n%s", err, bytes.TrimSpace(out))
 	}
