@@ -50,7 +50,7 @@ Exit codes: 0 answered · 1 the method threw an exception · 2 wrong usage · 3 
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see '%s --help'", err, c.CommandPath())}
 	})
-	root.AddCommand(newCommand(), runCommand(), callCommand(), eventCommand(), describeCommand(), ledgerCommand(), doctorCommand(), renderCommand(), activatorCommand(), keeperCommand(), sinkCommand(), versionCommand(), manualCommand())
+	root.AddCommand(newCommand(), runCommand(), callCommand(), eventCommand(), importCommand(), describeCommand(), ledgerCommand(), doctorCommand(), renderCommand(), activatorCommand(), keeperCommand(), sinkCommand(), versionCommand(), manualCommand())
 	strict(root)
 	return root
 }
