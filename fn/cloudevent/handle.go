@@ -13,6 +13,7 @@ import (
 	sdk "github.com/cloudevents/sdk-go/v2/event"
 
 	"github.com/dubbofn/dubbofn/fn/event"
+	"github.com/dubbofn/dubbofn/internal/cebind"
 	"github.com/dubbofn/dubbofn/internal/deliver"
 	"github.com/dubbofn/dubbofn/invoker"
 	"github.com/dubbofn/dubbofn/tracing"
@@ -56,8 +57,12 @@ type outcome struct {
 	reason string // of what is no success
 	after  time.Duration
 	reply  *sdk.Event
-	rule   string
-	word   string // of a closed set, for metrics
+	// What reply is as a message of HTTP, once it was written.
+	headers []cebind.Header
+	body    []byte
+
+	rule string
+	word string // of a closed set, for metrics
 }
 
 // The words.
@@ -72,6 +77,14 @@ const (
 	wordFailed    = "failed"
 	wordRefused   = "refused"
 )
+
+// message gives the reply as a message of HTTP.
+func (o *outcome) message() (headers []cebind.Header, body []byte) {
+	if o.headers == nil {
+		o.headers, o.body = cebind.HTTP.Write(*o.reply)
+	}
+	return o.headers, o.body
+}
 
 func (o outcome) handled() bool { return o.status < 300 }
 
@@ -172,7 +185,7 @@ func (e *events) once(ctx context.Context, r *rule, ev sdk.Event, c arrived) out
 		return recall(claim.Record)
 	}
 	o := e.run(ctx, r, inv, ev, limit)
-	e.settle(ctx, claim, o, ev)
+	e.settle(ctx, claim, &o, ev)
 	return o
 }
 
@@ -195,7 +208,7 @@ func (e *events) run(ctx context.Context, r *rule, inv *invoker.Invocation, ev s
 }
 
 // settle keeps what became of an event, or that nothing did. The store is given time of its own: the sender's may be over.
-func (e *events) settle(ctx context.Context, claim Claim, o outcome, ev sdk.Event) {
+func (e *events) settle(ctx context.Context, claim Claim, o *outcome, ev sdk.Event) {
 	ctx, cancel := e.storeTime(context.WithoutCancel(ctx))
 	defer cancel()
 	var err error

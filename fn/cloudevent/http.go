@@ -160,7 +160,7 @@ func answer(w http.ResponseWriter, req *http.Request, o outcome, structured bool
 		w.WriteHeader(http.StatusAccepted)
 		return
 	}
-	headers, body := cebind.HTTP.Write(*o.reply)
+	headers, body := o.message()
 	if structured {
 		var err error
 		if headers, body, err = cebind.WriteJSON(*o.reply); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
@@ -147,9 +146,8 @@ func (e *events) reply(ctx context.Context, r *rule, ev sdk.Event, typ string, v
 	if subject := ev.Subject(); subject != "" {
 		out.SetSubject(subject)
 	}
-	if err := out.SetData(sdk.ApplicationJSON, json.RawMessage(data)); err != nil {
-		return nil, err
-	}
+	out.SetDataContentType(sdk.ApplicationJSON)
+	out.DataEncoded = data // SetData would read it and write it again
 	out.SetExtension(hopsLeft, strconv.Itoa(left-1))
 	if err := out.Validate(); err != nil {
 		return nil, err

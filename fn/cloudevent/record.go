@@ -13,12 +13,12 @@ const recordForm = 1
 
 // recordOf gives what duplicates are answered with: the form, the status, the reason, and the reply event as HTTP's binding has it, each part behind its
 // length. It is one piece of bytes, which is all that is kept of an event.
-func recordOf(o outcome) []byte {
+func recordOf(o *outcome) []byte {
 	size := 16 + len(o.reason)
 	var headers []cebind.Header
 	var body []byte
 	if o.reply != nil {
-		headers, body = cebind.HTTP.Write(*o.reply)
+		headers, body = o.message()
 		for _, h := range headers {
 			size += len(h.Name) + len(h.Value) + 4
 		}

@@ -26,7 +26,7 @@ func replied(t testing.TB) outcome {
 func TestARecordComesBackAsItWas(t *testing.T) {
 	t.Parallel()
 	for _, o := range []outcome{{status: 422, reason: "sold out"}, {status: 202}, replied(t)} {
-		got, err := parseRecord(recordOf(o))
+		got, err := parseRecord(recordOf(&o))
 		if err != nil || got.status != o.status || got.reason != o.reason || (got.reply == nil) != (o.reply == nil) {
 			t.Fatalf("%+v became %+v, %v", o, got, err)
 		}
@@ -50,15 +50,16 @@ func TestARecordComesBackAsItWas(t *testing.T) {
 }
 
 func FuzzRecord(f *testing.F) {
-	f.Add(recordOf(outcome{status: 422, reason: "sold out"}))
-	f.Add(recordOf(replied(f)))
+	f.Add(recordOf(&outcome{status: 422, reason: "sold out"}))
+	o := replied(f)
+	f.Add(recordOf(&o))
 	f.Add([]byte{recordForm, 200, 1, 0, 255, 255, 255, 255, 15})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		o, err := parseRecord(b)
 		if err != nil {
 			return
 		}
-		again, err := parseRecord(recordOf(o))
+		again, err := parseRecord(recordOf(&o))
 		if err != nil || again.status != o.status || again.reason != o.reason {
 			t.Errorf("%+v became %+v, %v", o, again, err)
 		}

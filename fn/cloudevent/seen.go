@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
@@ -82,7 +83,7 @@ func keyOf(e sdk.Event) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// memory is what a process alone knows. It is made of few parts that point to anything, since the collector looks at each again and again: a hundred
+// memory is what a process alone knows. Nothing of an event in it points to anything, since the collector looks at each pointer again and again: a hundred
 // thousand events that were handled would else cost those that come as much as their handling does.
 type memory struct {
 	window time.Duration
@@ -95,6 +96,61 @@ type memory struct {
 	first   int
 	serial  uint64
 	bytes   int64
+	shelves map[uint32]*shelf // of records, by number
+	shelf   uint32            // the one that is filled
+}
+
+// shelf holds the records of events that were handled one after the other, which are forgotten one after the other too.
+type shelf struct {
+	b    []byte
+	kept int // records in b that are not forgotten
+}
+
+// shelfBytes is how large a shelf is; a record that is larger has one of its own.
+const shelfBytes = 256 << 10
+
+// place is where a record is. The zero value is an empty one.
+type place struct{ shelf, at, size uint32 }
+
+// put keeps a record.
+func (m *memory) put(record []byte) place {
+	if len(record) == 0 {
+		return place{}
+	}
+	s := m.shelves[m.shelf]
+	if s == nil || cap(s.b)-len(s.b) < len(record) {
+		m.shelf++
+		s = &shelf{b: make([]byte, 0, max(shelfBytes, len(record)))}
+		m.shelves[m.shelf] = s
+	}
+	p := place{m.shelf, uint32(len(s.b)), uint32(len(record))} //nolint:gosec // the limit of a record is below 4 GiB
+	s.b = append(s.b, record...)
+	s.kept++
+	return p
+}
+
+// at gives a record, which is not to be changed. What is put on the shelf later is behind it.
+func (m *memory) at(p place) []byte {
+	if p.size == 0 {
+		return nil
+	}
+	end := p.at + p.size
+	return m.shelves[p.shelf].b[p.at:end:end]
+}
+
+// take takes a record off its shelf, and the shelf away with the last.
+func (m *memory) take(p place) {
+	if p.size == 0 {
+		return
+	}
+	s := m.shelves[p.shelf]
+	if s.kept--; s.kept > 0 {
+		return
+	}
+	if p.shelf == m.shelf { // it is filled from its beginning again, in bytes of its own: a record may still be read
+		m.shelf++
+	}
+	delete(m.shelves, p.shelf)
 }
 
 // digest is a key as bytes.
@@ -105,7 +161,7 @@ type entry struct {
 	serial uint64 // of its claim: each has its own
 	until  int64  // UnixNano. Of a claim: its lease's end; of a record: the window's
 	done   bool
-	record []byte
+	record place
 }
 
 // finished is one whose record is kept.
@@ -115,7 +171,7 @@ type finished struct {
 }
 
 func newMemory(window time.Duration, most int, limit int64) *memory {
-	return &memory{window: window, most: most, limit: limit, entries: map[digest]entry{}}
+	return &memory{window: window, most: most, limit: limit, entries: map[digest]entry{}, shelves: map[uint32]*shelf{}}
 }
 
 // Begin implements [Seen].
@@ -133,7 +189,7 @@ func (m *memory) Begin(_ context.Context, key string, lease time.Duration) (Clai
 	switch e, ok := m.entries[d]; {
 	case !ok:
 	case e.done:
-		return Claim{State: SeenDone, Record: e.record}, nil
+		return Claim{State: SeenDone, Record: m.at(e.record)}, nil
 	case e.until > now.UnixNano():
 		return Claim{State: SeenRunning}, nil
 	}
@@ -161,10 +217,10 @@ func (m *memory) finish(d digest, serial uint64, record []byte) {
 	if e := m.entries[d]; e.serial != serial || e.done {
 		return
 	}
-	if int64(len(record)) > m.limit {
+	if int64(len(record)) > min(m.limit, math.MaxUint32) {
 		record = nil // it is known as handled, without its reply
 	}
-	m.entries[d] = entry{serial: serial, until: time.Now().Add(m.window).UnixNano(), done: true, record: record}
+	m.entries[d] = entry{serial: serial, until: time.Now().Add(m.window).UnixNano(), done: true, record: m.put(record)}
 	m.done = append(m.done, finished{d, serial})
 	m.bytes += int64(len(record))
 	for len(m.done)-m.first > m.most || m.bytes > m.limit {
@@ -177,7 +233,8 @@ func (m *memory) drop() {
 	f := m.done[m.first]
 	m.first++
 	if e := m.entries[f.key]; e.serial == f.serial {
-		m.bytes -= int64(len(e.record))
+		m.bytes -= int64(e.record.size)
+		m.take(e.record)
 		delete(m.entries, f.key)
 	}
 	if m.first > len(m.done)/2 && m.first > 1024 { // the room in front is as large as what is left
