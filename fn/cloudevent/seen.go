@@ -123,7 +123,7 @@ func (m *memory) put(record []byte) place {
 		s = &shelf{b: make([]byte, 0, max(shelfBytes, len(record)))}
 		m.shelves[m.shelf] = s
 	}
-	p := place{m.shelf, uint32(len(s.b)), uint32(len(record))} //nolint:gosec // the limit of a record is below 4 GiB
+	p := place{m.shelf, uint32(len(s.b)), uint32(len(record))}
 	s.b = append(s.b, record...)
 	s.kept++
 	return p
