@@ -184,7 +184,7 @@ func layers() map[string]layer {
 		}},
 		"internal/daemon": {uses: []string{
 			"auth", "cold/activator", "cold/activator/knative", "cold/keeper", "fn/serve", "invoker", "invoker/dubbo", "registry", "registry/hint", "tracing", "tracing/otlp", "tracing/skywalking",
-			"internal/environ",
+			"internal/console", "internal/doctor", "internal/environ",
 		}},
 		"internal/local":      {uses: []string{"cold/activator", "invoker", "registry", "internal/daemon", "internal/environ", "internal/supervise"}},
 		"internal/javaserial": {},
@@ -222,6 +222,7 @@ func layers() map[string]layer {
 			},
 		},
 		"internal/doctor":   {uses: []string{"auth", "fn", "invoker", "invoker/dubbo", "registry", "internal/environ", "internal/metadatainfo", "internal/metadataservice"}},
+		"internal/console":  {uses: []string{"invoker", "invoker/dubbo", "internal/javajson"}},
 		"internal/javajson": {uses: []string{"java"}},
 		"internal/docgen":   {uses: []string{"client", "fn/cloudevent", "fn/serve", "internal/daemon", "invoker"}},
 	}

@@ -68,11 +68,16 @@ type Activator struct {
 	TracingSample  float64 `envconfig:"DUBBOFN_TRACING_SAMPLE" default:"1" desc:"The share of traces that are sent, of those that begin here; a consumer's trace is always gone on with." want:"0 to 1"`
 	TracingService string  `envconfig:"DUBBOFN_TRACING_SERVICE" default:"dubbofn-activator" desc:"What the activator is called there." want:"a word"`
 
+	Console      string `envconfig:"DUBBOFN_CONSOLE" desc:"The web page at /console/ on the port for operators: none, one that shows, or one that calls methods too. Default: off; read with dubbofn run." want:"off, read, call"`
+	ConsoleToken string `envconfig:"DUBBOFN_CONSOLE_TOKEN" desc:"What whoever opens the page must know. Default with dubbofn run: a new one, which it prints." want:"12 bytes or more" secret:"yes"`
+
 	LogLevel  string `envconfig:"DUBBOFN_LOG_LEVEL" default:"info" desc:"The least important log line to print." want:"debug, info, warn, error"`
 	LogFormat string `envconfig:"DUBBOFN_LOG_FORMAT" default:"text" desc:"How log lines look, on standard error." want:"text, json"`
 
 	// Backends are where DUBBOFN_TRACING may lead. Default: SkyWalking and OTLP.
 	Backends []tracing.Backend
+	// Version is the program's, for the console to show.
+	Version string
 
 	tracing    invoker.URL
 	places     []place
@@ -126,6 +131,7 @@ func (c *Activator) resolve() error {
 		bad("LaneTLS", "1", "needs DUBBOFN_TLS_CERT")
 	}
 	checkLog(c.LogLevel, c.LogFormat, bad)
+	c.resolveConsole(bad)
 	c.resolveFunctions(bad)
 	if err := c.resolveTracing(bad); err != nil {
 		faults = append(faults, err)
@@ -221,6 +227,9 @@ func (c Activator) Listen(log *slog.Logger, adapters ...registry.Adapter) (*Fron
 	f.Dubbo, f.Admin, f.Handler = cfg.Dubbo.Addr(), f.admin.Addr(), f.activator.Handler()
 	if cfg.Lane != nil {
 		f.Lane = cfg.Lane.Addr()
+	}
+	if err := f.withConsole(&c, adapters); err != nil { // of settings that were checked before
+		return nil, errors.Join(err, closeAll(cfg.Dubbo, cfg.Lane, f.admin))
 	}
 	return f, nil
 }
