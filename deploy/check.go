@@ -18,7 +18,9 @@ type checks struct{ faults []error }
 // The forms that Kubernetes takes: DNS labels and names (RFC 1123), environment variables, quantities.
 var (
 	labelForm    = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	serviceForm  = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
 	nameForm     = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
+	notOfLabel   = regexp.MustCompile(`[^a-z0-9]+`)
 	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	quantity     = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$`)
 	imageForm    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9./:@_-]*$`)
@@ -32,6 +34,19 @@ func (c *checks) label(field, value string) {
 	if !labelForm.MatchString(value) {
 		c.fault("%s is %q: want up to 63 small letters, digits and '-'", field, value)
 	}
+}
+
+// CheckName tells whether a Knative Service can have a name: it becomes a part of host names, and Kubernetes wants a letter at first of those
+// (RFC 1035, 2.3.1).
+func CheckName(name string) error {
+	if serviceForm.MatchString(name) {
+		return nil
+	}
+	hint := ""
+	if like := strings.Trim(notOfLabel.ReplaceAllString(strings.ToLower(name), "-"), "-0123456789"); serviceForm.MatchString(like) {
+		hint = fmt.Sprintf(", as %q", like)
+	}
+	return fmt.Errorf("Name is %q: want up to 63 small letters, digits and '-', a letter first%s", name, hint)
 }
 
 func (c *checks) name(field, value string) {

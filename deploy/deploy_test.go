@@ -155,6 +155,18 @@ func TestRenderNamesEveryFault(t *testing.T) {
 	}
 }
 
+func TestANameThatKubernetesForbidsComesWithOneThatItTakes(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"greet": "", "a": "", "a-1": "", "Greet_It": `as "greet-it"`, "1st-greet": `as "st-greet"`, "greet.": `as "greet"`, "": "a letter first", "世界": "a letter first", strings.Repeat("a", 64): "up to 63",
+	} {
+		err := CheckName(name)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", name, err, want)
+		}
+	}
+}
+
 func TestAHoldIsNeverTooShortForTheFunctionToStart(t *testing.T) {
 	t.Parallel()
 	f := Function{Name: "a", Image: "a:v1", Manifest: []byte(`{"app":"a","services":[{"methods":[{"timeout":500}]}]}`), Timeout: time.Second}

@@ -68,7 +68,9 @@ type manifest struct {
 // YAML gives the Knative Service. Its error tells every fault.
 func (f Function) YAML() ([]byte, error) {
 	var c checks
-	c.label("Name", f.Name) // becomes a part of host names
+	if err := CheckName(f.Name); err != nil {
+		c.faults = append(c.faults, err)
+	}
 	namespace := cmp.Or(f.Namespace, "default")
 	c.label("Namespace", namespace)
 	c.image(f.Image)

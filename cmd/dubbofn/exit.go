@@ -37,6 +37,9 @@ func exitCode(err error) int {
 	if missing(err) {
 		return exitNotFound
 	}
+	if code := clusterExit(err); code != 0 {
+		return code
+	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return exitTimeout
 	}

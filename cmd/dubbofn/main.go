@@ -36,7 +36,9 @@ On one machine:    dubbofn new greet               make the module of a function
                    dubbofn describe ./greet        what a function offers
                    dubbofn ledger                  what its last cold start was made of
                    dubbofn doctor SERVICE          what keeps consumers from it, and what mends that
-On Kubernetes:     dubbofn render function|activator|keeper   manifests for Knative
+On Kubernetes:     dubbofn deploy ./greet          put a function onto Knative, and wait until consumers find it
+                   dubbofn list, describe --deployed, logs, undeploy
+                   dubbofn render function|activator|keeper   manifests for Knative
                    dubbofn activator, dubbofn keeper   the always-on parts, in pods of their own
 
 Exit codes: 0 answered · 1 the method threw an exception · 2 wrong usage · 3 no such service, method or provider ·
@@ -50,7 +52,7 @@ Exit codes: 0 answered · 1 the method threw an exception · 2 wrong usage · 3 
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see '%s --help'", err, c.CommandPath())}
 	})
-	root.AddCommand(newCommand(), runCommand(), callCommand(), eventCommand(), importCommand(), describeCommand(), ledgerCommand(), doctorCommand(), renderCommand(), activatorCommand(), keeperCommand(), sinkCommand(), versionCommand(), manualCommand())
+	root.AddCommand(newCommand(), runCommand(), callCommand(), eventCommand(), importCommand(), buildCommand(), describeCommand(), ledgerCommand(), doctorCommand(), renderCommand(), activatorCommand(), keeperCommand(), sinkCommand(), versionCommand(), manualCommand(), deployCommand(), undeployCommand(), listCommand(), logsCommand())
 	strict(root)
 	return root
 }

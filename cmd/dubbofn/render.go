@@ -62,6 +62,13 @@ func renderFunctionCommand() *cobra.Command {
 	flags.StringVar(&f.Image, "image", "", "its image, with a tag other than latest or a digest")
 	flags.StringVar(&manifest, "manifest", "", "what 'dubbofn describe' printed of it: a file, or - for standard input")
 	flags.StringVar(&f.Namespace, "namespace", "default", "where it runs")
+	functionFlags(c, &f)
+	return c
+}
+
+// functionFlags are how a function runs.
+func functionFlags(c *cobra.Command, f *deploy.Function) {
+	flags := c.Flags()
 	flags.StringVar(&f.Activator, "activator", "", "where it dials when it wakes, HOST:PORT, or none (default: the activator as 'dubbofn render activator' deploys it)")
 	flags.StringVar(&f.Keeper, "keeper", "none", "its node's keeper, HOST:PORT, or none")
 	flags.StringVar(&f.TokenSecret, "token-secret", "dubbofn-token", "the Secret, of the same namespace, whose key 'token' the activator shows it")
@@ -72,7 +79,6 @@ func renderFunctionCommand() *cobra.Command {
 	flags.DurationVar(&f.Timeout, "timeout", 0, "how long a call may take, its wake included (default: from the manifest, at least 5m)")
 	resourceFlags(c, &f.CPU, &f.Memory, &f.MemoryLimit)
 	environmentFlag(c, &f.Environment)
-	return c
 }
 
 func renderActivatorCommand() *cobra.Command {

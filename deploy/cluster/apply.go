@@ -45,12 +45,11 @@ func (c *Cluster) Apply(ctx context.Context, r Release, o Options) ([]Change, er
 	if err != nil {
 		return nil, err
 	}
-	op := fmt.Sprintf("deploy %q", r.Function.Name)
-	if err := c.installed(ctx, op, len(r.Triggers) > 0); err != nil {
+	if err := c.Check(ctx, len(r.Triggers) > 0); err != nil {
 		return nil, err
 	}
 	if err := c.free(ctx, r, o); err != nil {
-		return nil, c.explain(op, err)
+		return nil, c.explain(fmt.Sprintf("deploy %q", r.Function.Name), err)
 	}
 	var changes []Change
 	for _, u := range objects {
@@ -63,8 +62,10 @@ func (c *Cluster) Apply(ctx context.Context, r Release, o Options) ([]Change, er
 	return changes, nil
 }
 
-// installed tells whether Knative is there: what the API server knows may be read by everybody who is known to it.
-func (c *Cluster) installed(ctx context.Context, op string, eventing bool) error {
+// Check tells whether the API server answers and knows Knative Serving, and with eventing Knative Eventing. It needs no rights: what the API
+// server knows may be read by everybody who is known to it.
+func (c *Cluster) Check(ctx context.Context, eventing bool) error {
+	const op = "look for Knative"
 	groups := []string{"serving.knative.dev"}
 	if eventing {
 		groups = append(groups, "eventing.knative.dev")

@@ -31,7 +31,7 @@ func (c *Cluster) unclaimed(ctx context.Context, r Release) error {
 		}
 		theirs, other := readOffer(s.manifest(u)), u.GetNamespace()+"/"+u.GetName()
 		if theirs.App != "" && theirs.App == own.App {
-			return refuse(ErrTaken, "deploy %q: application %q is deployed already, as %s, and the activator would refuse the second one: DUBBOFN_APP gives it another name (--env DUBBOFN_APP=…), 'dubbofn undeploy -n %s %s' takes the other one away",
+			return refuse(ErrTaken, "deploy %q: application %q is deployed already, as %s, and the activator would refuse the second one: --app gives it another name, 'dubbofn undeploy -n %s %s' takes the other one away",
 				r.Function.Name, own.App, other, u.GetNamespace(), u.GetName())
 		}
 		if ports {

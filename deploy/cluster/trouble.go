@@ -211,11 +211,11 @@ func (p *patient) late() *Trouble {
 	}
 	for i := range p.pods {
 		if s, ok := p.pods[i].function(); ok && s.State.Running != nil && !s.Ready {
-			return p.trouble("its program runs and does not say that it is ready (GET /health/ready)", fmt.Sprintf("dubbofn logs -n %s %s tells what it waits for; --timeout waits longer", p.namespace, p.name))
+			return p.trouble("its program runs and does not say that it is ready (GET /health/ready)", fmt.Sprintf("dubbofn logs -n %s %s tells what it waits for; --wait waits longer", p.namespace, p.name))
 		}
 	}
 	c := p.svc.Status.of("Ready")
-	return p.trouble("it is not ready in time", "wait longer (--timeout), or look: "+p.describe(), c.String())
+	return p.trouble("it is not ready in time", "wait longer (--wait), or look: "+p.describe(), c.String())
 }
 
 const (

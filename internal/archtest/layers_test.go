@@ -197,7 +197,7 @@ func layers() map[string]layer {
 		},
 		"cmd/dubbofn": {
 			uses: []string{
-				"auth", "client", "cold", "cold/keeper", "deploy", "fn", "fn/serve", "invoker", "invoker/cluster", "registry", "registry/nacos", "registry/zookeeper",
+				"auth", "client", "cold", "cold/keeper", "deploy", "deploy/cluster", "fn", "fn/serve", "invoker", "invoker/cluster", "registry", "registry/nacos", "registry/zookeeper",
 				"image", "internal/cebind", "internal/daemon", "internal/doctor", "internal/hessian", "internal/javaimport", "internal/javajson", "internal/javatype", "internal/local", "internal/scaffold", "internal/terminal", "java",
 			},
 			modules: map[string]string{
