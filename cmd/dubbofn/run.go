@@ -23,25 +23,27 @@ func runCommand() *cobra.Command {
 	c.Adapters = adapters()
 	var port, admin int
 	cmd := &cobra.Command{
-		Use:   "run DIR…",
+		Use:   "run [DIR…]",
 		Short: "Run functions on this machine, each only while it is called",
 		Long: `Build the function of each DIR and run it as a cluster would: none runs until it is called, the first call starts it, and
 after a time without calls it ends. Consumers see nothing of that: they are connected to the activator, which holds their calls meanwhile.
+DIR is the current directory where none is given.
+
+When a function's source changes, it is built anew, and its next call has the new program; a process that runs finishes its calls. What does not
+compile is told with its place, and the program before goes on. On a terminal the last line tells who is awake.
 
 A DIR may be a program as well. What functions print comes with their name in front. They get this command's environment, and all that
 docs/configuration.md says of the activator holds here too. Consumers find the functions in DUBBOFN_REGISTRY, or in the embedded
 registry, where 'dubbofn call' looks.`,
-		Example: `  dubbofn run ./examples/functions/greet ./examples/functions/board
+		Example: `  dubbofn run                                        # the function in this directory
+  dubbofn run ./examples/functions/greet ./examples/functions/board
   dubbofn call org.example.GreetService hello Ada     # in another terminal: wakes it
   dubbofn ledger                                      # what the wake was made of
   DUBBOFN_REGISTRY=nacos://127.0.0.1:8848 dubbofn run --idle 10s ./greet    # for Java consumers`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return usagef("run needs a DIR or more, each with a function, e.g. dubbofn run ./examples/functions/greet")
-			}
-			return nil
-		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				args = []string{"."}
+			}
 			for _, path := range args {
 				if err := exists(path); err != nil {
 					return err
@@ -57,10 +59,8 @@ registry, where 'dubbofn call' looks.`,
 			if cmd.Flags().Changed("admin-port") {
 				a.AdminPort = admin
 			}
-			out := cmd.OutOrStdout()
-			c.Paths, c.Activator, c.Environment, c.Out, c.Colour = args, a, environment(), out, terminal.New(out).Interactive()
-			c.Log = daemon.Logger(cmd.ErrOrStderr(), logLevel(cmd, a.LogLevel), a.LogFormat)
-			return local.Run(cmd.Context(), c)
+			c.Paths, c.Activator, c.Environment = args, a, environment()
+			return runOn(cmd, c)
 		},
 	}
 	flags := cmd.Flags()
@@ -72,6 +72,22 @@ registry, where 'dubbofn call' looks.`,
 	flags.IntVar(&admin, "admin-port", 9090, "where 'dubbofn ledger' asks; 0: any port (environment: DUBBOFN_ADMIN_PORT)")
 	flags.BoolP("verbose", "v", false, "print what the activator logs too")
 	return cmd
+}
+
+// runOn runs functions and tells of them: on a terminal with a status line, above which goes what is logged too.
+func runOn(cmd *cobra.Command, c local.Config) error {
+	out, logged := terminal.New(cmd.OutOrStdout()), cmd.ErrOrStderr()
+	line := out.StatusLine()
+	defer line.Close()
+	c.Out = line
+	if out.Escapes() {
+		c.Colour, c.Status = true, line.Set
+		if terminal.New(logged).Interactive() {
+			logged = line
+		}
+	}
+	c.Log = daemon.Logger(logged, logLevel(cmd, c.Activator.LogLevel), c.Activator.LogFormat)
+	return local.Run(cmd.Context(), c)
 }
 
 // logLevel keeps the parts quiet on a terminal that shows the functions: warnings only, unless somebody asks.
@@ -86,7 +102,7 @@ func logLevel(cmd *cobra.Command, level string) string {
 func exists(path string) error {
 	_, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return usagef("%s: there is no such directory, nor a program", path)
+		return usagef("%s: there is no such directory, nor a program; 'dubbofn new %s' makes a function", path, path)
 	}
 	return err
 }

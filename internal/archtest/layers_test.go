@@ -30,6 +30,7 @@ func layers() map[string]layer {
 		termenv  = "github.com/muesli/termenv"
 		bar      = "github.com/schollz/progressbar/v3"
 		xterm    = "golang.org/x/term"
+		notify   = "github.com/fsnotify/fsnotify"
 		ggcr     = "github.com/google/go-containerregistry"
 	)
 	return map[string]layer{
@@ -186,7 +187,7 @@ func layers() map[string]layer {
 			"auth", "cold/activator", "cold/activator/knative", "cold/keeper", "fn/serve", "invoker", "invoker/dubbo", "registry", "registry/hint", "tracing", "tracing/otlp", "tracing/skywalking",
 			"internal/console", "internal/doctor", "internal/environ",
 		}},
-		"internal/local":      {uses: []string{"cold/activator", "invoker", "registry", "internal/daemon", "internal/environ", "internal/supervise"}},
+		"internal/local":      {uses: []string{"cold/activator", "invoker", "registry", "internal/daemon", "internal/environ", "internal/supervise"}, modules: map[string]string{notify: "when a function's sources change"}},
 		"internal/javaserial": {},
 		"auth":                {uses: []string{"invoker", "internal/fresh", "internal/javaserial", "internal/javatype"}},
 		"fn/serve": {
@@ -233,6 +234,7 @@ func testModules() map[string]string {
 	return map[string]string{
 		"github.com/google/go-cmp": "differences that can be read",
 		"go.uber.org/goleak":       "no goroutine outlives its test",
+		"golang.org/x/sys":         "a terminal of a test's own",
 	}
 }
 

@@ -30,6 +30,9 @@ func Build(ctx context.Context, path, into string) (binary string, err error) {
 	case !info.IsDir():
 		return absolute, nil
 	}
+	if !inModule(absolute) {
+		return "", fmt.Errorf("function %s: there is no go.mod in it, nor above it: 'dubbofn new NAME' makes a function with all that belongs to it, 'go mod init' there a module of what is there", path)
+	}
 	if err := os.MkdirAll(into, 0o700); err != nil {
 		return "", err
 	}
@@ -46,24 +49,73 @@ func Build(ctx context.Context, path, into string) (binary string, err error) {
 		if ctx.Err() != nil {
 			return "", ctx.Err()
 		}
-		return "", fmt.Errorf("build %s: %w\n%s", path, err, bytes.TrimSpace(text))
+		if errors.Is(err, exec.ErrNotFound) {
+			return "", fmt.Errorf("build %s: %w: install Go (https://go.dev/dl), or name a program in place of the directory", path, err)
+		}
+		return "", fmt.Errorf("build %s: %w\n%s", path, err, placed(text, path))
+	}
+	if info, err := os.Stat(binary); err != nil || info.Mode()&0o111 == 0 {
+		return "", fmt.Errorf("build %s: its package is not main: name the directory of a program that calls serve.Main", path)
 	}
 	return binary, nil
+}
+
+// inModule tells whether a directory belongs to a Go module.
+func inModule(dir string) bool {
+	for {
+		if info, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil && !info.IsDir() {
+			return true
+		}
+		above := filepath.Dir(dir)
+		if above == dir {
+			return false
+		}
+		dir = above
+	}
+}
+
+// placed is what the compiler said, with places as they are seen from where the command runs: it said them as seen from the directory.
+func placed(text []byte, path string) string {
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	for i, line := range lines {
+		if strings.HasPrefix(line, "./") || strings.HasPrefix(line, "../") {
+			file, rest, is := strings.Cut(line, ":")
+			if is {
+				lines[i] = filepath.Join(path, file) + ":" + rest
+			}
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // Manifest is what a function's program says of itself, as much as is needed here.
 type Manifest struct {
 	Text     json.RawMessage `json:"-"` // all of it
 	App      string          `json:"app"`
-	Services []struct {
-		Interface string `json:"interface"`
-		Version   string `json:"version"`
-		Group     string `json:"group"`
-		Methods   []struct {
-			Name       string `json:"name"`
-			Descriptor string `json:"descriptor"`
-		} `json:"methods"`
-	} `json:"services"`
+	Services []service       `json:"services"`
+}
+
+// service is one that a function offers.
+type service struct {
+	Interface string `json:"interface"`
+	Version   string `json:"version"`
+	Group     string `json:"group"`
+	Methods   []struct {
+		Name       string `json:"name"`
+		Descriptor string `json:"descriptor"`
+	} `json:"methods"`
+}
+
+// key is the service as Dubbo writes it: GROUP/INTERFACE:VERSION.
+func (s service) key() string {
+	key := s.Interface
+	if s.Group != "" {
+		key = s.Group + "/" + key
+	}
+	if s.Version != "" {
+		key += ":" + s.Version
+	}
+	return key
 }
 
 const (
@@ -107,13 +159,7 @@ func Describe(ctx context.Context, binary string, environment []string) (m Manif
 func (m Manifest) Example() (call, offers string) {
 	var all []string
 	for _, s := range m.Services {
-		key := s.Interface
-		if s.Group != "" {
-			key = s.Group + "/" + key
-		}
-		if s.Version != "" {
-			key += ":" + s.Version
-		}
+		key := s.key()
 		var names []string
 		for _, method := range s.Methods {
 			if len(names) == 0 || names[len(names)-1] != method.Name { // an overload

@@ -38,6 +38,8 @@ type Config struct {
 	Out io.Writer
 	// Colour lets Out have colours, for terminals.
 	Colour bool
+	// Status is told, in a line for people, how every function is, whenever that is something else. Default: nobody is.
+	Status func(line string)
 	// Log gets what the parts log. Default: nothing is logged.
 	Log *slog.Logger
 	// Ready is called once everything runs. It must not block.
@@ -52,6 +54,8 @@ type Site struct {
 	Registry string
 	// HTTP is where functions take events, as Knative's ingress would: each by the Host header NAME.local.
 	HTTP string
+	// Console is the URL of the console, with the token that opens it; empty without one.
+	Console string
 	// Keeper is where the keeper's operators ask; empty without one.
 	Keeper string
 }
@@ -86,6 +90,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Out == nil {
 		c.Out = io.Discard
+	}
+	if c.Status == nil {
+		c.Status = func(string) {}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -18,8 +18,9 @@ type console struct {
 	out    io.Writer
 	colour bool
 	idle   time.Duration
-	phases map[string]supervise.Phase
-	ending <-chan struct{} // closed: everything ends; nil: never
+	status func(line string) // nil: nobody looks
+	ending <-chan struct{}   // closed: everything ends; nil: never
+	states []*shown          // in the order of the functions
 }
 
 // Write passes lines of the functions on, whole.
@@ -44,10 +45,7 @@ func (c *console) paint(code int, s string) string {
 
 // changed tells of a function that woke or went to sleep.
 func (c *console) changed(s supervise.State) {
-	c.mu.Lock()
-	last := c.phases[s.Name]
-	c.phases[s.Name] = s.Phase
-	c.mu.Unlock()
+	last, renewed := c.note(s)
 	ending := false
 	select {
 	case <-c.ending:
@@ -59,6 +57,7 @@ func (c *console) changed(s supervise.State) {
 		c.tell("%s %s is called and wakes", c.paint(33, "◐"), s.Name)
 	case s.Phase == supervise.Awake:
 		c.tell("%s %s is awake after %s, process %d", c.paint(32, "●"), s.Name, milli(s.Took), s.PID)
+	case renewed:
 	case last == supervise.Awake && s.Err == nil && ending:
 		c.tell("%s %s is told to end", c.paint(2, "○"), s.Name)
 	case last == supervise.Awake && s.Err == nil:
@@ -103,6 +102,9 @@ func (c *console) introduce(at Site, functions []function) {
 		fmt.Fprintf(&b, "  events      http://%s with the header Host: %s.local\n", at.HTTP, functions[0].name)
 	}
 	fmt.Fprintf(&b, "  see wakes   dubbofn ledger --admin %s\n", at.Admin)
+	if at.Console != "" {
+		fmt.Fprintf(&b, "  console     %s\n", at.Console)
+	}
 	fmt.Fprintf(&b, "  metrics     http://%s/metrics", at.Admin)
 	if at.Keeper != "" {
 		fmt.Fprintf(&b, ", the keeper's http://%s/metrics", at.Keeper)

@@ -31,7 +31,7 @@ func TestAFunctionThatEndsWithTheCommandIsNotCalledIdle(t *testing.T) {
 	t.Parallel()
 	end := make(chan struct{})
 	var out bytes.Buffer
-	c := &console{out: &out, idle: 30 * time.Second, phases: map[string]supervise.Phase{}, ending: end}
+	c := &console{out: &out, idle: 30 * time.Second, ending: end}
 	told := func(phase supervise.Phase) string {
 		out.Reset()
 		c.changed(supervise.State{Name: "greet", Phase: phase})

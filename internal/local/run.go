@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -25,6 +26,7 @@ type function struct {
 	name, binary string
 	path         string // as it was given
 	renewed      int    // how often its program was replaced
+	built        time.Time
 	manifest     Manifest
 }
 
@@ -34,7 +36,7 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	out := &console{out: c.Out, colour: c.Colour, idle: c.Idle, phases: map[string]supervise.Phase{}, ending: ctx.Done()}
+	out := &console{out: c.Out, colour: c.Colour, idle: c.Idle, status: c.Status, ending: ctx.Done()}
 	functions, err := prepare(ctx, c, out)
 	if err != nil {
 		return err
@@ -53,7 +55,7 @@ func Run(ctx context.Context, c Config) error {
 
 // prepare builds and asks every function.
 func prepare(ctx context.Context, c Config, out *console) (functions []function, err error) {
-	names := map[string]string{}
+	names, offers := map[string]string{}, map[string]string{}
 	for i, path := range c.Paths {
 		begin := time.Now()
 		out.tell("building %s (%d of %d)", path, i+1, len(c.Paths))
@@ -63,17 +65,32 @@ func prepare(ctx context.Context, c Config, out *console) (functions []function,
 		}
 		name := filepath.Base(binary)
 		if other, taken := names[name]; taken {
-			return nil, fmt.Errorf("functions %s and %s have the same name, %s", other, path, name)
+			return nil, fmt.Errorf("functions %s and %s have the same name, %s: name one of the folders otherwise", other, path, name)
 		}
 		names[name] = path
 		m, err := Describe(ctx, binary, append(bare(c.Environment), "K_SERVICE="+name))
 		if err != nil {
 			return nil, err
 		}
+		if err := claim(offers, path, m); err != nil {
+			return nil, err
+		}
 		out.tell("built %s in %.1f s", name, time.Since(begin).Seconds())
-		functions = append(functions, function{name: name, binary: binary, manifest: m})
+		functions = append(functions, function{name: name, binary: binary, path: path, built: begin, manifest: m})
 	}
 	return functions, nil
+}
+
+// claim notes what a function offers; an error says that another one does. offers is by service.
+func claim(offers map[string]string, path string, m Manifest) error {
+	for _, s := range m.Services {
+		key := s.key()
+		if other, taken := offers[key]; taken {
+			return fmt.Errorf("functions %s and %s both offer %s, and a call could not say which it means: give one of them another interface, or a group or a version of its own (fn.Group, fn.Version), or run only one", other, path, key)
+		}
+		offers[key] = path
+	}
+	return nil
 }
 
 // bare is an environment without certificates: it is the activator's port that speaks TLS, and a function that had one would tell of a port
@@ -103,6 +120,7 @@ type parts struct {
 	store      *daemon.Store // nil: no keeper
 	supervisor *supervise.Supervisor
 	site       Site
+	dir, url   string // of the functions' files, and in them
 }
 
 // assemble opens every port; run must follow.
@@ -113,12 +131,12 @@ func assemble(ctx context.Context, c Config, dir string, functions []function, o
 		return nil, err
 	}
 	token := rand.Text()
-	manifests := filepath.Join(dir, "functions")
-	if err := p.write(manifests, "http://"+platform.Addr().String()); err != nil {
+	p.dir, p.url = filepath.Join(dir, "functions"), "http://"+platform.Addr().String()
+	if err := p.write(); err != nil {
 		return nil, errors.Join(err, platform.Close())
 	}
 	a := c.Activator
-	a.Functions, a.Registry, a.Token = manifests+string(filepath.Separator), strings.Split(c.Registry, ","), token
+	a.Functions, a.Registry, a.Token = p.dir+string(filepath.Separator), strings.Split(c.Registry, ","), token
 	a.Fresh = min(a.Fresh, c.Idle/2) // never longer than the shortest time to zero
 	if a.Bind == "" {
 		a.Bind = "127.0.0.1"
@@ -126,6 +144,7 @@ func assemble(ctx context.Context, c Config, dir string, functions []function, o
 	if a.Host == "" {
 		a.Host = "127.0.0.1"
 	}
+	a.Console, a.ConsoleToken = cmp.Or(a.Console, "read"), cmp.Or(a.ConsoleToken, rand.Text())
 	a.LanePort, a.LaneTLS = 0, false // functions are told the port, and it never leaves this machine
 	for _, port := range []*int{&a.Port, &a.AdminPort} {
 		if *port != 0 && !free(a.Bind, *port) {
@@ -137,6 +156,7 @@ func assemble(ctx context.Context, c Config, dir string, functions []function, o
 		return nil, errors.Join(err, platform.Close())
 	}
 	p.site = Site{Dubbo: reachable(p.front.Dubbo), Admin: reachable(p.front.Admin), HTTP: platform.Addr().String(), Registry: c.Registry}
+	p.site.Console = a.ConsoleURL(p.site.Admin)
 	environment := slices.Concat(c.Environment, []string{"DUBBOFN_TOKEN=" + token, "DUBBOFN_ACTIVATOR=" + reachable(p.front.Lane)})
 	socket := filepath.Join(dir, "keeper")
 	if err := p.keep(ctx, socket, token); err != nil {
@@ -148,6 +168,7 @@ func assemble(ctx context.Context, c Config, dir string, functions []function, o
 	}
 	var run []supervise.Function
 	for _, f := range functions {
+		out.know(f.name, f.manifest.App)
 		run = append(run, supervise.Function{Name: f.name, Path: f.binary})
 	}
 	p.supervisor, err = supervise.New(supervise.Config{
@@ -198,22 +219,31 @@ func reachable(a net.Addr) string {
 }
 
 // write lets the activator know the functions.
-func (p *parts) write(dir, url string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+func (p *parts) write() error {
+	if err := os.MkdirAll(p.dir, 0o700); err != nil {
 		return err
 	}
 	for _, f := range p.functions {
-		b, err := json.Marshal(activator.Function{
-			App: f.manifest.App, URL: url, Host: f.name + ".local", KnativeRevision: supervise.Revision(f.name, f.renewed), Manifest: activator.Manifest(f.manifest.Text),
-		})
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(dir, f.name+".json"), b, 0o600); err != nil {
+		if err := p.tell(f); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// tell lets the activator know one function, as it is now.
+func (p *parts) tell(f function) error {
+	b, err := json.Marshal(activator.Function{
+		App: f.manifest.App, URL: p.url, Host: f.name + ".local", KnativeRevision: supervise.Revision(f.name, f.renewed), Manifest: activator.Manifest(f.manifest.Text),
+	})
+	if err != nil {
+		return err
+	}
+	half := filepath.Join(p.dir, "."+f.name+".json")
+	if err := os.WriteFile(half, b, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(half, filepath.Join(p.dir, f.name+".json"))
 }
 
 // run has everything going until ctx ends or a part fails, then ends the parts in their order: the activator finishes its calls first.
@@ -233,6 +263,7 @@ func (p *parts) run(ctx context.Context) error {
 	if p.ready(ctx) {
 		p.out.introduce(p.site, p.functions)
 		p.c.Ready(p.site)
+		defer p.accompany(ctx)() // ctx has ended by then
 	}
 	err := <-front
 	end()

@@ -159,7 +159,7 @@ func TestWhatCannotBeRunIsReported(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, paths := range map[string][]string{
-		"undefined: nothing": {broken}, "no such file": {"/nowhere"}, "it printed no manifest": {other}, "can't be executed": {text}, "no function": nil,
+		"undefined: nothing": {broken}, "no such file": {filepath.Join(t.TempDir(), "nowhere")}, "it printed no manifest": {other}, "can't be executed": {text}, "no function": nil,
 	} {
 		err := Run(t.Context(), Config{Paths: paths, Environment: os.Environ(), Cache: t.TempDir()})
 		if err == nil || !strings.Contains(err.Error(), want) {
