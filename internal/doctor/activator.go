@@ -24,6 +24,7 @@ type function struct {
 	Function string `json:"function"`
 	State    string `json:"state"` // "asleep", "waking", "awake" or "refused"
 	Fault    string `json:"fault"`
+	Visible  *bool  `json:"visible"` // nil: an activator that does not tell
 	URL      string `json:"url"`
 	Port     int    `json:"port"`
 	Revision string `json:"revision"`

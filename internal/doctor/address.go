@@ -79,7 +79,7 @@ func (x *examination) address(ctx context.Context, p *patient, i registry.Instan
 		return []Finding{f}
 	}
 	if err := reach(ctx, address); err != nil {
-		x.closed(&f, i, address, err)
+		x.closed(p, &f, i, address, err)
 		return []Finding{f}
 	}
 	secret := x.cfg.Secret || s.Params["ssl-enabled"] == "true"
@@ -113,24 +113,48 @@ func (x *examination) address(ctx context.Context, p *patient, i registry.Instan
 }
 
 // closed says what to do about an address where nobody is.
-func (x *examination) closed(f *Finding, i registry.Instance, address string, err error) {
+func (x *examination) closed(p *patient, f *Finding, i registry.Instance, address string, err error) {
 	f.Title = fmt.Sprintf("nothing answers at %s, which %s tells consumers", address, i.App)
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		f.Title = fmt.Sprintf("port closed: %s, which %s tells consumers, refuses connections", address, i.App)
 	}
 	f.Why = err.Error()
-	one, ok := x.front.of(i.App)
-	if !ok || one.Port == 0 || strings.HasSuffix(address, ":"+strconv.Itoa(one.Port)) {
-		f.Mend = x.offline(i.Host, strconv.Itoa(i.Port), i.App)
+	if len(p.others(i)) > 0 {
+		f.Mend = x.retire(i, p.revisions[revisionID{i.App, i.Revision()}].metadata)
 		f.Why += "; the command takes it out of consumers' lists until its process ends: start it again, or open the port"
+	}
+	if f.Mend != "" {
 		return
 	}
-	setting := fmt.Sprintf("DUBBOFN_ADVERTISED_PORT=%d", one.Port)
-	f.Why = fmt.Sprintf("the activator listens on port %d and tells consumers another one", one.Port)
-	f.Mend, f.Restart = "export "+setting, "activator"
-	if !x.onThisMachine() {
-		f.Mend, f.Restart = "kubectl -n dubbofn set env deployment/dubbofn-activator "+setting, ""
+	setting := "DUBBOFN_ADVERTISED_PORT"
+	if !errors.Is(err, syscall.ECONNREFUSED) {
+		setting = "DUBBOFN_HOST"
 	}
+	f.Mend, f.Restart = "unset "+setting, "provider"
+	f.Why += fmt.Sprintf("; without %s the provider registers where it listens (Java: DUBBO_IP_TO_REGISTRY, DUBBO_PORT_TO_REGISTRY)", setting)
+	if _, ok := x.front.of(i.App); !ok {
+		return
+	}
+	f.Why = fmt.Sprintf("%v; the activator lives, so it is elsewhere than %s says, or something between keeps consumers away", err, setting)
+	f.Restart = "activator"
+	if !x.onThisMachine() {
+		f.Mend, f.Restart = "kubectl -n dubbofn set env deployment/dubbofn-activator "+setting+"-", ""
+	}
+}
+
+// others gives the instances of the service beside one.
+func (p *patient) others(than registry.Instance) (all []registry.Instance) {
+	for _, r := range p.revisions {
+		if _, ok := p.serviceOf(r); !ok {
+			continue
+		}
+		for _, i := range r.instances {
+			if i.Address() != than.Address() {
+				all = append(all, i)
+			}
+		}
+	}
+	return all
 }
 
 // echo sends a heartbeat and calls $echo, which runs nothing of the provider's.
@@ -188,7 +212,6 @@ func (x *examination) certificate(ctx context.Context, p *patient, address strin
 	var invalid x509.CertificateInvalidError
 	var name x509.HostnameError
 	var unknown x509.UnknownAuthorityError
-	host, _, _ := net.SplitHostPort(address)
 	switch {
 	case err == nil && time.Until(shown.NotAfter) < soon:
 		f.State, f.Title, f.Mend = Warn, fmt.Sprintf("the certificate of %s ends soon: %s", address, until), renew(shown)
@@ -208,7 +231,6 @@ func (x *examination) certificate(ctx context.Context, p *patient, address strin
 		f.State, f.Title, f.Why = Bad, fmt.Sprintf("TLS with %s fails", address), err.Error()
 		f.Mend, f.Restart = `export DUBBOFN_TLS_CERT="${CLIENT_CERT:?a certificate that it takes}" DUBBOFN_TLS_KEY="${CLIENT_KEY:?its key}"`, "consumer"
 	}
-	_ = host
 	return f, f.State != Bad
 }
 
@@ -243,6 +265,6 @@ func renew(c *x509.Certificate) string {
 	if c.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) == nil {
 		return fmt.Sprintf("openssl req -x509 -new -key %s -subj %s -addext %s -days 90 -out %s", key, subject, extension, cert)
 	}
-	return fmt.Sprintf(`openssl req -new -key %s -subj %s | openssl x509 -req -CA "${CA_CERT:?the authority's certificate}" -CAkey "${CA_KEY:?its key}" -CAcreateserial -days 90 -extfile <(echo %s) -out %s`,
+	return fmt.Sprintf(`openssl req -new -key %s -subj %s | openssl x509 -req -CA "${CA_CERT:?the certificate of the authority}" -CAkey "${CA_KEY:?its key}" -CAcreateserial -days 90 -extfile <(echo %s) -out %s`,
 		key, subject, extension, cert)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 
 	"github.com/dubbofn/dubbofn/auth"
@@ -28,9 +29,9 @@ func Check(ctx context.Context, c Config) ([]Finding, error) {
 	defer cancel()
 	all := []Finding{}
 	var front *examination // whose findings of the activator count
-	for _, url := range environ.SplitURLs(c.Registry) {
+	for _, at := range environ.SplitURLs(c.Registry) {
 		x := &examination{cfg: c}
-		err := errors.Join(x.trust(), x.parse(url))
+		err := errors.Join(x.trust(), x.parse(at))
 		if err == nil {
 			err = x.open(ctx)
 		}
@@ -73,8 +74,8 @@ func (x *examination) skip(service, because string, checks ...string) {
 	}
 }
 
-func (x *examination) parse(url string) (err error) {
-	x.url, err = invoker.ParseURL(url)
+func (x *examination) parse(at string) (err error) {
+	x.url, err = invoker.ParseURL(at)
 	return err
 }
 
@@ -143,12 +144,19 @@ func (x *examination) known(ctx context.Context) []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
-// manifestOf gives what should be deployed under an application's name, if that is known.
-func (x *examination) manifestOf(app string) *fn.Manifest {
+// manifestOf gives what is, or should be, deployed under an application's name: the consumer's own, or the activator's.
+func (x *examination) manifestOf(ctx context.Context, app string) *fn.Manifest {
 	if m := x.cfg.Manifest; m != nil && m.App == app {
 		return m
 	}
-	return nil
+	if _, ok := x.front.of(app); !ok {
+		return nil
+	}
+	var m fn.Manifest
+	if _, err := x.ask(ctx, "/api/functions/"+url.PathEscape(app)+"/manifest", &m); err != nil || m.App != app {
+		return nil
+	}
+	return &m
 }
 
 // patient is a service that is looked at.

@@ -16,7 +16,7 @@ import (
 const trustLevel = 3
 
 // classes looks for classes that the application may send and a Java consumer refuses to read.
-func (x *examination) classes(_ context.Context, p *patient) bool {
+func (x *examination) classes(ctx context.Context, p *patient) bool {
 	f := Finding{Check: "classes", State: OK, Service: p.name}
 	if x.cfg.Line == Line27 {
 		f.Title = "Dubbo 2.7 reads every class but those of its list of refused ones"
@@ -25,12 +25,12 @@ func (x *examination) classes(_ context.Context, p *patient) bool {
 	}
 	var m *fn.Manifest
 	for _, a := range p.apps {
-		if m = x.manifestOf(a.name); m != nil {
+		if m = x.manifestOf(ctx, a.name); m != nil {
 			break
 		}
 	}
 	if m == nil {
-		x.skip(p.name, "it needs the function's manifest: --manifest takes its folder, or what 'dubbofn describe' prints", "classes")
+		x.skip(p.name, "it needs the function's manifest, which no activator tells: --manifest takes its folder, or what 'dubbofn describe' prints", "classes")
 		return true
 	}
 	refused := untrusted(m, p.key, x.cfg.Classes)
@@ -87,7 +87,7 @@ func untrusted(m *fn.Manifest, key invoker.ServiceKey, more []string) []string {
 	}
 	var refused []string
 	for _, t := range m.Types {
-		if !elsewhere[t.Class] && !slices.ContainsFunc(trusted, func(p string) bool { return p != "" && strings.HasPrefix(t.Class, p) }) {
+		if t.Kind != "interface" && !elsewhere[t.Class] && !slices.ContainsFunc(trusted, func(p string) bool { return p != "" && strings.HasPrefix(t.Class, p) }) {
 			refused = append(refused, t.Class)
 		}
 	}

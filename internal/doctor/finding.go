@@ -21,7 +21,7 @@ type Finding struct {
 	Title   string `json:"title"`             // what was found, in a line
 	Why     string `json:"why,omitempty"`     // what follows from it, or what it was found by
 	Mend    string `json:"mend,omitempty"`    // a command or a line for a shell that mends it
-	Restart string `json:"restart,omitempty"` // what must be started again, with that in its environment, for the mend to count: "activator", "consumer"
+	Restart string `json:"restart,omitempty"` // what must be started again, with that in its environment, for the mend to count: "activator", "consumer", "provider"
 }
 
 // String gives a line.

@@ -125,7 +125,7 @@ func (x *examination) fixMetadata(ctx context.Context, key invoker.ServiceKey) (
 // restored gives the metadata of the revision that an instance shows, from the manifest or from the instance itself. It is the revision's only
 // where its hash says so.
 func (x *examination) restored(ctx context.Context, i registry.Instance) (registry.Metadata, error) {
-	if m := x.manifestOf(i.App); m != nil {
+	if m := x.manifestOf(ctx, i.App); m != nil {
 		if md := metadataservice.Metadata(*m); md.Revision() == i.Revision() {
 			return md, nil
 		}

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/dubbofn/dubbofn/internal/metadataservice"
 	"github.com/dubbofn/dubbofn/invoker"
 	"github.com/dubbofn/dubbofn/registry"
 )
@@ -95,56 +94,66 @@ func (x *examination) agreeOf(ctx context.Context, p *patient, a *application) {
 			ids = append(ids, id)
 		}
 	}
-	want, whose := x.truth(a.name)
-	f := Finding{Check: "revision", State: OK, Service: p.name, Title: fmt.Sprintf("all %d instances of %s show revision %s", len(a.instances), a.name, short(ids[0].revision))}
-	if len(a.instances) == 1 {
-		f.Title = fmt.Sprintf("%s shows revision %s", a.name, short(ids[0].revision))
-	}
-	switch {
-	case len(ids) == 1 && (want == "" || want == ids[0].revision):
-		if want != "" {
-			f.Title += ", as " + whose + " does"
-		}
-		x.add(f)
-		return
-	case want == "":
-		want, whose = fullest(p, ids).revision, "the one that offers most"
-	}
-	f.State = Bad
-	f.Title = ""
-	var mends []string
+	fresh, whose := x.fresh(p, ids)
+	f := Finding{Check: "revision", State: Bad, Service: p.name}
+	var good *revision
+	var stale, mends []string
 	for _, id := range ids {
-		if id.revision == want {
+		r := p.revisions[id]
+		if fresh(id) {
+			good = r
 			continue
 		}
-		r := p.revisions[id]
 		for _, i := range r.instances {
-			f.Title += fmt.Sprintf("%s of %s shows a stale revision, %s; ", i.Address(), a.name, short(id.revision))
-			mends = append(mends, x.retire(i, r.metadata))
+			stale = append(stale, i.Address())
+			if mend := x.retire(i, r.metadata); mend != "" {
+				mends = append(mends, mend)
+			}
 		}
-		f.Why = x.difference(ctx, p, r, p.revisions[revisionID{a.name, want}])
 	}
-	f.Title += fmt.Sprintf("%s is %s", short(want), whose)
-	if whose == "the one that offers most" {
-		f.Title = strings.Replace(f.Title, " is the one", " is that of the one", 1)
-	}
-	f.Why += "; the command takes what is stale out of consumers' lists until that process ends: end it, or deploy it again"
-	if f.Mend = strings.Join(mends, "; "); f.Mend == "" || strings.HasPrefix(whose, "the manifest") && len(ids) == 1 {
-		f.Mend = "dubbofn deploy ."
-		f.Why = strings.Split(f.Why, "; the command")[0]
+	switch {
+	case len(stale) == 0:
+		f.State, f.Title = OK, fmt.Sprintf("all instances of %s show revision %s", a.name, short(ids[0].revision))
+		if whose != "" {
+			f.Title += ", " + whose
+		}
+	case good == nil:
+		f.Title = fmt.Sprintf("%s shows revision %s, which is not %s", a.name, short(ids[0].revision), whose)
+		f.Why, f.Mend = "another build runs than the one that should", "dubbofn deploy ."
+	default:
+		f.Title = fmt.Sprintf("%s of %s shows a stale revision, which is not %s", strings.Join(stale[:min(len(stale), maxNamed)], ", "), a.name, whose)
+		for _, id := range ids {
+			if !fresh(id) {
+				f.Why = x.difference(ctx, p, p.revisions[id], good)
+			}
+		}
+		if f.Mend = strings.Join(mends, "; "); f.Mend == "" {
+			f.Mend = "dubbofn deploy ."
+			break
+		}
+		f.Why += "; the command takes what is stale out of consumers' lists until its process ends: end it, or deploy it again"
 	}
 	x.add(f)
 }
 
-// truth is the revision that should be there, and who says so.
-func (x *examination) truth(app string) (revision, whose string) {
+// fresh tells revisions of what should be there from others, and who says what should: the manifest, the activator, or a guess.
+func (x *examination) fresh(p *patient, ids []revisionID) (is func(revisionID) bool, whose string) {
+	app := ids[0].app
+	if m := x.cfg.Manifest; m != nil && m.App == app {
+		digest := m.Digest() // not the revision: what a port asks for, as TLS, is in that too
+		return func(id revisionID) bool {
+			r := p.revisions[id]
+			return r.err != nil || r.metadata.Digest == digest
+		}, "that of the manifest"
+	}
 	if f, ok := x.front.of(app); ok {
-		return f.Revision, "the activator's"
+		return func(id revisionID) bool { return id.revision == f.Revision }, "that of the activator"
 	}
-	if m := x.manifestOf(app); m != nil {
-		return metadataservice.Metadata(*m).Revision(), "the manifest's"
+	best := fullest(p, ids)
+	if len(ids) == 1 {
+		return func(revisionID) bool { return true }, ""
 	}
-	return "", ""
+	return func(id revisionID) bool { return id == best }, fmt.Sprintf("%s, of which there is most", short(best.revision))
 }
 
 // fullest is the revision that offers most, in the most instances: a guess at which is the newest.
@@ -240,7 +249,7 @@ func (x *examination) alone(_ context.Context, p *patient) bool {
 // the first of the mapping.
 func (x *examination) rightful(apps []*application) *application {
 	for _, a := range apps {
-		if slices.Contains(x.cfg.Apps, a.name) || x.manifestOf(a.name) != nil {
+		if slices.Contains(x.cfg.Apps, a.name) || x.cfg.Manifest != nil && x.cfg.Manifest.App == a.name {
 			return a
 		}
 	}

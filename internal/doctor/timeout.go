@@ -44,6 +44,11 @@ func (x *examination) functions(p *patient) {
 			x.add(f)
 		case one.Fault != "":
 			x.refusedFunction(one)
+		case one.Visible != nil && !*one.Visible:
+			x.add(Finding{
+				Check: "function", State: Warn, Service: p.name, Title: fmt.Sprintf("not every registry of the activator has the stand-in of %s as it is now", a.name),
+				Why: "the activator's log says which, and why; it tries again by itself", Mend: x.startActivator(), Restart: "activator",
+			})
 		default:
 			x.add(Finding{Check: "function", State: OK, Service: p.name, Title: fmt.Sprintf("%s is %s", a.name, one.State)})
 		}
