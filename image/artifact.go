@@ -12,11 +12,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// emptyConfig is what artifacts without a configuration have (OCI image specification 1.1, "Guidance for an Empty Descriptor").
-const (
-	emptyConfig     = "{}"
-	emptyConfigType = types.MediaType("application/vnd.oci.empty.v1+json")
-)
+// emptyConfig is what artifacts without a configuration have (OCI image specification 1.1, "Guidance for an Empty Descriptor"). Its media type is that of the
+// artifact, as before 1.1: registries that don't know artifactType yet take the type from there.
+const emptyConfig = "{}"
 
 // artifact is a manifest with a subject and one file, which registries show as a referrer of the subject (OCI distribution specification 1.1).
 type artifact struct {
@@ -35,7 +33,7 @@ func (b *builder) artifact(v *variant) (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	config, err := partial.Descriptor(static.NewLayer([]byte(emptyConfig), emptyConfigType))
+	config, err := partial.Descriptor(static.NewLayer([]byte(emptyConfig), sbomType))
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +67,7 @@ func (a *artifact) LayerByDigest(h v1.Hash) (partial.CompressedLayer, error) {
 	if own, err := a.file.Digest(); err != nil || own == h {
 		return a.file, err
 	}
-	config := static.NewLayer([]byte(emptyConfig), emptyConfigType)
+	config := static.NewLayer([]byte(emptyConfig), sbomType)
 	if own, err := config.Digest(); err != nil || own == h {
 		return config, err
 	}

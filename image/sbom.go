@@ -150,7 +150,7 @@ func linked(info *debug.BuildInfo) (all []spdxPackage) {
 		}
 		if r := m.Replace; r != nil {
 			source = "in the place of " + m.Path + "@" + m.Version
-			if r.Version != "" { // else a folder, whose name says nothing elsewhere
+			if version(*r) != "" { // else a folder, whose name says nothing elsewhere
 				m = r
 			}
 		}
