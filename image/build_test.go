@@ -214,7 +214,10 @@ func TestAFunctionsImageHasItsManifest(t *testing.T) {
 	if f.Config.User != "65532:65532" || strings.Join(f.Config.Entrypoint, " ") != "/app/greet" || strings.Join(f.Config.Env, " ") != "PATH=/app PORT=8080" || f.Architecture != runtime.GOARCH {
 		t.Errorf("%+v", f)
 	}
-	c.Platforms, c.Tarball = []string{"linux/riscv64"}, "" // which this machine does not run
+	c.Platforms, c.Tarball = []string{"linux/arm64"}, "" // which this machine does not run
+	if runtime.GOARCH == "arm64" {
+		c.Platforms = []string{"linux/amd64"}
+	}
 	if other := build(t, c); !bytes.Equal(other.Manifest, r.Manifest) {
 		t.Errorf("for another platform the manifest is %s", other.Manifest)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/dubbofn/dubbofn/image"
 	"github.com/dubbofn/dubbofn/invoker"
 	"github.com/dubbofn/dubbofn/registry"
 )
@@ -31,7 +32,10 @@ func exitCode(err error) int {
 	if errors.As(err, &thrown) {
 		return exitException
 	}
-	if errors.Is(err, registry.ErrUnreachable) {
+	if errors.Is(err, image.ErrRefused) {
+		return exitRefused
+	}
+	if errors.Is(err, registry.ErrUnreachable) || errors.Is(err, image.ErrUnreachable) {
 		return exitUnavailable
 	}
 	if missing(err) {

@@ -52,7 +52,7 @@ Exit codes: 0 answered · 1 the method threw an exception · 2 wrong usage · 3 
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see '%s --help'", err, c.CommandPath())}
 	})
-	root.AddCommand(newCommand(), runCommand(), callCommand(), eventCommand(), importCommand(), buildCommand(), describeCommand(), ledgerCommand(), doctorCommand(), renderCommand(), activatorCommand(), keeperCommand(), sinkCommand(), versionCommand(), manualCommand(), deployCommand(), undeployCommand(), listCommand(), logsCommand())
+	root.AddCommand(newCommand(), runCommand(), callCommand(), eventCommand(), importCommand(), buildCommand(), sbomCommand(), describeCommand(), ledgerCommand(), doctorCommand(), renderCommand(), activatorCommand(), keeperCommand(), sinkCommand(), versionCommand(), manualCommand(), deployCommand(), undeployCommand(), listCommand(), logsCommand())
 	strict(root)
 	return root
 }
