@@ -16,7 +16,7 @@ import (
 	"github.com/dubbofn/dubbofn/internal/javasource"
 )
 
-// Library is the classes of some files. The zero value is empty. Not for concurrent use.
+// Library is the classes of some files, made by [Open]. Not for concurrent use.
 type Library struct {
 	classes map[string]*javadecl.Class // of class files
 	sources map[string]*javadecl.Class
@@ -30,17 +30,26 @@ const maxFileBytes = 4 << 20
 
 // Open reads files: jars (or any zip, source jars too), class files and Java sources.
 func Open(paths ...string) (*Library, error) {
-	l := &Library{classes: map[string]*javadecl.Class{}, sources: map[string]*javadecl.Class{}}
+	l := newLibrary()
 	for _, path := range paths {
 		if err := l.open(path); err != nil {
 			return nil, fmt.Errorf("import %s: %w", path, err)
 		}
 		l.names = append(l.names, filepath.Base(path))
 	}
+	l.resolve()
+	return l, nil
+}
+
+func newLibrary() *Library {
+	return &Library{classes: map[string]*javadecl.Class{}, sources: map[string]*javadecl.Class{}}
+}
+
+// resolve finds out which classes the names in sources mean, once all of them are there.
+func (l *Library) resolve() {
 	for _, f := range l.files {
 		f.Resolve(l.has)
 	}
-	return l, nil
 }
 
 func (l *Library) has(class string) bool { return l.classes[class] != nil || l.sources[class] != nil }
