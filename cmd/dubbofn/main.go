@@ -36,7 +36,8 @@ On one machine:    dubbofn new greet               make the module of a function
                    dubbofn describe ./greet        what a function offers
                    dubbofn ledger                  what its last cold start was made of
                    dubbofn doctor SERVICE          what keeps consumers from it, and what mends that
-On Kubernetes:     dubbofn deploy ./greet          put a function onto Knative, and wait until consumers find it
+On Kubernetes:     dubbofn build ./greet           its image, pushed to a registry or written to the disk
+                   dubbofn deploy ./greet          put a function onto Knative, and wait until consumers find it
                    dubbofn list, describe --deployed, logs, undeploy
                    dubbofn render function|activator|keeper   manifests for Knative
                    dubbofn activator, dubbofn keeper   the always-on parts, in pods of their own
