@@ -8,7 +8,7 @@ MODULES  := . bench bench/service e2e e2e/eventing e2e/collector e2e/promql e2e/
 LINT     := $(BUILD)/golangci-lint
 FUZZTIME ?= 60s
 
-.PHONY: help demo test interop import trust seata bench bench-outbound bench-select bench-start bench-activator bench-warm bench-events bench-tracing fuzz lint build fmt docs decisions rules churn chaos nacos-restart hostile cycles faults events lab lab-up lab-down pictures clean
+.PHONY: help demo test interop import trust seata bench bench-outbound bench-select bench-start bench-activator bench-warm bench-events bench-tracing fuzz lint build fmt docs decisions rules churn chaos nacos-restart hostile cycles faults doctor-faults events lab lab-up lab-down pictures clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,9 @@ cycles: ## 1000 times from zero to one and back under load, with processes kille
 
 faults: ## what sleeping functions depend on is broken, one thing after the other, under Java and Go consumers, two activators and a real Nacos
 	@e2e/faults.sh
+
+doctor-faults: ## twelve faults between a consumer and a function in a real Nacos: dubbofn doctor finds each, and what it prints mends it
+	@e2e/doctor.sh
 
 events: ## events by Knative, SDKs, NATS and Kafka, and traces read back from SkyWalking and OpenTelemetry
 	@e2e/events.sh

@@ -7,7 +7,7 @@ LOGS=build/test
 rm -rf "$LOGS"; mkdir -p "$LOGS"
 MODULES=(. bench bench/service e2e e2e/eventing e2e/collector e2e/promql e2e/knative/tools)
 
-STEPS=(build format vet lint arch unit fuzz docs demo quickstart nacos zookeeper brokers decisions cycles faults interop import activator reverse rules trust seata events trace chaos)
+STEPS=(build format vet lint arch unit fuzz docs demo quickstart nacos zookeeper brokers decisions cycles faults doctor interop import activator reverse rules trust seata events trace chaos)
 TITLE_build="every package of every module compiles"
 TITLE_format="gofmt has nothing to change"
 TITLE_vet="go vet"
@@ -25,6 +25,7 @@ TITLE_interop="Java 2.7.23 and 3.3.6 call a Go function found in Nacos and ZooKe
 TITLE_import="interfaces imported from a jar, filled in, called by Java 2.7.23 and 3.3.6"
 TITLE_cycles="a function goes to zero and back under load while its processes are killed"
 TITLE_faults="activators and Nacos are restarted, functions break, while Java and Go consumers call through two activators"
+TITLE_doctor="dubbofn doctor finds planted faults in a real Nacos, and what it prints mends them"
 TITLE_activator="Java 2.7.23 and 3.3.6 call a Go function that sleeps behind the activator"
 TITLE_reverse="Go calls Java 2.7.23, Java 3.3.6 and Go providers found in Nacos and ZooKeeper"
 TITLE_decisions="Java's balancers, routers and configurators decide what the tests compare with"
@@ -74,6 +75,7 @@ step_interop() { run e2e/interop.sh --quick || return 1; tell "$(awk '/passed, 0
 step_import() { run e2e/import.sh || return 1; tell "$(awk '/passed, 0 failed$/ {cells++; cases += $(NF-3)} END {print cells " cells, " cases " cases"}' "$LOGS/import.log")"; }
 step_cycles() { run e2e/cycles.sh --quick --replicas && run e2e/cycles.sh --quick || return 1; tell "$(tail -n 1 "$LOGS/cycles.log")"; }
 step_faults() { run e2e/faults.sh --quick || return 1; tell "$(grep ' faults tried in ' "$LOGS/faults.log")"; }
+step_doctor() { run e2e/doctor.sh --quick || return 1; tell "$(tail -n 1 "$LOGS/doctor.log")"; }
 step_activator() { run e2e/interop.sh --quick --through activator --registry nacos || return 1; tell "$(awk '/passed, 0 failed$/ {cells++; cases += $(NF-3)} END {print cells " cells, " cases " cases"}' "$LOGS/activator.log")"; }
 step_reverse() { run e2e/reverse.sh --quick || return 1; tell "$(awk '/passed, 0 failed$/ {cells++; cases += $(NF-3)} END {print cells " cells, " cases " cases"}' "$LOGS/reverse.log")"; }
 step_seata() { run e2e/seata.sh || return 1; tell "$(awk '/passed, 0 failed$/ {cells++; cases += $(NF-3)} END {print cells " cells, " cases " cases"}' "$LOGS/seata.log")"; }
