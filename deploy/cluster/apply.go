@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -65,27 +66,40 @@ func (c *Cluster) Apply(ctx context.Context, r Release, o Options) ([]Change, er
 // Check tells whether the API server answers and knows Knative Serving, and with eventing Knative Eventing. It needs no rights: what the API
 // server knows may be read by everybody who is known to it.
 func (c *Cluster) Check(ctx context.Context, eventing bool) error {
-	const op = "look for Knative"
-	groups := []string{"serving.knative.dev"}
-	if eventing {
-		groups = append(groups, "eventing.knative.dev")
-	}
-	for _, group := range groups {
-		resp, err := c.get(ctx, nil, "apis", group, "v1")
-		switch {
-		case apierrors.IsNotFound(err) || status(err) == 404:
-			part, page := "Serving", "https://knative.dev/docs/install/yaml-install/serving/install-serving-with-yaml/"
-			if group == "eventing.knative.dev" {
-				part, page = "Eventing, which triggers need", "https://knative.dev/docs/install/yaml-install/eventing/install-eventing-with-yaml/"
-			}
-			return refuse(ErrNoKnative, "%s: the cluster at %s has no Knative %s: %s says how to install it; or choose another --context", op, c.base.Host, part, page)
-		case err != nil:
-			return c.explain(op, err)
+	for _, part := range []struct {
+		group, name, page string
+		needed            bool
+	}{
+		{knativeService().at.Group, "Serving", "https://knative.dev/docs/install/yaml-install/serving/install-serving-with-yaml/", true},
+		{trigger().at.Group, "Eventing, which triggers need", "https://knative.dev/docs/install/yaml-install/eventing/install-eventing-with-yaml/", eventing},
+	} {
+		if !part.needed {
+			continue
 		}
-		_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxStatus)) // so that the connection can be used again
-		_ = resp.Body.Close()
+		has, err := c.has(ctx, part.group)
+		if err != nil {
+			return c.explain("look for Knative", err)
+		}
+		if !has {
+			return refuse(ErrNoKnative, "the cluster at %s has no Knative %s: %s says how to install it; or choose another --context", c.base.Host, part.name, part.page)
+		}
 	}
 	return nil
+}
+
+// has tells whether the API server knows a group of APIs, in the version v1.
+func (c *Cluster) has(ctx context.Context, group string) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	resp, err := c.get(ctx, nil, "apis", group, "v1")
+	if status(err) == http.StatusNotFound {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxStatus)) // so that the connection can be used again
+	return true, resp.Body.Close()
 }
 
 func status(err error) int32 {

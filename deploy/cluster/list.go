@@ -191,10 +191,14 @@ func (c *Cluster) functionNamed(ctx context.Context, op, name string) (*unstruct
 	return u, s, nil
 }
 
-// triggersOf names the Triggers that were made for a function. There are none where there is no Eventing.
+// triggersOf names the Triggers that were made for a function: none where there is no Eventing, or they may not be seen.
 func (c *Cluster) triggersOf(ctx context.Context, name string) ([]string, error) {
+	if has, err := c.has(ctx, trigger().at.Group); err != nil || !has { // a role may not even ask for what does not exist
+		return nil, err
+	}
 	found, err := c.list(ctx, trigger(), c.access.Namespace, metav1.ListOptions{LabelSelector: madeForLabel + "=" + name})
-	if apierrors.IsNotFound(err) {
+	if apierrors.IsForbidden(err) {
+		c.access.Log.Warn("triggers that were made for the function can't be seen: there is no right to list triggers.eventing.knative.dev", "namespace", c.access.Namespace)
 		return nil, nil
 	}
 	var names []string

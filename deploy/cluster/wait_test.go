@@ -125,7 +125,7 @@ func TestAFaultThatPassesIsNotBelieved(t *testing.T) {
 	}
 	s.at(podPath, podWith(`"state":{"waiting":{"reason":"ErrImagePull","message":"try again"}}`))
 	c := connected(t, s)
-	c.pace = 20 * time.Millisecond
+	c.pace = 250 * time.Millisecond // a busy machine has its three looks before the fault is believed
 	if f, err := c.Wait(t.Context(), greet(t), nil); err != nil || !f.Visible {
 		t.Errorf("%+v, %v", f, err)
 	}

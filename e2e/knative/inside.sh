@@ -121,6 +121,17 @@ run_rollout() {
   undeploy slow
 }
 
+run_deploy() {
+  note ""; note "== dubbofn deploy and its kin: from the folder to Java's answer, and what they refuse"
+  spawn oci "$LAB_RUN/bin/oci" "$IMAGE_REGISTRY"; await oci OCI-READY || die "no registry of images"
+  describe slow slow SLOW=20ms
+  sed -n '/^```yaml$/,/^```$/p' "$LAB/../../docs/knative.md" | grep -v '^```' >"$E2E_RUN/rights.yaml"
+  paced deploy-3 3 greet
+  PATH="$LAB_BIN:$PATH" measure deploy greet -dubbofn "$dubbofn" -folder "$LAB/../../examples/functions/greet" -push "$IMAGE_REGISTRY/team/greet" \
+    -crashing dev.local/slow:lab -manifest "$E2E_RUN/slow.json" -role "$E2E_RUN/rights.yaml" -name 3.3.6 "${PACED[@]}" || FAILED+=(deploy)
+  halt oci
+}
+
 run_events() {
   note ""; note "== events through a broker of Knative Eventing, to a function at zero"
   local url registry="nacos://$NODE_IP:$NACOS_PORT" brokered=(broker/default trigger/orders trigger/accepted)
@@ -146,7 +157,7 @@ mkdir -p "$E2E_RUN"
 nacos_start
 deploy_all
 for t in "$@"; do
-  declare -F "run_$t" >/dev/null || die "no test $t: want wakes, http, scale, rollout, events"
+  declare -F "run_$t" >/dev/null || die "no test $t: want wakes, http, scale, rollout, deploy, events"
   "run_$t"
 done
 kubectl -n dubbofn logs --prefix --tail=-1 -l app.kubernetes.io/name=dubbofn-activator >"$LOGS/activator.log" 2>&1

@@ -16,6 +16,7 @@ POD_CIDR=10.98.0.0/16
 SERVICE_CIDR=10.97.0.0/16
 DNS_IP=10.97.0.10
 INGRESS_IP=10.97.0.20
+IMAGE_REGISTRY=$NODE_IP:5000 # where e2e/oci listens while a test pushes images
 DOMAIN=lab.test         # a public Knative Service is NAME.NAMESPACE.lab.test
 # The machine's loopback ports that lead into the lab.
 HTTP_PORT="${LAB_HTTP_PORT:-18080}"

@@ -5,13 +5,14 @@
 #   http     the same without the early lane
 #   scale    200 calls a second, a new Knative revision in the middle, then 10: pods over time
 #   rollout  Knative revisions that crash or hang when they start, under calls: nobody notices
+#   deploy   dubbofn deploy, list, logs, describe, undeploy: from the folder to a Java consumer's answer, and everything that they refuse or explain
 #   events   events to a broker of Knative Eventing: its trigger wakes a function from zero, replies come back, what is refused is a dead letter
 # LAB_KEEP=yes leaves the lab up, for another run.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 need_root
 cd "$LAB/../.."
-tests=("$@"); [ ${#tests[@]} -gt 0 ] || tests=(wakes http scale rollout events)
+tests=("$@"); [ ${#tests[@]} -gt 0 ] || tests=(wakes http scale rollout deploy events)
 export E2E_RUN="$PWD/e2e/run/lab" # what is kept: each process's output in logs
 
 events=""; kits=()
@@ -32,7 +33,7 @@ export LAB_IMAGES="$LAB_RUN/images"
 mkdir -p "$LAB_RUN/bin"
 export CGO_ENABLED=0 GOFLAGS=-trimpath
 go build -ldflags "-s -w" -o "$LAB_RUN/bin/" ./cmd/dubbofn ./examples/functions/greet ./examples/functions/order
-(cd e2e && go build -ldflags "-s -w" -o "$LAB_RUN/bin/" ./slow ./lab ./stock)
+(cd e2e && go build -ldflags "-s -w" -o "$LAB_RUN/bin/" ./slow ./lab ./stock ./oci)
 for program in dubbofn greet slow order; do "$LAB/image.sh" "$program" "$LAB_RUN/bin/$program"; done
 
 echo "the rendered manifests, held against Knative's own types"

@@ -85,6 +85,12 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "/usr/lib/cni"
     conf_dir = "$LAB_RUN/cni"
+  [plugins."io.containerd.grpc.v1.cri".registry]
+    config_path = "$LAB_RUN/registries"
+TOML
+  mkdir -p "$LAB_RUN/registries/$IMAGE_REGISTRY"
+  put "$LAB_RUN/registries/$IMAGE_REGISTRY/hosts.toml" <<TOML
+server = "http://$IMAGE_REGISTRY"
 TOML
   put "$LAB_RUN/cni/10-lab.conflist" <<JSON
 {"cniVersion":"0.3.1","name":"lab","plugins":[

@@ -4,6 +4,7 @@
 //	lab wakes [FLAGS] -- java … Paced … [-- java … Paced …]     wakes from zero, by the consumers in turn and by HTTP
 //	lab scale [FLAGS] -- java … Paced …                          many calls a second, then few: pods over time
 //	lab rollout [FLAGS] -- java … Paced …                        Knative revisions that never get ready, under calls
+//	lab deploy [FLAGS] -- java … Paced …                         what dubbofn deploy and its kin do, and what they say where something is wrong
 //	lab events [FLAGS]                                           events to a broker of Knative Eventing, whose trigger wakes the function
 //
 // It prints a line for each wake or second, a table, what was expected and whether it held.
@@ -50,6 +51,12 @@ type settings struct {
 	bad        list   // commands that each make one that never gets ready
 	nacos      string
 
+	command, folder string // the command dubbofn, and the function that it deploys
+	push            string // where its image goes: a repository
+	crashing        string // an image of a program that crashes where BREAK says so
+	manifest        string // of that, a file
+	role            string // a file: the rights that deploying needs, of the service account dev
+
 	broker, sink string // where events are sent, and the Deployment that prints what came back
 
 	names    list // of the consumers
@@ -69,7 +76,7 @@ func (l *list) Set(s string) error {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return errors.New("want wakes, scale, rollout or events")
+		return errors.New("want wakes, scale, rollout, deploy or events")
 	}
 	var s settings
 	f := flag.NewFlagSet(args[0], flag.ContinueOnError)
@@ -94,6 +101,12 @@ func run(ctx context.Context, args []string) error {
 	f.StringVar(&s.rollout, "rollout", "", "a command that makes a new Knative revision, run in the middle of the busy time")
 	f.Var(&s.bad, "bad", "a command that makes a Knative revision that never gets ready (may be given again)")
 	f.StringVar(&s.nacos, "nacos", "", "http://HOST:PORT of Nacos, where rollout looks what consumers are told of")
+	f.StringVar(&s.command, "dubbofn", "dubbofn", "the command, for deploy")
+	f.StringVar(&s.folder, "folder", "", "the folder with the function, for deploy")
+	f.StringVar(&s.push, "push", "", "the repository that its image is pushed to")
+	f.StringVar(&s.crashing, "crashing", "", "the image of a program that crashes where BREAK=crash says so")
+	f.StringVar(&s.manifest, "manifest", "", "the file with what that offers")
+	f.StringVar(&s.role, "role", "", "the file with the rights that deploying needs")
 	f.StringVar(&s.broker, "broker", "", "the broker's URL, for events")
 	f.StringVar(&s.sink, "sink", "dead-letters", "the Deployment of 'dubbofn sink', for events")
 	if err := f.Parse(args[1:]); err != nil {
@@ -118,10 +131,12 @@ func run(ctx context.Context, args []string) error {
 		return measureWakes(ctx, &s)
 	case "scale":
 		return measureScale(ctx, &s)
+	case "deploy":
+		return measureDeploy(ctx, &s)
 	case "rollout":
 		return measureRollOut(ctx, &s)
 	}
-	return fmt.Errorf("%q: want wakes, scale, rollout or events", args[0])
+	return fmt.Errorf("%q: want wakes, scale, rollout, deploy or events", args[0])
 }
 
 // checks are what was expected, and whether it held.
