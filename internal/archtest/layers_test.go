@@ -58,6 +58,7 @@ func layers() map[string]layer {
 		"internal/classfile":       {uses: []string{"internal/javadecl"}},
 		"internal/javasource":      {uses: []string{"internal/javadecl"}},
 		"internal/javaimport":      {uses: []string{"internal/classfile", "internal/javadecl", "internal/javasource", "internal/javatype"}},
+		"internal/javagen":         {uses: []string{"fn", "internal/javatype"}},
 		"internal/metadatainfo":    {uses: []string{"registry"}},
 		"internal/metadataservice": {uses: []string{"fn", "invoker", "registry", "internal/metadatainfo"}},
 		"internal/environ": {
