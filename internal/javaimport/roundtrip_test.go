@@ -15,6 +15,7 @@ import (
 	"github.com/dubbofn/dubbofn/fn"
 	"github.com/dubbofn/dubbofn/internal/classfile"
 	"github.com/dubbofn/dubbofn/internal/javadecl"
+	"github.com/dubbofn/dubbofn/internal/javagen"
 	"github.com/dubbofn/dubbofn/internal/javaimport"
 	"github.com/dubbofn/dubbofn/internal/scaffold"
 )
@@ -132,5 +133,46 @@ func TestWhatIsImportedHasTheDescriptorsAndTheFieldsThatJavaDeclares(t *testing.
 	}
 	if len(m.Types) != 7 {
 		t.Errorf("%d types", len(m.Types))
+	}
+}
+
+func TestJavaMadeOfWhatWasImportedDeclaresTheSameAgain(t *testing.T) {
+	t.Parallel()
+	r, err := load(t, javaimport.Config{}, jar(t, shop+"/classes"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	project, err := javagen.Generate(describe(t, r), javagen.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	var sources []string
+	for _, f := range project {
+		if strings.HasPrefix(f.Path, "api/") && strings.HasSuffix(f.Path, ".java") {
+			path := filepath.Join(dir, strings.ReplaceAll(f.Path, "/", "-"))
+			if err := os.WriteFile(path, []byte(f.Text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			sources = append(sources, path)
+		}
+	}
+	again, err := load(t, javaimport.Config{Interfaces: []string{"org.example.shop.CatalogueService"}}, sources...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second := describe(t, r), describe(t, again)
+	if diff := cmp.Diff(first.Services[0].Methods, second.Services[0].Methods); diff != "" {
+		t.Errorf("methods (-first +second): %s", diff)
+	}
+	for _, c := range first.Types {
+		for i := range c.Fields {
+			if c.Fields[i].Type == "float" { // which the Hessian of Dubbo 3.3.6 can't read: generated classes have its box
+				c.Fields[i].Type = "java.lang.Float"
+			}
+		}
+	}
+	if diff := cmp.Diff(first.Types, second.Types); diff != "" {
+		t.Errorf("types (-first +second): %s", diff)
 	}
 }
