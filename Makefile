@@ -8,7 +8,7 @@ MODULES  := . bench bench/service e2e e2e/eventing e2e/collector e2e/promql e2e/
 LINT     := $(BUILD)/golangci-lint
 FUZZTIME ?= 60s
 
-.PHONY: help demo test interop import trust seata bench bench-outbound bench-select bench-start bench-activator bench-warm bench-events bench-tracing fuzz lint build fmt docs decisions rules churn chaos nacos-restart hostile cycles faults doctor-faults events lab lab-up lab-down pictures clean
+.PHONY: help demo test interop import newcomer trust seata bench bench-outbound bench-select bench-start bench-activator bench-warm bench-events bench-tracing fuzz lint build fmt docs decisions rules churn chaos nacos-restart hostile cycles faults doctor-faults events lab lab-up lab-down pictures clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ rules: ## an operator's rules in Nacos and ZooKeeper, obeyed by a Go and a Java 
 
 seata: ## a Seata transaction from Java through a Go function to Java, both Dubbo lines at either end
 	@e2e/seata.sh
+
+newcomer: ## from an empty folder to the answer of an unchanged Java consumer, as a transcript: at most 3 commands, no edit
+	@e2e/newcomer.sh
 
 trust: ## tokens, signed calls, TLS and mTLS between Java and Go, each right and wrong in every way
 	@e2e/trust.sh

@@ -7,7 +7,7 @@ LOGS=build/test
 rm -rf "$LOGS"; mkdir -p "$LOGS"
 MODULES=(. bench bench/service e2e e2e/eventing e2e/collector e2e/promql e2e/knative/tools)
 
-STEPS=(build format vet lint arch unit fuzz docs demo quickstart nacos zookeeper brokers decisions cycles faults doctor interop import activator reverse rules trust seata events trace chaos)
+STEPS=(build format vet lint arch unit fuzz docs demo quickstart nacos zookeeper brokers decisions cycles faults doctor newcomer interop import activator reverse rules trust seata events trace chaos)
 TITLE_build="every package of every module compiles"
 TITLE_format="gofmt has nothing to change"
 TITLE_vet="go vet"
@@ -21,6 +21,7 @@ TITLE_quickstart="the page for beginners, command by command, from an empty fold
 TITLE_nacos="the registry suite on a real Nacos"
 TITLE_zookeeper="the registry suite on a real ZooKeeper"
 TITLE_brokers="events through real NATS and Kafka to a function that is killed, every effect counted; stores in Redis and NATS"
+TITLE_newcomer="from an empty folder to the answer of an unchanged Java consumer"
 TITLE_interop="Java 2.7.23 and 3.3.6 call a Go function found in Nacos and ZooKeeper"
 TITLE_import="interfaces imported from a jar, filled in, called by Java 2.7.23 and 3.3.6"
 TITLE_cycles="a function goes to zero and back under load while its processes are killed"
@@ -72,6 +73,7 @@ step_nacos() { run e2e/nacos.sh -- env -C "$PWD/e2e" go test -count=1 -v ./regis
 step_zookeeper() { run e2e/zookeeper.sh -- env -C "$PWD/e2e" go test -count=1 -v ./registry/zookeeper || return 1; tell "$(grep -cE '^ *--- PASS' "$LOGS/zookeeper.log") tests"; }
 step_brokers() { run e2e/brokers.sh --quick || return 1; tell "$(grep ' tests of brokers' "$LOGS/brokers.log"), 1,000 events through each"; }
 step_interop() { run e2e/interop.sh --quick || return 1; tell "$(awk '/passed, 0 failed$/ {cells++; cases += $(NF-3)} END {print cells " cells, " cases " cases"}' "$LOGS/interop.log")"; }
+step_newcomer() { run e2e/newcomer.sh || return 1; tell "$(grep ' commands (goal' "$LOGS/newcomer.log")"; }
 step_import() { run e2e/import.sh || return 1; tell "$(awk '/passed, 0 failed$/ {cells++; cases += $(NF-3)} END {print cells " cells, " cases " cases"}' "$LOGS/import.log")"; }
 step_cycles() { run e2e/cycles.sh --quick --replicas && run e2e/cycles.sh --quick || return 1; tell "$(tail -n 1 "$LOGS/cycles.log")"; }
 step_faults() { run e2e/faults.sh --quick || return 1; tell "$(grep ' faults tried in ' "$LOGS/faults.log")"; }
