@@ -91,7 +91,7 @@ func (x *examination) lookAtActivator(ctx context.Context) {
 		x.add(Finding{Check: "activator", State: Bad, Title: fmt.Sprintf("the activator at %s is not ready: %s", x.cfg.Admin, text), Why: "its stand-ins are not all written", Mend: x.startActivator(), Restart: "activator"})
 		return
 	}
-	x.add(Finding{Check: "activator", State: OK, Title: fmt.Sprintf("the activator at %s is ready, with %d functions", x.cfg.Admin, len(f.functions))})
+	x.add(Finding{Check: "activator", State: OK, Title: fmt.Sprintf("the activator at %s is ready, with %s", x.cfg.Admin, plural(len(f.functions), "function", "functions"))})
 	for _, one := range f.functions {
 		if one.Fault != "" && x.concerns(one) {
 			x.refusedFunction(one)

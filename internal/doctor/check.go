@@ -161,10 +161,12 @@ func (x *examination) manifestOf(ctx context.Context, app string) *fn.Manifest {
 
 // patient is a service that is looked at.
 type patient struct {
-	key       invoker.ServiceKey
-	name      string
-	apps      []*application
-	revisions map[revisionID]*revision
+	key  invoker.ServiceKey
+	name string
+	apps []*application
+	// byInterface says that no application is found, and instances are those under the interface: they have no metadata.
+	byInterface bool
+	revisions   map[revisionID]*revision
 }
 
 // application is one that may offer it.

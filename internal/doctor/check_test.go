@@ -10,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dubbofn/dubbofn/auth"
 	"github.com/dubbofn/dubbofn/fn"
+	"github.com/dubbofn/dubbofn/internal/certtest"
 	"github.com/dubbofn/dubbofn/registry"
 )
 
@@ -124,6 +126,68 @@ func TestAnotherGroupOrVersionIsNamed(t *testing.T) {
 	}
 	c := w.config()
 	c.Services = []string{"blue/" + greetService + ":1.0.0"}
+	if f, all := w.check(c, "address"); f.State != OK {
+		t.Error(all)
+	}
+}
+
+func TestProvidersUnderTheInterfaceAloneAreFound(t *testing.T) {
+	t.Parallel()
+	w := newWard(t)
+	r := w.provider("greet", nil, greet(fn.Version("1.0.0")))
+	r.Levels = registry.InterfaceLevel
+	w.register(r)
+	if f, all := w.check(w.config(), "service"); f.State != Bad || !strings.Contains(f.Title, greetService+":1.0.0") {
+		t.Errorf("another version: %v", all)
+	}
+	c := w.config()
+	c.Services = []string{greetService + ":1.0.0"}
+	f, all := w.check(c, "address")
+	if f.State != OK || Worst(all) != Skipped {
+		t.Error(all)
+	}
+	r.Levels = registry.Mapping // by an application that ran once
+	w.register(r)
+	if f, all := w.check(c, "address"); f.State != OK {
+		t.Error(all)
+	}
+}
+
+func TestWhatIsToldOverTripleIsSkipped(t *testing.T) {
+	t.Parallel()
+	w := newWard(t)
+	r := w.provider("greet", nil, greet())
+	r.Storage, r.TriplePort = registry.LocalV2, 50051
+	w.register(r)
+	if f, all := w.check(w.config(), "metadata"); f.State != Skipped || !strings.Contains(f.Why, "Triple") {
+		t.Error(all)
+	}
+}
+
+func TestMetadataThatTheProviderKeepsIsAskedForOverTLSToo(t *testing.T) {
+	t.Parallel()
+	w := newWard(t)
+	dir := t.TempDir()
+	ca, err := certtest.New(dir, "ca")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, key, err := ca.Issue("greet", "127.0.0.1", 2, time.Now().Add(1000*time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	certs, err := auth.NewTLS(auth.TLSConfig{CertFile: cert, KeyFile: key, ClientAuth: auth.ClientAuthNone})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := w.provider("greet", certs, greet())
+	r.Levels = registry.Mapping | registry.LegacyMapping | registry.AppInstance
+	w.register(r)
+	c := w.config()
+	c.TLS = auth.TLSConfig{CAFile: ca.File}
+	if _, err := Fix(t.Context(), c, FixMetadata); err != nil {
+		t.Fatal(err)
+	}
 	if f, all := w.check(c, "address"); f.State != OK {
 		t.Error(all)
 	}

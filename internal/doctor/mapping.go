@@ -53,6 +53,9 @@ func (x *examination) unmapped(ctx context.Context, p *patient) bool {
 		})
 		return true
 	}
+	if x.interfaceLevel(ctx, p) {
+		return true
+	}
 	if where := x.elsewhere(ctx, iface, x.candidates(ctx, iface)); len(where) > 0 {
 		x.add(x.wrongPlace(p, where[0]))
 		return false
@@ -152,8 +155,8 @@ func (x *examination) candidates(ctx context.Context, iface string) []string {
 	for _, f := range x.front.all() {
 		all = append(all, f.App)
 	}
-	const any = "*"
-	if list, err := x.instance.Instances(ctx, registry.Name{Interface: iface, Version: any, Group: any}); err == nil {
+	const every = "*"
+	if list, err := x.instance.Instances(ctx, registry.Name{Interface: iface, Version: every, Group: every}); err == nil {
 		for _, i := range list {
 			if i.App != "" {
 				all = append(all, i.App)
@@ -182,7 +185,10 @@ func (x *examination) offering(ctx context.Context, iface string, apps []string)
 
 // instances looks for live instances of the applications.
 func (x *examination) instances(ctx context.Context, p *patient) bool {
-	var none, there []string
+	if p.byInterface {
+		return x.listed(p, nil)
+	}
+	var none []string
 	for _, a := range p.apps {
 		all, err := x.instance.Instances(ctx, registry.Name{App: a.name})
 		if err != nil {
@@ -192,15 +198,28 @@ func (x *examination) instances(ctx context.Context, p *patient) bool {
 		a.instances = all
 		if len(all) == 0 {
 			none = append(none, a.name)
-			continue
 		}
-		for _, i := range all {
+	}
+	if len(none) < len(p.apps) {
+		return x.listed(p, none)
+	}
+	if x.interfaceLevel(ctx, p) {
+		return x.listed(p, none)
+	}
+	x.empty(ctx, p, none)
+	return false
+}
+
+// listed names the instances, and the applications that have none.
+func (x *examination) listed(p *patient, none []string) bool {
+	var there []string
+	for _, a := range p.apps {
+		for _, i := range a.instances {
 			there = append(there, a.name+" at "+i.Address())
 		}
 	}
 	if len(there) == 0 {
-		x.empty(ctx, p, none)
-		return false
+		return true // of another version or group: it is said next
 	}
 	f := Finding{Check: "instances", State: OK, Service: p.name, Title: strings.Join(there[:min(len(there), maxNamed)], ", ")}
 	if n := len(there) - maxNamed; n > 0 {

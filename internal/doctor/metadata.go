@@ -30,6 +30,10 @@ type revision struct {
 
 // metadata reads each revision that instances show, as a consumer does.
 func (x *examination) metadata(ctx context.Context, p *patient) bool {
+	if p.byInterface {
+		x.skip(p.name, "providers under the interface itself have none", "metadata")
+		return true
+	}
 	for _, a := range p.apps {
 		for _, i := range a.instances {
 			id := revisionID{a.name, i.Revision()}
@@ -68,17 +72,19 @@ func (x *examination) oneRevision(p *patient, id revisionID, r *revision) bool {
 	}
 	mend := x.doctorCommand("--fix", "metadata", "--app", id.app, p.name)
 	f := Finding{Check: "metadata", Service: p.name}
-	switch hash := ""; {
+	switch {
 	case id.revision == "":
 		f.State, f.Title = Bad, fmt.Sprintf("%s shows no revision: no consumer at application level can tell what it offers", r.instances[0].Address())
 		f.Why, f.Mend = "a Dubbo 2.7 provider does so whose RegistryConfig has no id", x.offline(r.instances[0].Host, strconv.Itoa(r.instances[0].Port), id.app)
+	case errors.Is(r.err, errTriple):
+		f.State, f.Title, f.Why = Skipped, "not looked at", r.err.Error()
 	case errors.Is(r.err, registry.ErrNotFound):
 		f.State, f.Title, f.Mend = Bad, fmt.Sprintf("the metadata of %s, revision %s, is missing %s", id.app, short(id.revision), from), mend
 		f.Why = "consumers know the address and not what it offers: they drop it, and ask again every 10 s"
 	case r.err != nil:
 		f.State, f.Title, f.Why, f.Mend = Bad, fmt.Sprintf("the metadata of %s, revision %s, can't be read %s", id.app, short(id.revision), from), r.err.Error(), mend
 	default:
-		hash = r.metadata.Revision()
+		hash := r.metadata.Revision()
 		f.State, f.Title = OK, fmt.Sprintf("the metadata of %s, revision %s, is there", id.app, short(id.revision))
 		if r.asked {
 			f.Title += ", as its provider tells it"
@@ -168,35 +174,50 @@ func (x *examination) methodsOf(ctx context.Context, i registry.Instance, s regi
 func (x *examination) askInstance(ctx context.Context, i registry.Instance, inv *invoker.Invocation) error {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	port, secret := metadataPort(i)
-	cfg := dubbo.ConnConfig{Log: x.cfg.Log}
-	if secret || x.cfg.Secret {
-		cfg.TLS = x.tls.Client()
+	at := metadataPort(i)
+	if at.Protocol == "tri" {
+		return fmt.Errorf("%s at %s: %w", i.App, i.Address(), errTriple)
 	}
-	conn, err := dubbo.Dial(ctx, net.JoinHostPort(i.Host, port), cfg)
-	if err != nil && cfg.TLS == nil && ctx.Err() == nil {
-		return err
+	address := net.JoinHostPort(i.Host, at.Port)
+	if at.TLS != "true" && !x.cfg.Secret {
+		err := call(ctx, address, dubbo.ConnConfig{Log: x.cfg.Log}, inv)
+		if _, said := invoker.CodeOf(err); err == nil || !said || !x.speaksTLS(ctx, address) {
+			return err
+		}
 	}
-	if err == nil {
-		_, err = conn.Invoke(ctx, inv)
-		err = errors.Join(err, conn.Close())
-	}
-	return err
+	return call(ctx, address, dubbo.ConnConfig{Log: x.cfg.Log, TLS: x.tls.Client()}, inv)
 }
 
-// metadataPort reads the two lines' forms of where MetadataService is (Java: dubbo.metadata-service.url-params, 2.7.23 and 3.3.6).
-func metadataPort(i registry.Instance) (port string, secret bool) {
-	type params struct {
-		Port string `json:"port"`
-		TLS  string `json:"ssl-enabled"`
+// errTriple says that a provider keeps its metadata where only Triple is spoken.
+var errTriple = errors.New("its metadata is told over Triple alone, which this command does not speak")
+
+func call(ctx context.Context, address string, cfg dubbo.ConnConfig, inv *invoker.Invocation) error {
+	conn, err := dubbo.Dial(ctx, address, cfg)
+	if err != nil {
+		return err
 	}
+	_, err = conn.Invoke(ctx, inv)
+	return errors.Join(err, conn.Close())
+}
+
+// metadataAt is where a MetadataService is.
+type metadataAt struct {
+	Port     string `json:"port"`
+	Protocol string `json:"protocol"`
+	TLS      string `json:"ssl-enabled"`
+}
+
+// metadataPort reads the two lines' forms of where MetadataService is (Java: dubbo.metadata-service.url-params, 2.7.23 and 3.3.6); it is on the
+// instance's own port where nothing is said.
+func metadataPort(i registry.Instance) metadataAt {
 	text := []byte(i.Metadata["dubbo.metadata-service.url-params"])
-	var nested map[string]params
-	var flat params
+	var nested map[string]metadataAt
+	var flat metadataAt
 	if json.Unmarshal(text, &nested) == nil && nested["dubbo"].Port != "" {
-		flat = nested["dubbo"]
-	} else if json.Unmarshal(text, &flat) != nil || flat.Port == "" {
-		flat.Port = strconv.Itoa(i.Port)
+		return nested["dubbo"]
 	}
-	return flat.Port, flat.TLS == "true"
+	if json.Unmarshal(text, &flat) != nil || flat.Port == "" {
+		return metadataAt{Port: strconv.Itoa(i.Port)}
+	}
+	return flat
 }

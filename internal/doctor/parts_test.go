@@ -219,7 +219,7 @@ func FuzzMetadataPort(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		port, _ := metadataPort(registry.Instance{Port: 7, Metadata: map[string]string{"dubbo.metadata-service.url-params": text}})
+		port := metadataPort(registry.Instance{Port: 7, Metadata: map[string]string{"dubbo.metadata-service.url-params": text}}).Port
 		if port == "" {
 			t.Error("no port at all")
 		}

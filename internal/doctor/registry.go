@@ -109,7 +109,7 @@ func configOf(u invoker.URL, c Config) registry.Config {
 }
 
 func refusedBy(u invoker.URL, r *registry.Refusal) Finding {
-	f := Finding{Check: "registry", State: Bad, Title: u.String() + " refuses this consumer: wrong user or password", Why: r.Error(), Restart: "consumer"}
+	f := Finding{Check: "registry", State: Bad, Title: u.String() + " refuses this consumer: wrong user or password, or no right to read", Why: r.Error(), Restart: "consumer"}
 	if user(u) == "" {
 		f.Title = u.String() + " wants a user and a password"
 	}

@@ -81,6 +81,10 @@ func (p *patient) serviceOf(r *revision) (registry.Service, bool) {
 
 // agree looks at whether all instances of an application are of the build that should be there.
 func (x *examination) agree(ctx context.Context, p *patient) bool {
+	if p.byInterface {
+		x.skip(p.name, "providers under the interface itself show none", "revision")
+		return true
+	}
 	for _, a := range p.apps {
 		x.agreeOf(ctx, p, a)
 	}

@@ -86,7 +86,7 @@ func (x *examination) timeoutOf(p *patient, a *application) {
 }
 
 func roundUp(d time.Duration) time.Duration {
-	return ((d + time.Second - 1) / time.Second) * time.Second
+	return (d + time.Second - 1).Truncate(time.Second)
 }
 
 // patience is how long the consumer waits for its most impatient method: its own setting, what is published, or Java's default.
