@@ -81,8 +81,8 @@ func (c *Cluster) left(ctx context.Context, name string) (string, error) {
 	if err != nil && !apierrors.IsForbidden(err) {
 		return "", err
 	}
-	if n := len(pods); n > 0 {
-		return fmt.Sprintf("%d of its pods, which finish what they have", n), nil
+	if len(pods) > 0 {
+		return "its pods, which finish what they have", nil
 	}
 	known, err := c.ask(ctx)
 	if _, ok := known[c.access.Namespace+"/"+name]; ok && err == nil {

@@ -136,7 +136,9 @@ func (p *patient) mendImage(message string) string {
 	case strings.Contains(m, "unauthorized"), strings.Contains(m, "denied"), strings.Contains(m, "authentication"), strings.Contains(m, "403 forbidden"):
 		return fmt.Sprintf("the registry wants a login: kubectl -n %s create secret docker-registry registry-login --docker-server=… --docker-username=… --docker-password=… && kubectl -n %s patch serviceaccount default -p '{\"imagePullSecrets\":[{\"name\":\"registry-login\"}]}'",
 			p.namespace, p.namespace)
-	case strings.Contains(m, "no such host"), strings.Contains(m, "connection refused"), strings.Contains(m, "i/o timeout"), strings.Contains(m, "http response to https"):
+	case strings.Contains(m, "http response to https"):
+		return "the registry speaks no TLS, and the nodes' container runtime must be told so (containerd: hosts.toml), or give the registry a certificate"
+	case strings.Contains(m, "no such host"), strings.Contains(m, "connection refused"), strings.Contains(m, "i/o timeout"):
 		return "the nodes do not reach the registry by that name: push it to one that they do reach (dubbofn deploy DIR --push REPOSITORY)"
 	case strings.Contains(m, "no match for platform"), strings.Contains(m, "no child with platform"):
 		return "the image is for other machines than the nodes: dubbofn build DIR --platform linux/amd64,linux/arm64"
@@ -241,7 +243,7 @@ func (p *patient) evidence(ctx context.Context, t *Trouble) {
 			continue // what is said already must do
 		}
 		for _, c := range o.Status.Conditions {
-			if c.Status != "True" && c.Message != "" && !slices.ContainsFunc(t.Why, func(w string) bool { return strings.Contains(w, c.Message) }) && !strings.Contains(t.What, c.Message) {
+			if (c.Status == "False" || len(t.Why) == 0) && c.Status != "True" && c.Message != "" && !slices.ContainsFunc(t.Why, func(w string) bool { return strings.Contains(w, c.Message) }) && !strings.Contains(t.What, c.Message) {
 				c.Object = k.kind.name + " " + k.name
 				t.Why = append(t.Why, shorten(c.String()))
 			}

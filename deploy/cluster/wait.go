@@ -14,6 +14,9 @@ import (
 const (
 	// settle is how long the same fault must stand before it is believed: a registry may be slow once, a Secret may come.
 	settle = 4 * time.Second
+	// settleAgain is the same where the fault was there before anything was deployed: somebody may have mended it, and Kubernetes tries again after
+	// a pause only.
+	settleAgain = 45 * time.Second
 	// activatorPatience is how long the activator may not answer, as when it is being replaced.
 	activatorPatience = 20 * time.Second
 	// evidenceTime is how long what is wrong may be looked at once the time is up.
@@ -36,6 +39,7 @@ func (c *Cluster) Wait(ctx context.Context, r Release, tell func(string)) (Funct
 			return w.result(), c.explain(fmt.Sprintf("wait for trigger %q", t.Name), err)
 		}
 	}
+	w.old = false
 	if err := w.visible(ctx); err != nil {
 		return w.result(), c.explain(fmt.Sprintf("wait for the activator to have %q", r.Function.Name), err)
 	}
@@ -62,8 +66,10 @@ type waiting struct {
 	seen    seen
 	note    string
 
-	fault string // what was wrong at the last look
-	since time.Time
+	looked bool
+	old    bool   // the fault was there at the first look
+	fault  string // what was wrong at the last look
+	since  time.Time
 }
 
 func (w *waiting) result() Function {
@@ -102,7 +108,9 @@ func (w *waiting) ready(ctx context.Context) error {
 			return err
 		}
 		if ctx.Err() == nil {
-			if t := w.believed(p.current(w.object)); t != nil {
+			t := p.current(w.object)
+			w.old, w.looked = t != nil && (w.old || !w.looked), true
+			if w.believed(t) != nil {
 				p.evidence(ctx, t)
 				return t
 			}
@@ -145,6 +153,9 @@ func (w *waiting) progress(p *patient) string {
 	case len(p.pods) == 0:
 		return fmt.Sprintf("revision %s: a pod", revision)
 	}
+	if w.old {
+		return fmt.Sprintf("revision %s: Kubernetes to try again", revision)
+	}
 	d := p.pods[len(p.pods)-1]
 	s, ok := d.function()
 	switch {
@@ -166,7 +177,11 @@ func (w *waiting) believed(t *Trouble) *Trouble {
 	if w.fault != kind {
 		w.fault, w.since = kind, time.Now()
 	}
-	if time.Since(w.since) < w.c.pace*time.Duration(settle/pace) {
+	wait := settle
+	if w.old {
+		wait = settleAgain
+	}
+	if time.Since(w.since) < w.c.pace*time.Duration(wait/pace) {
 		return nil
 	}
 	return t

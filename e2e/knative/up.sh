@@ -91,6 +91,8 @@ TOML
   mkdir -p "$LAB_RUN/registries/$IMAGE_REGISTRY"
   put "$LAB_RUN/registries/$IMAGE_REGISTRY/hosts.toml" <<TOML
 server = "http://$IMAGE_REGISTRY"
+[host."http://$IMAGE_REGISTRY"]
+  capabilities = ["pull", "resolve"]
 TOML
   put "$LAB_RUN/cni/10-lab.conflist" <<JSON
 {"cniVersion":"0.3.1","name":"lab","plugins":[

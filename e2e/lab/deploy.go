@@ -41,7 +41,7 @@ func measureDeploy(ctx context.Context, s *settings) error {
 		return err
 	}
 	defer d.consumer.Kill()
-	for _, part := range []func(context.Context) error{d.refusals, d.takeOver, d.first, d.rollOuts, d.looks, d.rights, d.away} {
+	for _, part := range []func(context.Context) error{d.refusals, d.takeOver, d.first, d.looks, d.rollOuts, d.rights, d.away} {
 		if err := part(ctx); err != nil {
 			return err
 		}
@@ -189,7 +189,7 @@ func (d *deploys) called(ctx context.Context, what string) error {
 func (d *deploys) rollOuts(ctx context.Context) error {
 	again := d.expect(ctx, "nothing changed", 0, []string{"is deployed as greet-00001"}, "deploy", d.folder, "--push", d.push, "--platform", "linux/amd64")
 	d.check(again.took < 60*time.Second, "the same again took %v", again.took.Round(100*time.Millisecond))
-	d.expect(ctx, "an image that is missing, for Knative", exitOther, []string{"image can't be found", "MANIFEST_UNKNOWN", "to mend it"}, "deploy", d.folder, "--image", d.push+":nothing")
+	d.expect(ctx, "an image that is missing, for Knative", exitOther, []string{"image can't be found", "404 Not Found", "to mend it"}, "deploy", d.folder, "--image", d.push+":nothing")
 	d.expect(ctx, "an image that is missing, for the node", exitOther, []string{"can't be pulled", "to mend it"}, "deploy", d.folder, "--image", d.push+"@sha256:"+strings.Repeat("0a", 32))
 	if err := d.called(ctx, "while a revision without an image is there"); err != nil {
 		return err
