@@ -96,7 +96,7 @@ func TestLedgerTellsWhatItDidNotGet(t *testing.T) {
 	if err := c.ExecuteContext(t.Context()); err == nil || !strings.Contains(err.Error(), "no activator answers at 127.0.0.1:1") || exitCode(err) != exitUnavailable {
 		t.Error(err)
 	}
-	for _, args := range [][]string{{"ledger", "-o", "xml"}, {"run"}, {"ledger", "a", "b"}, {"activator", "x"}, {"keeper", "x"}, {"rnu"}, {"render", "x"}} {
+	for _, args := range [][]string{{"ledger", "-o", "xml"}, {"run", "--idle", "x"}, {"ledger", "a", "b"}, {"activator", "x"}, {"keeper", "x"}, {"rnu"}, {"render", "x"}} {
 		c := rootCommand()
 		c.SetArgs(args)
 		if err := c.ExecuteContext(t.Context()); !isUsage(err) {

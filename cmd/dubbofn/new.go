@@ -80,7 +80,11 @@ func makeModule(cmd *cobra.Command, o *output, c scaffold.Config, name string) e
 	c.Version = ownVersion().release()
 	if c.Source == "" && c.Version == "" {
 		_, file, _, _ := runtime.Caller(0)
-		if c.Source = scaffold.Source(file); c.Source == "" {
+		c.Source = scaffold.Source(file)
+		if c.Source == "" {
+			c.Version = version // a release that was built elsewhere
+		}
+		if c.Source == "" && c.Version == "" {
 			return usagef("new: this dubbofn is no release and its sources are not here: say where they are by --source DIR")
 		}
 	}

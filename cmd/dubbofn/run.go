@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -80,7 +81,7 @@ func runOn(cmd *cobra.Command, c local.Config) error {
 	line := out.StatusLine()
 	defer line.Close()
 	c.Out = line
-	if out.Escapes() {
+	if out.Escapes() && !slices.Contains(c.Environment, "TERM=dumb") { // as in Emacs, which may say in COLORTERM that colours are welcome
 		c.Colour, c.Status = true, line.Set
 		if terminal.New(logged).Interactive() {
 			logged = line
@@ -102,7 +103,7 @@ func logLevel(cmd *cobra.Command, level string) string {
 func exists(path string) error {
 	_, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return usagef("%s: there is no such directory, nor a program; 'dubbofn new %s' makes a function", path, path)
+		return usagef("%s: there is no such directory, nor a program", path)
 	}
 	return err
 }

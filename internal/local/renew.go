@@ -48,7 +48,7 @@ func (p *parts) follow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer w.Close()
+	defer func() { _ = w.Close() }()
 	made, changed := make([]sources, len(p.functions)), map[int]string{}
 	for i := range p.functions {
 		if err := p.look(ctx, w, i, made); err != nil {
@@ -100,7 +100,7 @@ func (p *parts) look(ctx context.Context, w *fsnotify.Watcher, i int, made []sou
 }
 
 // noticed notes which functions an event concerns.
-func (p *parts) noticed(w *fsnotify.Watcher, e fsnotify.Event, made []sources, changed map[int]string) (any bool) {
+func (p *parts) noticed(w *fsnotify.Watcher, e fsnotify.Event, made []sources, changed map[int]string) (some bool) {
 	if e.Op == fsnotify.Chmod {
 		return false
 	}
@@ -113,9 +113,9 @@ func (p *parts) noticed(w *fsnotify.Watcher, e fsnotify.Event, made []sources, c
 		} else if !made[i].concerns(e.Name) {
 			continue
 		}
-		changed[i], any = e.Name, true
+		changed[i], some = e.Name, true
 	}
-	return any
+	return some
 }
 
 // renew builds a function anew and lets its next call have the new program. Where that can't be, the one before goes on.
@@ -196,7 +196,7 @@ func sweepNext(dir string) {
 // it, everything is as before.
 func (p *parts) swap(ctx context.Context, f *function, next function) (running int, err error) {
 	made := next.binary
-	defer os.RemoveAll(filepath.Dir(made))
+	defer func() { _ = os.RemoveAll(filepath.Dir(made)) }() // what stays is swept by another run
 	next.binary = f.binary
 	if err := p.tell(next); err != nil {
 		return 0, err

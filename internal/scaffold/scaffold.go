@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"text/template"
 
@@ -209,12 +210,22 @@ const (
 
 // Complete writes go.mod and go.sum for the sources that are in Dir: of what c says, Module, Source, Version and Environment count.
 func (c Config) Complete(ctx context.Context) error {
+	if c.Source != "" {
+		dir, err := filepath.Abs(c.Source)
+		if err != nil {
+			return fmt.Errorf("new: %w", err)
+		}
+		if Source(filepath.Join(dir, "go.mod")) != dir {
+			return fmt.Errorf("new: source %q: dubbofn's sources are not there: want the folder of a clone", c.Source)
+		}
+		c.Source = dir
+	}
 	mod := fmt.Sprintf("module %s\n\ngo %s\n\nrequire %s %s\n", c.Module, goVersion, selfModule, cmp.Or(c.Version, unversioned))
 	if c.Source != "" {
-		mod += fmt.Sprintf("\nreplace %s => %s\n", selfModule, c.Source)
+		mod += fmt.Sprintf("\nreplace %s => %s\n", selfModule, quoted(c.Source))
 		sum, err := os.ReadFile(filepath.Join(c.Source, "go.sum"))
 		if err == nil {
-			err = os.WriteFile(filepath.Join(c.Dir, "go.sum"), sum, 0o644)
+			err = os.WriteFile(filepath.Join(c.Dir, "go.sum"), sum, 0o644) //nolint:gosec // where it is is who asks's choice
 		}
 		if err != nil {
 			return fmt.Errorf("new: %w", err)
@@ -225,11 +236,24 @@ func (c Config) Complete(ctx context.Context) error {
 	}
 	// Not `go mod tidy`: that wants the tests of everything that is used too, which nobody runs here and a clone's go.sum has not.
 	list := exec.CommandContext(ctx, "go", "list", "-mod=mod", "-deps", "-test", "./...")
-	list.Dir, list.Env = c.Dir, c.Environment
+	// A workspace above, which the module isn't in yet, would refuse it.
+	list.Dir, list.Env = c.Dir, append(slices.Clone(c.Environment), "GOWORK=off")
 	if out, err := list.CombinedOutput(); err != nil {
-		return fmt.Errorf("new: go list, which fetches what a function needs: %w\n%s", err, bytes.TrimSpace(out))
+		hint := ""
+		if c.Source == "" {
+			hint = "; where this version can't be fetched, --source DIR takes dubbofn's sources from a clone"
+		}
+		return fmt.Errorf("new: go list, which fetches what a function needs: %w%s\n%s", err, hint, bytes.TrimSpace(out))
 	}
 	return nil
+}
+
+// quoted is a path as go.mod takes it.
+func quoted(path string) string {
+	if strings.ContainsAny(path, " \t\"'`(),;") || strings.Contains(path, "//") {
+		return strconv.Quote(path)
+	}
+	return path
 }
 
 // Source gives the folder of dubbofn's sources that file, one of them, is in: file as the compiler knows it. "" where they are not there, as with a program

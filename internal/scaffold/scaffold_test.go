@@ -111,3 +111,24 @@ func TestAModuleThatCantBeCompletedIsNotLeftBehind(t *testing.T) {
 		t.Errorf("%v: the folder is there", err)
 	}
 }
+
+func TestAModuleBelowAWorkspaceUsesSourcesBelowAPathWithBlanks(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	clone := filepath.Join(dir, "a clone")
+	if err := os.Symlink(source(t), clone); err != nil {
+		t.Skipf("this machine has no links: %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "go.work"), []byte("go 1.26\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	made := filepath.Join(dir, "hello")
+	if _, err := scaffold.New(t.Context(), scaffold.Config{Dir: made, Source: clone, Environment: os.Environ()}); err != nil {
+		t.Fatal(err)
+	}
+	vet := exec.CommandContext(t.Context(), "go", "vet", ".")
+	vet.Dir, vet.Env = made, append(os.Environ(), "GOWORK=off")
+	if out, err := vet.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}

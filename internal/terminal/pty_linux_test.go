@@ -69,7 +69,7 @@ func printed(t *testing.T, columns uint16, do func(*terminal.Terminal)) string {
 // screen is what a person sees: lines, of which \r goes to the begin and \x1b[2K clears one. Colours are left out.
 func screen(s string) []string {
 	var lines []string
-	for _, line := range strings.Split(s, "\n") {
+	for line := range strings.SplitSeq(s, "\n") {
 		seen, column := []rune{}, 0
 		for line != "" {
 			if strings.HasPrefix(line, "\x1b[") {
