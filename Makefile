@@ -8,7 +8,7 @@ MODULES  := . bench bench/service e2e e2e/eventing e2e/collector e2e/promql e2e/
 LINT     := $(BUILD)/golangci-lint
 FUZZTIME ?= 60s
 
-.PHONY: help demo test interop import newcomer trust seata bench bench-outbound bench-select bench-start bench-activator bench-warm bench-events bench-tracing fuzz lint build fmt docs decisions rules churn chaos nacos-restart hostile cycles faults doctor-faults events lab lab-up lab-down pictures clean
+.PHONY: help demo test interop import newcomer trust seata bench bench-outbound bench-select bench-start bench-activator bench-warm bench-events bench-tracing fuzz lint build fmt docs decisions rules churn chaos nacos-restart hostile cycles faults doctor-faults events lab lab-up lab-down pictures release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -127,6 +127,9 @@ lab-up: ## as root: a real Kubernetes with Knative Serving on this machine, to w
 
 lab-down: ## end it
 	@e2e/knative/down.sh
+
+release: ## what a release consists of, into build/release: binaries, images, lists of modules, sums; VERSION=v1.2.3, else the last tag
+	@.ci/release.sh
 
 clean: ## remove what the build and the tests made
 	rm -rf $(BUILD) e2e/run e2e/out bench/out

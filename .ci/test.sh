@@ -7,7 +7,7 @@ LOGS=build/test
 rm -rf "$LOGS"; mkdir -p "$LOGS"
 MODULES=(. bench bench/service e2e e2e/eventing e2e/collector e2e/promql e2e/knative/tools)
 
-STEPS=(build format vet lint arch unit fuzz docs demo quickstart nacos zookeeper brokers decisions cycles faults doctor newcomer interop import activator reverse rules trust seata events trace chaos)
+STEPS=(build format vet lint arch unit fuzz docs images demo quickstart nacos zookeeper brokers decisions cycles faults doctor newcomer interop import activator reverse rules trust seata events trace chaos)
 TITLE_build="every package of every module compiles"
 TITLE_format="gofmt has nothing to change"
 TITLE_vet="go vet"
@@ -16,6 +16,7 @@ TITLE_arch="imports follow the arrows, sources the rules"
 TITLE_unit="unit tests"
 TITLE_fuzz="every fuzz target, 5 s each"
 TITLE_docs="generated pages are up to date, and the dashboard and the alerts are Prometheus's"
+TITLE_images="a release and its images, made twice in two folders, are the same bytes"
 TITLE_demo="the demo, as a newcomer runs it"
 TITLE_quickstart="the page for beginners, command by command, from an empty folder"
 TITLE_nacos="the registry suite on a real Nacos"
@@ -67,6 +68,7 @@ detector_broke() {
 }
 step_fuzz() { run .ci/fuzz.sh 5s || return 1; tell "$(tail -n 1 "$LOGS/fuzz.log")"; }
 step_docs() { run .ci/docs.sh --check && (cd e2e/promql && run go run . ../../templates/grafana/dashboard.json ../../templates/grafana/alerts.yaml); }
+step_images() { run .ci/images.sh || return 1; tell "$(tail -n 1 "$LOGS/images.log")"; }
 step_demo() { run make --no-print-directory demo; }
 step_quickstart() { run e2e/quickstart.sh || return 1; tell "$(tail -n 1 "$LOGS/quickstart.log")"; }
 step_nacos() { run e2e/nacos.sh -- env -C "$PWD/e2e" go test -count=1 -v ./registry || return 1; tell "$(grep -cE '^ *--- PASS' "$LOGS/nacos.log") tests"; }

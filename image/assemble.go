@@ -148,7 +148,7 @@ func (b *builder) configure(v *variant, base v1.Image) (v1.Image, error) {
 	if b.base == nil {
 		c.Env = []string{"PATH=/" + programs}
 	}
-	if b.source.function() {
+	if b.function() {
 		c.Env = append(slices.DeleteFunc(c.Env, func(v string) bool { return len(v) > 5 && v[:5] == "PORT=" }), "PORT=8080")
 		c.ExposedPorts = map[string]struct{}{"8080/tcp": {}, "20880/tcp": {}}
 	}

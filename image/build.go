@@ -92,9 +92,14 @@ func (b *builder) compiled(ctx context.Context, platform v1.Platform) (v variant
 	return v, err
 }
 
+// function tells whether the program is one of dubbofn's functions.
+func (b *builder) function() bool {
+	return !b.NoManifest && slices.Contains(b.source.Deps, servePackage)
+}
+
 // describe asks a function what it offers. That it does on this machine, as a program of its own where none of the platforms is this machine's.
 func (b *builder) describe(ctx context.Context) (err error) {
-	if !b.source.function() {
+	if !b.function() {
 		return nil
 	}
 	own := v1.Platform{OS: runtime.GOOS, Architecture: runtime.GOARCH} // without a variant: this machine may be less than that
@@ -110,7 +115,7 @@ func (b *builder) describe(ctx context.Context) (err error) {
 	}
 	m, err := local.Describe(ctx, path, plain(b.Environment))
 	if err != nil {
-		return fmt.Errorf("build %s: it does not tell what it offers: %w", b.dir, err)
+		return fmt.Errorf("build %s: it does not tell what it offers (a program that is no function is built by --no-manifest): %w", b.dir, err)
 	}
 	var text bytes.Buffer
 	if err := json.Compact(&text, m.Text); err != nil {

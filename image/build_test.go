@@ -223,6 +223,18 @@ func TestAFunctionsImageHasItsManifest(t *testing.T) {
 	}
 }
 
+func TestAProgramThatIsNoFunctionHasNoManifest(t *testing.T) {
+	t.Parallel()
+	c := config(t, filepath.Join("testdata", "tool"))
+	if _, err := image.Build(t.Context(), c); err == nil || !strings.Contains(err.Error(), "it does not tell what it offers") || !strings.Contains(err.Error(), "--no-manifest") {
+		t.Error(err)
+	}
+	c.NoManifest = true
+	if r := build(t, c); r.Manifest != nil {
+		t.Errorf("its manifest is %s", r.Manifest)
+	}
+}
+
 func TestACancelledBuildLeavesNothing(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())

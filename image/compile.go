@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -34,9 +33,6 @@ type source struct {
 
 	DepsErrors []struct{ Pos, Err string }
 }
-
-// function tells whether it is one of dubbofn's.
-func (s source) function() bool { return slices.Contains(s.Deps, servePackage) }
 
 // inspect looks at the folder: is there a program in it?
 func (p *plan) inspect(ctx context.Context) (s source, err error) {

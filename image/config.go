@@ -39,6 +39,8 @@ type Config struct {
 	Created time.Time
 	// NoReferrer leaves out the lists of modules that are put beside the image, for registries that refuse them.
 	NoReferrer bool
+	// NoManifest is for a program that links package serve and is no function: it is not asked what it offers.
+	NoManifest bool
 	// Environment is what the go command gets, as "NAME=value".
 	Environment []string
 	// PlainHTTP speaks to the registry without TLS. Registries on this machine (localhost, 127.0.0.1, [::1]) are always spoken to so.

@@ -55,6 +55,7 @@ With several DIRs, each name is added to the repository and to the layout's fold
 	fs.StringVar(&f.LDFlags, "ldflags", "", "more flags of the linker, e.g. '-X main.version=v1.2.3'")
 	fs.StringArrayVar(&f.labels, "label", nil, "a label, NAME=VALUE, e.g. org.opencontainers.image.version=v1.2.3; may be repeated")
 	fs.BoolVar(&f.NoReferrer, "no-referrer", false, "push no list of modules beside the image, for registries that refuse it")
+	fs.BoolVar(&f.NoManifest, "no-manifest", false, "the program is no function: do not ask what it offers")
 	fs.BoolVar(&f.PlainHTTP, "plain-http", false, "speak to the registry without TLS")
 	o := outputFlag(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
