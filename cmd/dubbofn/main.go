@@ -34,6 +34,7 @@ On one machine:    dubbofn new greet               make the module of a function
                    dubbofn call SERVICE METHOD     call any Dubbo provider, Go or Java
                    dubbofn event send FUNCTION     send it a CloudEvent
                    dubbofn describe ./greet        what a function offers
+                   dubbofn java ./greet            its interfaces and types for a Java team, as a Maven project
                    dubbofn ledger                  what its last cold start was made of
                    dubbofn doctor SERVICE          what keeps consumers from it, and what mends that
 On Kubernetes:     dubbofn build ./greet           its image, pushed to a registry or written to the disk
@@ -53,7 +54,7 @@ Exit codes: 0 answered · 1 the method threw an exception · 2 wrong usage · 3 
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see '%s --help'", err, c.CommandPath())}
 	})
-	root.AddCommand(newCommand(), runCommand(), callCommand(), eventCommand(), importCommand(), buildCommand(), sbomCommand(), describeCommand(), ledgerCommand(), doctorCommand(), renderCommand(), activatorCommand(), keeperCommand(), sinkCommand(), versionCommand(), manualCommand(), deployCommand(), undeployCommand(), listCommand(), logsCommand())
+	root.AddCommand(newCommand(), runCommand(), callCommand(), eventCommand(), importCommand(), buildCommand(), sbomCommand(), describeCommand(), javaCommand(), ledgerCommand(), doctorCommand(), renderCommand(), activatorCommand(), keeperCommand(), sinkCommand(), versionCommand(), manualCommand(), deployCommand(), undeployCommand(), listCommand(), logsCommand())
 	strict(root)
 	return root
 }

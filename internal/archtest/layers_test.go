@@ -58,6 +58,7 @@ func layers() map[string]layer {
 		"internal/classfile":       {uses: []string{"internal/javadecl"}},
 		"internal/javasource":      {uses: []string{"internal/javadecl"}},
 		"internal/javaimport":      {uses: []string{"internal/classfile", "internal/javadecl", "internal/javasource", "internal/javatype"}},
+		"internal/gocomment":       {uses: []string{"fn", "internal/javagen", "internal/javatype"}},
 		"internal/javagen":         {uses: []string{"fn", "internal/javatype"}},
 		"internal/metadatainfo":    {uses: []string{"registry"}},
 		"internal/metadataservice": {uses: []string{"fn", "invoker", "registry", "internal/metadatainfo"}},
@@ -200,7 +201,7 @@ func layers() map[string]layer {
 		"cmd/dubbofn": {
 			uses: []string{
 				"auth", "client", "cold", "cold/keeper", "deploy", "deploy/cluster", "fn", "fn/serve", "invoker", "invoker/cluster", "registry", "registry/nacos", "registry/zookeeper",
-				"image", "internal/cebind", "internal/daemon", "internal/doctor", "internal/hessian", "internal/javaimport", "internal/javajson", "internal/javatype", "internal/local", "internal/scaffold", "internal/terminal", "java",
+				"image", "internal/cebind", "internal/daemon", "internal/doctor", "internal/gocomment", "internal/hessian", "internal/javagen", "internal/javaimport", "internal/javajson", "internal/javatype", "internal/local", "internal/scaffold", "internal/terminal", "java",
 			},
 			modules: map[string]string{
 				cobra:  "commands, flags and their help",
