@@ -252,11 +252,13 @@ func (p *parts) run(ctx context.Context) error {
 	defer stop()
 	processes, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
+	keeping, release := context.WithCancel(context.WithoutCancel(ctx))
+	defer release()
 	front, below, beside := make(chan error, 1), make(chan error, 1), make(chan error, 1)
 	if p.store == nil {
 		beside <- nil
 	} else {
-		go func() { beside <- p.store.Run(processes); stop() }()
+		go func() { beside <- p.store.Run(keeping); stop() }()
 	}
 	go func() { below <- p.supervisor.Run(processes); stop() }()
 	go func() { front <- p.front.Run(ctx); stop() }()
@@ -267,7 +269,9 @@ func (p *parts) run(ctx context.Context) error {
 	}
 	err := <-front
 	end()
-	return errors.Join(err, <-below, <-beside)
+	err = errors.Join(err, <-below)
+	release() // no process has anything of the keeper's any more
+	return errors.Join(err, <-beside)
 }
 
 // ready waits until the stand-ins are written; false: it ends before.
