@@ -116,8 +116,12 @@ func (x *examination) lines(ctx context.Context, p *patient, apps []string) {
 		x.add(Finding{Check: "mapping", State: OK, Service: p.name, Title: said})
 		return
 	}
-	var lost []string
+	var lost, live []string
 	for _, a := range apps {
+		if all, err := x.instance.Instances(ctx, registry.Name{App: a}); err == nil && len(all) == 0 {
+			continue // it ran here once
+		}
+		live = append(live, a)
 		if x.cfg.Line != Line27 && !slices.Contains(strings.Split(strings.ReplaceAll(three, " ", ""), ","), a) {
 			lost = append(lost, fmt.Sprintf("%s is missing in the mapping of Dubbo 3 (config mapping/%s)", a, iface))
 		}
@@ -132,7 +136,7 @@ func (x *examination) lines(ctx context.Context, p *patient, apps []string) {
 			state = Bad
 		}
 		words := []string{"--fix", "mapping"}
-		for _, a := range apps {
+		for _, a := range live {
 			words = append(words, "--app", a)
 		}
 		x.add(Finding{Check: "mapping", State: state, Service: p.name, Title: strings.Join(lost, "; "), Why: why, Mend: x.doctorCommand(append(words, p.name)...)})
@@ -241,7 +245,7 @@ func (x *examination) empty(ctx context.Context, p *patient, apps []string) {
 		x.add(x.wrongPlace(p, where[0]))
 		return
 	}
-	f := Finding{Check: "instances", State: Bad, Service: p.name, Title: "no instance of " + strings.Join(apps, ", ") + " is there", Why: "it ran here once: the mapping stays when a provider goes", Mend: x.bring()}
+	f := Finding{Check: "instances", State: Bad, Service: p.name, Title: "no instance of " + strings.Join(apps, ", ") + " is there", Why: "it ran here once: the mapping stays when a provider goes. It is to be started again; the command does so with a function, in its folder", Mend: x.bring()}
 	for _, app := range apps {
 		one, ok := x.front.of(app)
 		if !ok {

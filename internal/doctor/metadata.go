@@ -92,12 +92,13 @@ func (x *examination) oneRevision(p *patient, id revisionID, r *revision) bool {
 		if hash == id.revision {
 			break
 		}
-		f.State, f.Mend = Warn, mend
-		f.Title = fmt.Sprintf("the metadata of %s hashes to %s, not to the revision %s", id.app, short(hash), short(id.revision))
-		f.Why = "Dubbo 3.3 keeps none whose hash is not its revision, and reads it again at every change; Dubbo 2.7's providers hash otherwise"
-		if r.metadata.Digest != "" {
-			f.State, f.Why = Bad, "the document was changed after it was written: consumers see something else than what is offered"
+		if r.metadata.Digest == "" {
+			f.Why = "its revision is not its hash, as Dubbo 2.7's providers write it: a Dubbo 3.3 consumer reads it again at every change of instances"
+			break
 		}
+		f.State, f.Mend = Bad, mend
+		f.Title = fmt.Sprintf("the metadata of %s hashes to %s, not to the revision %s", id.app, short(hash), short(id.revision))
+		f.Why = "the document was changed after it was written: consumers see something else than what is offered, and Dubbo 3.3 keeps none whose hash is not its revision"
 	}
 	x.add(f)
 	return r.err == nil
