@@ -215,7 +215,7 @@ func (l *Library) choose(asked []string) (chosen []*javadecl.Class, err error) {
 		case 0:
 			return nil, fmt.Errorf("import: no interface with methods in %s (%d classes): want the jar that has the service's interface, often called …-api", from, l.entries)
 		}
-		return nil, fmt.Errorf("import: %d interfaces in %s; say which with --interface:\n  %s", len(found), from, strings.Join(found, "\n  "))
+		return nil, fmt.Errorf("import: %d interfaces in %s; say which with --interface:\n  %s", len(found), from, strings.Join(some(found, 50), "\n  "))
 	}
 	var faults []error
 	for _, name := range asked {
@@ -258,14 +258,18 @@ func (l *Library) find(name string, found []string) (*javadecl.Class, error) {
 
 // listed joins names for a message.
 func listed(names []string) string {
-	const most = 20
-	switch {
-	case len(names) == 0:
+	if len(names) == 0 {
 		return "none"
-	case len(names) > most:
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 	}
-	return strings.Join(names, ", ")
+	return strings.Join(some(names, 20), ", ")
+}
+
+// some gives the first names, and how many there are beside.
+func some(names []string, most int) []string {
+	if len(names) <= most {
+		return names
+	}
+	return append(slices.Clone(names[:most]), fmt.Sprintf("and %d more", len(names)-most))
 }
 
 // simpleName is the last part of a class's name, of a nested one too.

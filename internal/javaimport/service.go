@@ -113,6 +113,12 @@ func isFuture(t javadecl.Type) bool {
 	return t.Dims == 0 && (t.Name == "java.util.concurrent.CompletableFuture" || t.Name == "java.util.concurrent.CompletionStage" || t.Name == "java.util.concurrent.Future")
 }
 
+// standard are names of methods that `go vet` wants to have the signatures of Go's own interfaces.
+var standard = map[string]bool{
+	"GobDecode": true, "GobEncode": true, "MarshalJSON": true, "MarshalXML": true, "ReadByte": true, "ReadRune": true, "UnmarshalJSON": true, "UnmarshalXML": true,
+	"UnreadByte": true, "UnreadRune": true, "WriteByte": true,
+}
+
 func (m *importer) method(c *javadecl.Class, i inherited, overloaded bool, taken map[string]bool) goMethod {
 	g := goMethod{Method: i.Method}
 	at := site{where: c.Name + "." + i.Name, method: i.Name}
@@ -123,6 +129,9 @@ func (m *importer) method(c *javadecl.Class, i inherited, overloaded bool, taken
 			t := substitute(p.Type, i.with)
 			name += exported(simpleName(t.Name)) + strings.Repeat("Array", t.Dims)
 		}
+	}
+	if standard[name] {
+		name += "Method"
 	}
 	g.name = unique(name, taken)
 	bounds := slices.Concat(i.Variables, i.owner.Variables)

@@ -2,8 +2,12 @@ package javaimport
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
+	"go/ast"
 	"go/format"
+	"go/parser"
+	"go/token"
 	"maps"
 	"slices"
 	"strings"
@@ -124,11 +128,11 @@ func (w *source) documented(indent, first, doc string, deprecated bool) {
 
 const own = "github.com/dubbofn/dubbofn/"
 
-// packages are the imports that a file may need, by how a use of them begins.
+// packages are the imports that a file may need, by their names.
 func packages() [][2]string {
 	return [][2]string{
-		{"context.", "context"}, {"errors.", "errors"}, {"big.", "math/big"}, {"time.", "time"},
-		{"client.", own + "client"}, {"fn.", own + "fn"}, {"java.", own + "java"},
+		{"context", "context"}, {"errors", "errors"}, {"big", "math/big"}, {"time", "time"},
+		{"client", own + "client"}, {"fn", own + "fn"}, {"java", own + "java"},
 	}
 }
 
@@ -139,10 +143,10 @@ func (w *source) file(pkg, from string) ([]byte, error) {
 		fmt.Fprintf(&b, "%s from %s; DO NOT EDIT.\n\n", Generated, from)
 	}
 	fmt.Fprintf(&b, "package %s\n\nimport (\n", pkg)
-	code := w.code()
+	used, err := w.packages()
 	ours := false
 	for _, p := range packages() {
-		if !uses(code, p[0]) {
+		if !used[p[0]] {
 			continue
 		}
 		if strings.Contains(p[1], ".") && !ours {
@@ -153,44 +157,27 @@ func (w *source) file(pkg, from string) ([]byte, error) {
 	}
 	b.WriteString(")\n\n")
 	b.Write(w.Bytes())
-	text, err := format.Source(b.Bytes())
-	if err != nil {
+	text, fault := format.Source(b.Bytes())
+	if err = cmp.Or(err, fault); err != nil {
 		return nil, fmt.Errorf("what was made is no Go, which is a fault of dubbofn: %w", err)
 	}
 	return bytes.ReplaceAll(text, []byte("import ()\n\n"), nil), nil
 }
 
-// code is the file without its comments and texts.
-func (w *source) code() string {
-	var b strings.Builder
-	for line := range strings.SplitSeq(w.String(), "\n") {
-		if !strings.HasPrefix(strings.TrimSpace(line), "//") {
-			for i, part := range strings.FieldsFunc(line, func(c rune) bool { return c == '"' || c == '`' }) {
-				if i%2 == 0 {
-					b.WriteString(part)
-				}
-				b.WriteByte(' ')
+// packages tells which packages' names are used: no parameter, and nothing else, is named like one.
+func (w *source) packages() (map[string]bool, error) {
+	used := map[string]bool{}
+	f, err := parser.ParseFile(token.NewFileSet(), "", "package p\n"+w.String(), parser.SkipObjectResolution)
+	if err != nil {
+		return nil, err
+	}
+	ast.Inspect(f, func(n ast.Node) bool {
+		if s, ok := n.(*ast.SelectorExpr); ok {
+			if x, ok := s.X.(*ast.Ident); ok {
+				used[x.Name] = true
 			}
-			b.WriteByte('\n')
 		}
-	}
-	return b.String()
-}
-
-// uses tells whether a package's name stands in code, and not at the end of a longer one.
-func uses(code, pkg string) bool {
-	for at := 0; ; {
-		i := strings.Index(code[at:], pkg)
-		if i < 0 {
-			return false
-		}
-		if at += i; at == 0 || !isPartOfName(code[at-1]) {
-			return true
-		}
-		at += len(pkg)
-	}
-}
-
-func isPartOfName(c byte) bool {
-	return c == '_' || c == '.' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
+		return true
+	})
+	return used, nil
 }
