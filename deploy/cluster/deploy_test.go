@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +51,42 @@ func TestAFunctionIsAppliedAndAwaitedUntilConsumersFindIt(t *testing.T) {
 	r.Function.Image = "registry.example.org/greet:v2"
 	if changes, err = c.Apply(t.Context(), r, Options{}); err != nil || changes[0].Action != "configured" {
 		t.Errorf("another image: %v, %v", changes, err)
+	}
+}
+
+// The file is also what e2e/knative holds against Knative's own types.
+func TestWhatIsAppliedIsAsItWas(t *testing.T) {
+	t.Parallel()
+	r := greet(t)
+	r.Triggers = []deploy.Trigger{
+		{Name: "greetings", Filter: map[string]string{"type": "org.example.greeting"}, Delivery: deploy.Delivery{DeadLetter: "dead-letters", DeadLetterPlain: true}},
+		{Name: "all", Broker: "front"},
+	}
+	got, err := r.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const file = "testdata/release.yaml"
+	if os.Getenv("GOLDEN") == "write" {
+		if err := os.WriteFile(file, got, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s (-want +got; GOLDEN=write accepts it):\n%s", file, diff)
+	}
+	objects, err := r.objects()
+	if err != nil || len(objects) != 3 {
+		t.Fatalf("%d objects, %v", len(objects), err)
+	}
+	for i, want := range []string{"Service", "Trigger", "Trigger"} {
+		if objects[i].GetKind() != want || objects[i].GetNamespace() != "shop" {
+			t.Errorf("object %d is %s of namespace %s", i, objects[i].GetKind(), objects[i].GetNamespace())
+		}
 	}
 }
 

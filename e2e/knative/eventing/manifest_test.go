@@ -2,6 +2,7 @@ package eventing
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -63,7 +64,15 @@ func TestRenderedBrokersAreWhatKnativeTakes(t *testing.T) {
 
 func TestRenderedTriggersAreWhatKnativeTakesWithItsDefaults(t *testing.T) {
 	t.Parallel()
-	for file, text := range documents(t, "trigger*.yaml") {
+	all := documents(t, "trigger*.yaml")
+	released, err := os.ReadFile("../../../deploy/cluster/testdata/release.yaml") // what 'dubbofn deploy' applies: a function, then triggers
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, text := range bytes.Split(released, []byte("\n---\n"))[1:] {
+		all[fmt.Sprintf("release.yaml, trigger %d", i)] = text
+	}
+	for file, text := range all {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
 			var g eventingv1.Trigger
