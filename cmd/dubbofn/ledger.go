@@ -5,17 +5,19 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/dubbofn/dubbofn/cold"
+	"github.com/dubbofn/dubbofn/internal/terminal"
 )
 
 // ledgerFlags are what `dubbofn ledger` takes.
 type ledgerFlags struct {
-	admin, output string
+	admin         string
+	output        *output
 	number, width int
 	timeout       time.Duration
 }
@@ -40,8 +42,8 @@ long it took. Times are milliseconds since the process began; what was before it
   dubbofn ledger --admin activator.example.org:9090 -o json | jq '.[0].first_reply_us'`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if f.output != "text" && f.output != "json" {
-				return usagef("--output %q: want text or json", f.output)
+			if err := f.output.check(); err != nil {
+				return err
 			}
 			app := ""
 			if len(args) > 0 {
@@ -53,12 +55,12 @@ long it took. Times are milliseconds since the process began; what was before it
 			if err := askActivator(ctx, f.admin, "/api/ledger", &starts); err != nil {
 				return err
 			}
-			return showLedger(c.OutOrStdout(), f, app, starts)
+			return showLedger(c, f, app, starts)
 		},
 	}
+	f.output = outputFlag(c)
 	fs := c.Flags()
 	fs.StringVar(&f.admin, "admin", cmp.Or(adminAddress(), "127.0.0.1:9090"), "the activator's port for operators (environment: DUBBOFN_ADMIN)")
-	fs.StringVarP(&f.output, "output", "o", "text", "text or json")
 	fs.IntVarP(&f.number, "number", "n", 1, "how many cold starts, newest first; 0: all that are remembered")
 	fs.IntVar(&f.width, "width", 48, "how wide the bars are, in columns")
 	fs.DurationVar(&f.timeout, "timeout", 5*time.Second, "how long to wait for the activator")
@@ -77,37 +79,68 @@ type coldStart struct {
 	Ledger     json.RawMessage `json:"ledger,omitempty"`
 }
 
-func showLedger(out io.Writer, f ledgerFlags, app string, all []coldStart) error {
+func showLedger(c *cobra.Command, f ledgerFlags, app string, all []coldStart) error {
 	shown := []coldStart{} // none is an empty list in JSON too
 	for _, s := range all {
 		if (app == "" || s.App == app) && (f.number <= 0 || len(shown) < f.number) {
 			shown = append(shown, s)
 		}
 	}
-	if f.output == "json" {
-		enc := json.NewEncoder(out)
-		enc.SetIndent("", "  ")
-		return enc.Encode(shown)
-	}
-	if len(shown) == 0 {
-		_, err := fmt.Fprintln(out, "no cold start yet: call a function that sleeps")
+	return f.output.show(c, shown, func(t *terminal.Terminal) error {
+		if len(shown) == 0 {
+			_, err := fmt.Fprintln(t, "no cold start yet: call a function that sleeps")
+			return err
+		}
+		for i, s := range shown {
+			if i > 0 {
+				fmt.Fprintln(t)
+			}
+			if err := s.draw(t, f.width); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// draw shows one: what the activator saw in one colour, what the process wrote down in another, the first call in a third.
+func (s coldStart) draw(t *terminal.Terminal, width int) error {
+	r, err := s.record()
+	if err != nil {
 		return err
 	}
-	for i, s := range shown {
-		if i > 0 {
-			fmt.Fprintln(out)
+	lane := map[string]string{"early": "over the connection that the function dialled", "http": "over HTTP"}[s.Lane]
+	first := t.Paint(terminal.Strong, fmt.Sprintf("%.1f ms", float64(s.FirstReply)/1000))
+	fmt.Fprintf(t, "%s  a call woke it and was answered after %s, %s\n", s.Started.Local().Format(time.TimeOnly), first, lane)
+	var drawn strings.Builder
+	if err := r.Draw(&drawn, width); err != nil {
+		return err
+	}
+	for line := range strings.Lines(drawn.String()) {
+		name, _, _ := strings.Cut(line, " ")
+		style := terminal.Accent
+		switch cold.Phase(name) {
+		case "parked", "knock":
+			style = terminal.Warn
+		case cold.PhaseReply:
+			style = terminal.Good
+		case cold.Phase(r.App):
+			style = terminal.Strong
 		}
-		r, err := s.record()
-		if err != nil {
-			return err
-		}
-		lane := map[string]string{"early": "over the connection that the function dialled", "http": "over HTTP"}[s.Lane]
-		fmt.Fprintf(out, "%s  a call woke it and was answered after %.1f ms, %s\n", s.Started.Local().Format(time.TimeOnly), float64(s.FirstReply)/1000, lane)
-		if err := r.Draw(out, f.width); err != nil {
-			return err
-		}
+		fmt.Fprintln(t, paintBars(t, style, strings.TrimSuffix(line, "\n")))
 	}
 	return nil
+}
+
+// paintBars colours what of a line is drawn, or all of a heading.
+func paintBars(t *terminal.Terminal, s terminal.Style, line string) string {
+	isBar := func(r rune) bool { return r >= '▁' && r <= '▐' || r == '│' }
+	from, to := strings.IndexFunc(line, isBar), strings.LastIndexFunc(line, isBar)
+	if s == terminal.Strong || from < 0 {
+		return t.Paint(s, line)
+	}
+	to += len("█") // each of them has as many bytes
+	return line[:from] + t.Paint(s, line[from:to]) + line[to:]
 }
 
 // record puts what the activator saw before and around what the process wrote down.

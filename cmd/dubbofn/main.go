@@ -36,6 +36,7 @@ On one machine:    dubbofn new greet               make the module of a function
                    dubbofn describe ./greet        what a function offers
                    dubbofn java ./greet            its interfaces and types for a Java team, as a Maven project
                    dubbofn ledger                  what its last cold start was made of
+                   dubbofn top                     what functions are doing, live
                    dubbofn doctor SERVICE          what keeps consumers from it, and what mends that
 On Kubernetes:     dubbofn build ./greet           its image, pushed to a registry or written to the disk
                    dubbofn deploy ./greet          put a function onto Knative, and wait until consumers find it
@@ -54,7 +55,7 @@ Exit codes: 0 answered · 1 the method threw an exception · 2 wrong usage · 3 
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see '%s --help'", err, c.CommandPath())}
 	})
-	root.AddCommand(newCommand(), runCommand(), callCommand(), eventCommand(), importCommand(), buildCommand(), sbomCommand(), describeCommand(), javaCommand(), ledgerCommand(), doctorCommand(), renderCommand(), activatorCommand(), keeperCommand(), sinkCommand(), versionCommand(), manualCommand(), deployCommand(), undeployCommand(), listCommand(), logsCommand())
+	root.AddCommand(newCommand(), runCommand(), callCommand(), eventCommand(), importCommand(), buildCommand(), sbomCommand(), describeCommand(), javaCommand(), ledgerCommand(), topCommand(), doctorCommand(), renderCommand(), activatorCommand(), keeperCommand(), sinkCommand(), versionCommand(), manualCommand(), deployCommand(), undeployCommand(), listCommand(), logsCommand())
 	strict(root)
 	return root
 }

@@ -26,6 +26,7 @@ func layers() map[string]layer {
 		otel     = "go.opentelemetry.io/otel"
 		goapi    = "skywalking.apache.org/repo/goapi"
 		grpc     = "google.golang.org/grpc"
+		tea      = "github.com/charmbracelet/bubbletea"
 		lipgloss = "github.com/charmbracelet/lipgloss"
 		termenv  = "github.com/muesli/termenv"
 		bar      = "github.com/schollz/progressbar/v3"
@@ -201,7 +202,7 @@ func layers() map[string]layer {
 		"cmd/dubbofn": {
 			uses: []string{
 				"auth", "client", "cold", "cold/keeper", "deploy", "deploy/cluster", "fn", "fn/serve", "invoker", "invoker/cluster", "registry", "registry/nacos", "registry/zookeeper",
-				"image", "internal/cebind", "internal/daemon", "internal/doctor", "internal/gocomment", "internal/hessian", "internal/javagen", "internal/javaimport", "internal/javajson", "internal/javatype", "internal/local", "internal/scaffold", "internal/terminal", "java",
+				"image", "internal/cebind", "internal/daemon", "internal/doctor", "internal/gocomment", "internal/hessian", "internal/javagen", "internal/javaimport", "internal/javajson", "internal/javatype", "internal/local", "internal/scaffold", "internal/terminal", "internal/top", "java",
 			},
 			modules: map[string]string{
 				cobra:  "commands, flags and their help",
@@ -224,8 +225,12 @@ func layers() map[string]layer {
 				machine:  "the types that client-go speaks in, and its YAML",
 			},
 		},
-		"internal/doctor":   {uses: []string{"auth", "fn", "invoker", "invoker/dubbo", "registry", "internal/environ", "internal/metadatainfo", "internal/metadataservice"}},
-		"internal/console":  {uses: []string{"invoker", "invoker/dubbo", "internal/javajson"}},
+		"internal/doctor":  {uses: []string{"auth", "fn", "invoker", "invoker/dubbo", "registry", "internal/environ", "internal/metadatainfo", "internal/metadataservice"}},
+		"internal/console": {uses: []string{"invoker", "invoker/dubbo", "internal/javajson"}},
+		"internal/top": {
+			uses:    []string{"internal/terminal"},
+			modules: map[string]string{tea: "a screen that is drawn anew, and its keys"},
+		},
 		"internal/javajson": {uses: []string{"java"}},
 		"internal/docgen":   {uses: []string{"client", "fn/cloudevent", "fn/serve", "internal/daemon", "invoker"}},
 	}
