@@ -111,7 +111,7 @@ func (i *importing) run(cmd *cobra.Command, o *output, files []string) error {
 			return err
 		}
 	}
-	return o.show(cmd, done, func(t *terminal.Terminal) error { return done.text(t) })
+	return o.show(cmd, done, done.text)
 }
 
 // makeModule makes a program of the package, in a module of its own.

@@ -39,21 +39,21 @@ func parse(t *testing.T, name string) *javadecl.Class {
 
 // lines writes a class down as Java would, one member a line.
 func lines(c *javadecl.Class) []string {
-	head := string(c.Kind) + " " + c.Name
+	head := []string{string(c.Kind), c.Name}
 	for _, v := range c.Variables {
-		head += " <" + v.Name
 		if v.Bound != nil {
-			head += " extends " + v.Bound.String()
+			head = append(head, "<"+v.Name+" extends "+v.Bound.String()+">")
+		} else {
+			head = append(head, "<"+v.Name+">")
 		}
-		head += ">"
 	}
 	if c.Super != nil {
-		head += " extends " + c.Super.String()
+		head = append(head, "extends", c.Super.String())
 	}
 	for _, i := range c.Interfaces {
-		head += " implements " + i.String()
+		head = append(head, "implements", i.String())
 	}
-	all := []string{head}
+	all := []string{strings.Join(head, " ")}
 	for _, k := range c.Constants {
 		all = append(all, "constant "+k.Name)
 	}

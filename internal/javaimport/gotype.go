@@ -254,7 +254,7 @@ func (m *importer) javaForm(t javadecl.Type, bounds []javadecl.Variable) string 
 
 // erasure is what the JVM knows a variable as.
 func erasure(name string, bounds []javadecl.Variable) string {
-	for depth := 0; depth < maxDepth; depth++ {
+	for range maxDepth {
 		bound := bound(name, bounds)
 		if bound == nil {
 			return object

@@ -55,7 +55,7 @@ func (l *Library) resolve() {
 func (l *Library) has(class string) bool { return l.classes[class] != nil || l.sources[class] != nil }
 
 func (l *Library) open(path string) (err error) {
-	f, err := os.Open(path) //nolint:gosec // the user's own file
+	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (l *Library) open(path string) (err error) {
 		return err
 	}
 	if info.IsDir() {
-		return errors.New("it is a directory: want a .jar, .class or .java file; of classes that lie in a directory make a jar: jar cf api.jar -C DIR .")
+		return errors.New("it is a directory: want a .jar, .class or .java file; `jar cf api.jar -C DIR .` makes one of the classes in a directory")
 	}
 	magic := make([]byte, 4)
 	n, err := io.ReadFull(f, magic)

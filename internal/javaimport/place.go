@@ -37,11 +37,11 @@ func (r *Result) Place(dir string) (placed []Placed, err error) {
 		}
 		placed = append(placed, p)
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // sources are for everybody
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("import: %w", err)
 	}
 	for path, text := range write {
-		if err := os.WriteFile(path, text, 0o644); err != nil { //nolint:gosec // as above
+		if err := os.WriteFile(path, text, 0o644); err != nil {
 			return nil, fmt.Errorf("import: %w", err)
 		}
 	}

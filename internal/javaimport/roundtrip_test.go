@@ -32,7 +32,7 @@ func describe(t *testing.T, r *javaimport.Result) (m fn.Manifest) {
 	if _, err := main.Place(dir); err != nil {
 		t.Fatal(err)
 	}
-	_, file, _, _ := runtime.Caller(0)
+	_, file, _, _ := runtime.Caller(0) //nolint:dogsled // its place is all that is asked for
 	env := append(os.Environ(), "GOFLAGS=", "GOWORK=off")
 	if err := (scaffold.Config{Dir: dir, Module: module, Source: scaffold.Source(file), Environment: env}).Complete(t.Context()); err != nil {
 		t.Fatal(err)

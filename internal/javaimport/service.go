@@ -193,10 +193,11 @@ func (m *importer) declaredForm(written, meant javadecl.Type, bounds []javadecl.
 }
 
 func eraseForm(java string) string {
-	if i := strings.IndexByte(java, '<'); i >= 0 {
-		return java[:i] + java[strings.LastIndexByte(java, '>')+1:]
+	name, rest, generic := strings.Cut(java, "<")
+	if !generic {
+		return java
 	}
-	return java
+	return name + rest[strings.LastIndexByte(rest, '>')+1:]
 }
 
 // result finds a method's result, and gives what Java declares.

@@ -49,11 +49,11 @@ func (m *importer) writeService(w *source, s *service) {
 	w.line("\treturn fn.NewService(%q, offered(append([]fn.Option{", s.Name)
 	for i := range s.methods {
 		g := &s.methods[i]
-		options := ""
+		parts := []string{fmt.Sprintf("%q", g.signature), "s." + g.name}
 		for _, e := range g.throws {
-			options += fmt.Sprintf(", fn.Throws[*%s]()", e.name)
+			parts = append(parts, fmt.Sprintf("fn.Throws[*%s]()", e.name))
 		}
-		w.line("\t\tfn.Method(%q, s.%s%s),", g.signature, g.name, options)
+		w.line("\t\tfn.Method(%s),", strings.Join(parts, ", "))
 	}
 	w.line("\t}, parts...))...)\n}\n")
 	s.writeClient(w)
