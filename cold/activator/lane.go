@@ -184,4 +184,5 @@ func (s *sleeper) laneClosed(l *lane) {
 	defer s.mu.Unlock()
 	l.spent = true
 	delete(s.lanes, l)
+	s.tally.gone(l.instance)
 }

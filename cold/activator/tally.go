@@ -2,6 +2,7 @@ package activator
 
 import (
 	"math/bits"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -98,16 +99,14 @@ func (t *tally) answered(now time.Time, took time.Duration, o outcome) {
 	}
 }
 
+// gone drops a process that has ended its connection, and so itself.
+func (t *tally) gone(instance string) {
+	t.heard = slices.DeleteFunc(t.heard, func(h heard) bool { return h.instance == instance })
+}
+
 // forget drops who was not heard of for a while.
 func (t *tally) forget(now time.Time) {
-	kept := t.heard[:0]
-	for _, h := range t.heard {
-		if now.Sub(h.last) <= heardForgotten {
-			kept = append(kept, h)
-		}
-	}
-	clear(t.heard[len(kept):])
-	t.heard = kept
+	t.heard = slices.DeleteFunc(t.heard, func(h heard) bool { return now.Sub(h.last) > heardForgotten })
 	for at, c := range t.callers {
 		if now.Sub(c.last) > callerForgotten {
 			delete(t.callers, at)
