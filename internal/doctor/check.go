@@ -11,7 +11,6 @@ import (
 
 	"github.com/dubbofn/dubbofn/auth"
 	"github.com/dubbofn/dubbofn/fn"
-	"github.com/dubbofn/dubbofn/internal/environ"
 	"github.com/dubbofn/dubbofn/invoker"
 	"github.com/dubbofn/dubbofn/registry"
 )
@@ -29,7 +28,7 @@ func Check(ctx context.Context, c Config) ([]Finding, error) {
 	defer cancel()
 	all := []Finding{}
 	var front *examination // whose findings of the activator count
-	for _, at := range environ.SplitURLs(c.Registry) {
+	for _, at := range c.registries() {
 		x := &examination{cfg: c}
 		err := errors.Join(x.trust(), x.parse(at))
 		if err == nil {

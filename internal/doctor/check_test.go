@@ -275,6 +275,26 @@ func TestAnActivatorThatIsAwayIsNamedUnlessItWasAGuess(t *testing.T) {
 	}
 }
 
+func TestEveryRegistryIsLookedAt(t *testing.T) {
+	t.Parallel()
+	w, empty := newWard(t), newWard(t)
+	r := w.provider("greet", nil, greet())
+	w.register(r)
+	c := w.config()
+	c.Registry = []string{w.url + "," + empty.url}
+	c.Admin = w.activator([]function{{App: "greet", State: "asleep", Revision: r.Metadata.Revision()}}, nil)
+	_, all := w.check(c, "")
+	count := map[string]int{}
+	for _, f := range all {
+		if f.State == OK || f.State == Bad {
+			count[f.Check+" "+string(f.State)]++
+		}
+	}
+	if count["registry ok"] != 2 || count["activator ok"] != 1 || count["mapping ok"] != 1 || count["mapping bad"] != 1 {
+		t.Errorf("%v: %v", count, all)
+	}
+}
+
 func TestARefusedFunctionIsNamedWhereItMatters(t *testing.T) {
 	t.Parallel()
 	w := newWard(t)

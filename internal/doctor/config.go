@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/dubbofn/dubbofn/auth"
@@ -56,6 +57,11 @@ type Config struct {
 
 const defaultLimit = 20 * time.Second
 
+// registries gives the URLs one by one. A comma may stand between two of them, and between the servers of one.
+func (c Config) registries() []string {
+	return environ.SplitURLs(strings.Split(strings.Join(c.Registry, ","), ","))
+}
+
 // Validate reports every setting that makes no sense.
 func (c Config) Validate() error {
 	var faults []error
@@ -65,7 +71,7 @@ func (c Config) Validate() error {
 			faults = append(faults, err)
 		}
 	}
-	urls := environ.SplitURLs(c.Registry)
+	urls := c.registries()
 	for _, s := range append(urls, c.MetadataCenter) {
 		if _, err := invoker.ParseURL(s); s != "" && err != nil {
 			faults = append(faults, err)

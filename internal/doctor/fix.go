@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/dubbofn/dubbofn/internal/environ"
 	"github.com/dubbofn/dubbofn/internal/metadataservice"
 	"github.com/dubbofn/dubbofn/invoker"
 	"github.com/dubbofn/dubbofn/registry"
@@ -35,7 +34,7 @@ func Fix(ctx context.Context, c Config, what string) (wrote []string, err error)
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.Limit, defaultLimit))
 	defer cancel()
 	x := &examination{cfg: c}
-	if err := errors.Join(x.trust(), x.parse(environ.SplitURLs(c.Registry)[0])); err != nil {
+	if err := errors.Join(x.trust(), x.parse(c.registries()[0])); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, x.close()) }()

@@ -61,7 +61,7 @@ func (x *examination) unmapped(ctx context.Context, p *patient) bool {
 		return false
 	}
 	x.add(Finding{
-		Check: "mapping", State: Bad, Service: p.name, Title: fmt.Sprintf("nobody offers %s in %s, nor ever did", iface, x.url),
+		Check: "mapping", State: Bad, Service: p.name, Title: fmt.Sprintf("nobody offers %s in %s, nor ever did", iface, shown(x.url)),
 		Why: "no mapping names an application for it, and no application that is known here offers it", Mend: x.bring(),
 	})
 	return false

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/dubbofn/dubbofn/invoker"
@@ -71,7 +72,7 @@ func (x *examination) connect(ctx context.Context, u invoker.URL) (registry.Regi
 	var refused *registry.Refusal
 	switch {
 	case err == nil:
-		f := Finding{Check: "registry", State: OK, Title: fmt.Sprintf("%s answers, after %s", u, time.Since(begin).Round(time.Millisecond))}
+		f := Finding{Check: "registry", State: OK, Title: fmt.Sprintf("%s answers, after %s", shown(u), time.Since(begin).Round(time.Millisecond))}
 		if u.Protocol == "nacos" {
 			f.Why = fmt.Sprintf("namespace %s, group %s", namespaceOf(u), groupOf(u))
 			if user(u) != "" {
@@ -109,9 +110,9 @@ func configOf(u invoker.URL, c Config) registry.Config {
 }
 
 func refusedBy(u invoker.URL, r *registry.Refusal) Finding {
-	f := Finding{Check: "registry", State: Bad, Title: u.String() + " refuses this consumer: wrong user or password, or no right to read", Why: r.Error(), Restart: "consumer"}
+	f := Finding{Check: "registry", State: Bad, Title: shown(u) + " refuses this consumer: wrong user or password, or no right to read", Why: r.Error(), Restart: "consumer"}
 	if user(u) == "" {
-		f.Title = u.String() + " wants a user and a password"
+		f.Title = shown(u) + " wants a user and a password"
 	}
 	u.User, u.Password = "${NACOS_USER:?who may read there}", "${NACOS_PASSWORD:?the password}"
 	f.Mend = "export DUBBOFN_REGISTRY=" + urlText(u)
@@ -121,7 +122,7 @@ func refusedBy(u invoker.URL, r *registry.Refusal) Finding {
 
 // unreachable says which of a registry's ports do not answer.
 func unreachable(ctx context.Context, u invoker.URL, why error) Finding {
-	f := Finding{Check: "registry", State: Bad, Title: u.String() + " does not answer", Why: why.Error()}
+	f := Finding{Check: "registry", State: Bad, Title: shown(u) + " does not answer", Why: why.Error()}
 	def, further := 8848, 1000
 	if u.Protocol != "nacos" {
 		def, further = 2181, 0
@@ -171,6 +172,9 @@ func (x *examination) close() error {
 	}
 	return errors.Join(faults...)
 }
+
+// shown is a URL for people, its secrets hidden.
+func shown(u invoker.URL) string { return strings.ReplaceAll(u.String(), "%2A%2A%2A", "***") }
 
 func namespaceOf(u invoker.URL) string {
 	if n := u.Param("namespace"); n != "" {
