@@ -142,7 +142,7 @@ func (b *builder) configure(v *variant, base v1.Image) (v1.Image, error) {
 	}
 	config = config.DeepCopy()
 	config.OS, config.Architecture, config.Variant = v.platform.OS, v.platform.Architecture, v.platform.Variant
-	config.Created, config.Author, config.Container, config.DockerVersion = v1.Time{Time: b.Created}, "", "", ""
+	config.Created, config.Author, config.Container = v1.Time{Time: b.Created}, "", ""
 	c := &config.Config
 	c.User, c.WorkingDir, c.Entrypoint, c.Cmd = fmt.Sprintf("%d:%d", user, user), "/", []string{"/" + programs + "/" + b.Name}, nil
 	if b.base == nil {

@@ -166,7 +166,7 @@ func (b *builder) put(ctx context.Context) error {
 		}
 		text, err := sbom(all, b.Created)
 		if err == nil {
-			err = os.WriteFile(b.SBOM, append(text, '\n'), 0o644) //nolint:gosec // it is for everybody
+			err = os.WriteFile(b.SBOM, append(text, '\n'), 0o644)
 		}
 		if err != nil {
 			return explainDisk("sbom "+b.SBOM, err)

@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/validate"
 
 	"github.com/dubbofn/dubbofn/image"
 )
@@ -111,7 +112,7 @@ func runExtracted(t *testing.T, img v1.Image) string {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(program, b, 0o700); err != nil { //nolint:gosec // it is run
+			if err := os.WriteFile(program, b, 0o700); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -172,6 +173,9 @@ func TestALayoutIsWrittenAgainInItsPlace(t *testing.T) {
 	index, err := layout.ImageIndexFromPath(dir)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if err := validate.Index(index); err != nil {
+		t.Error(err)
 	}
 	m, err := index.IndexManifest()
 	if err != nil {

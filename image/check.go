@@ -124,9 +124,9 @@ func (p *plan) names() error {
 		}
 		return configFault("image name %q: %v", repository, err)
 	}
-	switch {
-	case p.Tag == "":
-	case p.Tag == "latest":
+	switch p.Tag {
+	case "":
+	case "latest":
 		return configFault("tag latest: it says nothing of what it is, and nodes ask the registry for it at every start; want another, or none, for one that the content gives")
 	default:
 		if _, err := name.NewTag(p.repository.Name() + ":" + p.Tag); err != nil {

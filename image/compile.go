@@ -95,11 +95,11 @@ func (p *plan) explainCompile(platform v1.Platform, err error) error {
 	if len(faults) == 0 {
 		return fmt.Errorf("build %s for %s: %w", p.dir, platform, err)
 	}
-	text := fmt.Sprintf("build %s for %s: it does not compile: %s: %s", p.dir, platform, p.place(faults[0][1]), faults[0][2])
-	for _, f := range faults[1:] {
-		text += "\n  " + p.place(f[1]) + ": " + f[2]
+	var lines []string
+	for _, f := range faults {
+		lines = append(lines, p.place(f[1])+": "+f[2])
 	}
-	return errors.New(text)
+	return fmt.Errorf("build %s for %s: it does not compile: %s", p.dir, platform, strings.Join(lines, "\n  "))
 }
 
 // place gives a position in the folder as one that a terminal can open from here.

@@ -39,10 +39,7 @@ func writeLayer(ctx context.Context, into string, files []file, at time.Time, ki
 		return l, err
 	}
 	buffered := bufio.NewWriterSize(out, 1<<20)
-	packed, err := gzip.NewWriterLevel(buffered, gzip.BestCompression)
-	if err != nil {
-		return l, errors.Join(err, out.Close())
-	}
+	packed := gzip.NewWriter(buffered) // at its best it is 0.2 % smaller and takes four times as long
 	counted := &counter{w: packed, ctx: ctx, told: told}
 	err = writeFiles(counted, files, at)
 	for _, end := range []func() error{packed.Close, buffered.Flush, out.Close} {

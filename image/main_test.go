@@ -97,7 +97,7 @@ func tree(t *testing.T, dir string) []byte {
 		if err != nil {
 			return err
 		}
-		text, err := os.ReadFile(path) //nolint:gosec // the test wrote it
+		text, err := os.ReadFile(path)
 		b.WriteString(rel + "\n")
 		b.Write(text)
 		return err
