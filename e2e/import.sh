@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # import.sh [OPTIONS]   The Go side of the kit's interfaces, made from the kit's jar by `dubbofn import`, filled in, and called by Java:
 #   1. the jar is imported into a module of its own, which builds as it is and describes itself: its methods have Java's descriptors
+#      and so has the Java that `dubbofn java` makes of that module, once javac has compiled it
 #   2. what is generated is what e2e/imported has, so that what is filled in there is filled into the skeletons
 #   3. the program of that answers Java's consumers, both lines: the cases of TypesService and TokenService, the rows of docs/types.md (RowsService)
 #   --consumer 3|27   only this line
@@ -13,7 +14,7 @@ while [ $# -gt 0 ]; do
   case "$1" in
     --consumer) CONSUMERS+=("$2"); shift 2 ;;
     --update) update=yes; shift ;;
-    *) sed -n 2,8p "$0"; exit 2 ;;
+    *) sed -n 2,9p "$0"; exit 2 ;;
   esac
 done
 [ "${#CONSUMERS[@]}" -gt 0 ] || CONSUMERS=(3 27)
@@ -44,7 +45,13 @@ make_module() {
     diff "$RUN/$s.java" "$RUN/$s.go" >&2 || { note "$s: not the descriptors that Java's interface has (< Java, > Go)"; return 1; }
     all=$((all + $(wc -l <"$RUN/$s.go")))
   done
-  note "imported: $all methods with Java's descriptors, $missing of them to fill in"
+  # and back: Java made of the Go that was made of Java
+  "$BIN/dubbofn" java "$RUN/module" -o "$RUN/java" >/dev/null && mkdir -p "$RUN/classes" || return 1
+  find "$RUN/java/api" -name '*.java' -print0 | xargs -0 javac --release 8 -Xlint:-options -d "$RUN/classes" || return 1
+  for s in "${SERVICES[@]}"; do
+    diff "$RUN/$s.java" <(signatures "$RUN/classes" "$s") >&2 || { note "$s: Java made of Go has not the descriptors of the first (<)"; return 1; }
+  done
+  note "imported: $all methods with Java's descriptors, $missing of them to fill in; Java made of that again has them too"
 }
 
 # same_as_kept   whether e2e/imported has just these files
