@@ -24,7 +24,10 @@ func askActivator(ctx context.Context, admin, path string, into any) error {
 	if err != nil || u.Host == "" {
 		return usagef("--admin %q: want host:port or http://host:port", admin)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.JoinPath(path).String(), nil)
+	path, query, _ := strings.Cut(path, "?")
+	u = u.JoinPath(path)
+	u.RawQuery = query
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return usageError{err}
 	}

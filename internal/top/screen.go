@@ -73,7 +73,16 @@ func (s *screen) Update(m tea.Msg) (tea.Model, tea.Cmd) {
 	case again:
 		return s, s.look
 	case tea.KeyMsg:
-		return s, s.key(m.String())
+		if m.Type != tea.KeyRunes {
+			return s, s.key(m.String())
+		}
+		var end tea.Cmd
+		for _, r := range m.Runes { // keys that came fast come together
+			if c := s.key(string(r)); c != nil {
+				end = c
+			}
+		}
+		return s, end
 	}
 	return s, nil
 }

@@ -82,7 +82,7 @@ func TestKeysChooseAndSort(t *testing.T) {
 	if s.chosen != "greet" {
 		t.Errorf("chosen %q", s.chosen)
 	}
-	press(letter('s'), letter('s'), letter('s'))
+	press(letter('s'), tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("ss")})
 	if s.rows[0].App != "greet" || !strings.Contains(s.View(), "CALLS/S↓") {
 		t.Errorf("sorted by calls:\n%s", s.View())
 	}
