@@ -132,6 +132,47 @@ run_deploy() {
   halt oci
 }
 
+# run_newcomer   from an empty folder to Java's answer. NEWCOMER_OUT, NEWCOMER_TABLE: files for the transcript, and for a line for each command
+run_newcomer() {
+  note ""; note "== a newcomer's way, on a cluster that is there"
+  local dir="$E2E_RUN/newcomer" module lines
+  OUT="${NEWCOMER_OUT:-$E2E_RUN/newcomer.txt}"
+  source "$LAB/../lib/transcript.sh"
+  rm -rf "$dir"; mkdir -p "$dir/empty" "$dir/classes/org" "$dir/home"; : >"$OUT"
+  module="$E2E/$(module_of 3)"
+  cp -r "$module/target/classes/org/example" "$dir/classes/org/"; cp "$E2E/kit/res/logback.xml" "$dir/classes/"
+  javac -d "$dir/classes" -cp "$module/target/classes:$module/target/lib/*" -XDsuppressNotes "$E2E/newcomer/Greeting.java" || die "javac failed on Greeting.java"
+  spawn oci "$LAB_RUN/bin/oci" "$IMAGE_REGISTRY"; await oci OCI-READY || die "no registry of images"
+  undeploy greet
+  newcomer_way "$dir" || { FAILED+=(newcomer); halt oci; return; }
+  lines="$(diff -r "$dir/made" "$dir/empty/greet" | grep -c '^[<>]')"
+  [ -z "${NEWCOMER_TABLE:-}" ] || printf '%s' "$TABLE" >"$NEWCOMER_TABLE"
+  note ""; note "${TABLE%$'\n'}"; note "$COMMANDS commands (goal: at most 5), $lines lines edited (goal: 0)"
+  [ "$COMMANDS" -le 5 ] && [ "$lines" -eq 0 ] || FAILED+=(newcomer)
+  "$dubbofn" undeploy greet
+  halt oci
+}
+
+# newcomer_way FOLDER   what is typed
+newcomer_way() {
+  local PATH="$LAB_RUN/bin/newcomer:$LAB_BIN:$PATH" logs="$1" nacos="nacos://127.0.0.1:$NACOS_PORT"
+  cd "$1/empty" || return 1
+  tell "# an empty folder; a cluster with Knative, where the activator runs and registers at Nacos; a registry of images; a Java consumer of org.example.GreetService"
+  typed "dubbofn new greet" "Go team"
+  dubbofn new greet >"$logs/new.log" 2>&1 || { cat "$logs/new.log"; return 1; }
+  took; shown "$logs/new.log"
+  cp -r greet "$1/made"
+  typed "dubbofn deploy greet --push $IMAGE_REGISTRY/greet" "Go team"
+  dubbofn deploy greet --push "$IMAGE_REGISTRY/greet" >"$logs/deploy.log" 2>&1 || { cat "$logs/deploy.log"; return 1; }
+  took; shown "$logs/deploy.log"
+  typed "java -cp …dubbo-3.3.6… Greeting $nacos Ada" "Java team"
+  timeout 60 java -XX:TieredStopAtLevel=1 -Djava.net.preferIPv4Stack=true -Duser.home="$1/home" -DJM.LOG.PATH="$1/home" -Dkit.log=WARN '-Ddubbo.network.interface.ignored=.*' \
+    --add-opens java.base/java.lang=ALL-UNNAMED -cp "$1/classes:$E2E/$(module_of 3)/target/lib/*" Greeting "$nacos" Ada >"$logs/answer.log" 2>"$logs/answer.err" ||
+    { tail -n 20 "$logs/answer.err"; return 1; }
+  took; shown "$logs/answer.log"
+  grep -q '^hello: Hello, Ada! ' "$logs/answer.log" && grep -q '^greet: Bonjour, Ada! ' "$logs/answer.log"
+}
+
 run_events() {
   note ""; note "== events through a broker of Knative Eventing, to a function at zero"
   local url registry="nacos://$NODE_IP:$NACOS_PORT" brokered=(broker/default trigger/orders trigger/accepted)

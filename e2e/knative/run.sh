@@ -6,6 +6,7 @@
 #   scale    200 calls a second, a new Knative revision in the middle, then 10: pods over time
 #   rollout  Knative revisions that crash or hang when they start, under calls: nobody notices
 #   deploy   dubbofn deploy, list, logs, describe, undeploy: from the folder to a Java consumer's answer, and everything that they refuse or explain
+#   newcomer what e2e/newcomer.sh does with LAB=1: from an empty folder to a Java consumer's answer, as a transcript; only where it is named
 #   events   events to a broker of Knative Eventing: its trigger wakes a function from zero, replies come back, what is refused is a dead letter
 # LAB_KEEP=yes leaves the lab up, for another run.
 set -euo pipefail
@@ -34,6 +35,8 @@ mkdir -p "$LAB_RUN/bin"
 export CGO_ENABLED=0 GOFLAGS=-trimpath
 go build -ldflags "-s -w" -o "$LAB_RUN/bin/" ./cmd/dubbofn ./examples/functions/greet ./examples/functions/order
 (cd e2e && go build -ldflags "-s -w" -o "$LAB_RUN/bin/" ./slow ./lab ./stock ./oci)
+# a command that knows the sources that it was built from, for `dubbofn new`
+GOFLAGS="" go build -o "$LAB_RUN/bin/newcomer/" ./cmd/dubbofn
 for program in dubbofn greet slow order; do "$LAB/image.sh" "$program" "$LAB_RUN/bin/$program"; done
 
 echo "the rendered manifests, held against Knative's own types"
