@@ -15,7 +15,6 @@ import (
 	sdk "github.com/cloudevents/sdk-go/v2/event"
 
 	"github.com/dubbofn/dubbofn/fn/event"
-	"github.com/dubbofn/dubbofn/internal/cebind"
 	"github.com/dubbofn/dubbofn/java"
 )
 
@@ -149,7 +148,7 @@ func walk(v any, path []any) any {
 
 // document is an event whose data is read once, when an argument asks for it. For one goroutine.
 type document struct {
-	e    *sdk.Event
+	e    *incoming
 	host event.Host
 
 	read  bool
@@ -159,15 +158,15 @@ type document struct {
 
 func (d *document) attribute(name string) (string, bool) {
 	if name == "specversion" {
-		return d.e.SpecVersion(), true
+		return d.e.event().SpecVersion(), true
 	}
 	if name == "time" {
-		if t := d.e.Time(); !t.IsZero() {
+		if t := d.e.event().Time(); !t.IsZero() {
 			return t.UTC().Format("2006-01-02T15:04:05.999999999Z07:00"), true
 		}
 		return "", false
 	}
-	return cebind.Attribute(*d.e, name)
+	return d.e.attribute(name)
 }
 
 // all gives the event as a map.
@@ -178,7 +177,7 @@ func (d *document) all() (any, error) {
 			m[name] = v
 		}
 	}
-	for name := range d.e.Extensions() {
+	for name := range d.e.event().Extensions() {
 		if v, ok := d.attribute(name); ok {
 			m[name] = v
 		}
@@ -190,8 +189,8 @@ func (d *document) all() (any, error) {
 
 // raw gives the text of the data, or of a part of it, where it is JSON. Whatever is not as it should be, or not there, is left to data.
 func (d *document) raw(path []any) (text []byte, ok bool) {
-	text = d.e.Data()
-	if media := d.e.DataContentType(); len(text) == 0 || media != "" && media != sdk.ApplicationJSON {
+	text = d.e.data
+	if media := d.e.contentType; len(text) == 0 || media != "" && media != sdk.ApplicationJSON {
 		return nil, false
 	}
 	for _, step := range path {
@@ -226,11 +225,11 @@ func (d *document) data() (any, error) {
 }
 
 func (d *document) decode() (any, error) {
-	b := d.e.Data()
+	b := d.e.data
 	if len(b) == 0 {
 		return nil, nil
 	}
-	given := d.e.DataContentType()
+	given := d.e.contentType
 	media, _, err := mime.ParseMediaType(given)
 	switch {
 	case given == "":

@@ -90,8 +90,8 @@ func FuzzRules(f *testing.F) {
 		if len(faults) > 0 {
 			return
 		}
-		if r := match(all, &ev); r != nil {
-			inv, err := r.invocation(&document{e: &ev, host: h})
+		if r := match(all, incomingOf(&ev)); r != nil {
+			inv, err := r.invocation(&document{e: incomingOf(&ev), host: h})
 			if err == nil && len(inv.Args) != len(r.method.Parameters) {
 				t.Errorf("%d arguments", len(inv.Args))
 			}

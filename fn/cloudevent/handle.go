@@ -95,7 +95,7 @@ func (o outcome) temporary() bool {
 
 // deliver is what brokers call.
 func (e *events) deliver(ctx context.Context, ev sdk.Event) deliver.Result {
-	o := e.handle(ctx, ev, arrival{peer: deliver.OriginOf(ctx).Broker, layer: tracing.LayerMQ})
+	o := e.handle(ctx, incomingOf(&ev), arrival{peer: deliver.OriginOf(ctx).Broker, layer: tracing.LayerMQ})
 	r := deliver.Result{Code: o.status, Reason: o.reason, After: o.after}
 	switch {
 	case o.handled():
@@ -122,10 +122,10 @@ type arrival struct {
 }
 
 // handle has an event handled, once.
-func (e *events) handle(ctx context.Context, ev sdk.Event, how arrival) (o outcome) {
+func (e *events) handle(ctx context.Context, ev *incoming, how arrival) (o outcome) {
 	begun := time.Now()
-	c := arrived{how.headers, extensions{&ev}}
-	ctx, span := e.trace(ctx, &ev, how, c)
+	c := arrived{how.headers, ev}
+	ctx, span := e.trace(ctx, ev, how, c)
 	defer func() {
 		if span != nil {
 			span.Tag("status_code", strconv.Itoa(o.status))
@@ -144,9 +144,9 @@ func (e *events) handle(ctx context.Context, ev sdk.Event, how arrival) (o outco
 	default:
 		return outcome{status: http.StatusTooManyRequests, reason: "too many events at once", after: fullWait, word: wordFull}
 	}
-	r := match(e.rules, &ev)
+	r := match(e.rules, ev)
 	if r == nil {
-		return outcome{status: http.StatusBadRequest, reason: fmt.Sprintf("no rule is for an event of type %.200q, source %.200q", ev.Type(), ev.Source()), word: wordUnmatched}
+		return outcome{status: http.StatusBadRequest, reason: fmt.Sprintf("no rule is for an event of type %.200q, source %.200q", ev.typ, ev.source), word: wordUnmatched}
 	}
 	if span != nil {
 		span.Tag("dubbofn.rule", r.label)
@@ -157,27 +157,25 @@ func (e *events) handle(ctx context.Context, ev sdk.Event, how arrival) (o outco
 }
 
 // once asks whether the event was handled before, and handles it if not.
-func (e *events) once(ctx context.Context, r *rule, ev sdk.Event, c arrived) outcome {
-	d := document{e: &ev, host: e.host}
+func (e *events) once(ctx context.Context, r *rule, ev *incoming, c arrived) outcome {
+	d := document{e: ev, host: e.host}
 	inv, err := r.invocation(&d)
 	if err != nil {
 		return outcome{status: http.StatusBadRequest, reason: err.Error(), word: wordInvalid}
 	}
-	for _, key := range carried { // what no tracer of this process changes goes on as it is
-		if v := c.Get(key); v != "" {
-			inv.Attachments.Set(key, v)
+	for i := range carried { // what no tracer of this process changes goes on as it is
+		if v := c.get(&carried[i]); v != "" {
+			inv.Attachments.Set(carried[i].key, v)
 		}
 	}
 	limit := r.method.Timeout
 	if !r.own {
 		limit = remoteTime
 	}
-	ask, cancel := e.storeTime(ctx)
-	claim, err := e.seen.Begin(ask, keyOf(ev), limit+claimMargin)
-	cancel()
+	claim, err := e.begin(ctx, keyOf(ev), limit+claimMargin)
 	switch {
 	case err != nil:
-		e.host.Log.Warn("it can't be known whether an event was handled", "id", ev.ID(), "source", ev.Source(), "error", err)
+		e.host.Log.Warn("it can't be known whether an event was handled", "id", ev.id, "source", ev.source, "error", err)
 		return outcome{status: http.StatusServiceUnavailable, reason: "it can't be known whether the event was handled before: " + err.Error(), word: wordRetry}
 	case claim.State == SeenRunning:
 		return outcome{status: http.StatusConflict, reason: "the same event is being handled", word: wordRunning}
@@ -185,12 +183,12 @@ func (e *events) once(ctx context.Context, r *rule, ev sdk.Event, c arrived) out
 		return recall(claim.Record)
 	}
 	o := e.run(ctx, r, inv, ev, limit)
-	e.settle(ctx, claim, &o, ev)
+	e.settle(ctx, &claim, &o, ev)
 	return o
 }
 
 // run makes the call. It goes on when the event's sender is gone, who would only send it again.
-func (e *events) run(ctx context.Context, r *rule, inv *invoker.Invocation, ev sdk.Event, limit time.Duration) outcome {
+func (e *events) run(ctx context.Context, r *rule, inv *invoker.Invocation, ev *incoming, limit time.Duration) outcome {
 	ctx, cancel := context.WithTimeout(e.sender.within(context.WithoutCancel(ctx)), limit)
 	defer cancel()
 	value, err := r.call(ctx, e.host, inv)
@@ -207,27 +205,17 @@ func (e *events) run(ctx context.Context, r *rule, inv *invoker.Invocation, ev s
 	return o
 }
 
-// settle keeps what became of an event, or that nothing did. The store is given time of its own: the sender's may be over.
-func (e *events) settle(ctx context.Context, claim Claim, o *outcome, ev sdk.Event) {
-	ctx, cancel := e.storeTime(context.WithoutCancel(ctx))
-	defer cancel()
+// settle keeps what became of an event, or that nothing did.
+func (e *events) settle(ctx context.Context, claim *claim, o *outcome, ev *incoming) {
 	var err error
 	if o.temporary() || o.status == http.StatusBadRequest || o.status == http.StatusForbidden {
-		err = claim.Forget(ctx)
+		err = claim.forget(ctx)
 	} else {
-		err = claim.Finish(ctx, recordOf(o))
+		err = claim.finish(ctx, recordOf(o))
 	}
 	if err != nil {
-		e.host.Log.Warn("what became of an event is not kept: should it come again, it is handled again", "id", ev.ID(), "source", ev.Source(), "error", err)
+		e.host.Log.Warn("what became of an event is not kept: should it come again, it is handled again", "id", ev.id, "source", ev.source, "error", err)
 	}
-}
-
-// storeTime bounds what is asked of a store that is elsewhere.
-func (e *events) storeTime(ctx context.Context) (context.Context, context.CancelFunc) {
-	if _, here := e.seen.(*memory); here {
-		return ctx, func() {}
-	}
-	return context.WithTimeout(ctx, storeTime)
 }
 
 // budget is bytes that may be held.

@@ -69,7 +69,7 @@ func (e *events) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		e.batch(w, req, body, how)
 		return
 	}
-	ev, err := read(req.Header, body)
+	ev, err := receive(req.Header, body)
 	if err != nil {
 		e.observeInvalid()
 		fail(w, outcome{status: http.StatusBadRequest, reason: err.Error()})
@@ -78,7 +78,7 @@ func (e *events) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	o = e.handle(req.Context(), ev, how)
 	if !o.handled() {
 		if !o.temporary() {
-			e.host.Log.Warn("event refused", "id", ev.ID(), "source", ev.Source(), "type", ev.Type(), "rule", o.rule, "status", o.status, "reason", o.reason)
+			e.host.Log.Warn("event refused", "id", ev.id, "source", ev.source, "type", ev.typ, "rule", o.rule, "status", o.status, "reason", o.reason)
 		}
 		fail(w, o)
 		return
@@ -237,7 +237,7 @@ func (e *events) batch(w http.ResponseWriter, req *http.Request, body []byte, ho
 	}
 	results := make([]outcome, len(all))
 	places := make(chan struct{}, batchAtOnce)
-	first := map[string]bool{}
+	first := map[digest]bool{}
 	var running sync.WaitGroup
 	for i, one := range all {
 		if one.err != nil {
@@ -245,7 +245,8 @@ func (e *events) batch(w http.ResponseWriter, req *http.Request, body []byte, ho
 			results[i] = outcome{status: http.StatusBadRequest, reason: one.err.Error(), word: wordInvalid}
 			continue
 		}
-		key := keyOf(one.event)
+		ev := incomingOf(&one.event)
+		key := keyOf(ev)
 		if first[key] { // the same one twice: it is handled once
 			results[i] = outcome{status: http.StatusAccepted}
 			continue
@@ -254,7 +255,7 @@ func (e *events) batch(w http.ResponseWriter, req *http.Request, body []byte, ho
 		places <- struct{}{}
 		running.Go(func() {
 			defer func() { <-places }()
-			results[i] = e.handle(req.Context(), one.event, how)
+			results[i] = e.handle(req.Context(), ev, how)
 		})
 	}
 	running.Wait()

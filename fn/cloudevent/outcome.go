@@ -12,12 +12,11 @@ import (
 	sdk "github.com/cloudevents/sdk-go/v2/event"
 
 	"github.com/dubbofn/dubbofn/fn/event"
-	"github.com/dubbofn/dubbofn/internal/cebind"
 	"github.com/dubbofn/dubbofn/invoker"
 )
 
 // failed says what a call's error means for its event.
-func (e *events) failed(ctx context.Context, r *rule, ev sdk.Event, err error) outcome {
+func (e *events) failed(ctx context.Context, r *rule, ev *incoming, err error) outcome {
 	var x *invoker.Exception
 	if errors.As(err, &x) {
 		if o, ok := elsewhere(r, x, err); ok {
@@ -68,7 +67,7 @@ func elsewhere(r *rule, x *invoker.Exception, err error) (outcome, bool) {
 type thrown map[string]any
 
 // thrown says what a method's exception means, as the rule has it.
-func (e *events) thrown(ctx context.Context, r *rule, ev sdk.Event, x *invoker.Exception) outcome {
+func (e *events) thrown(ctx context.Context, r *rule, ev *incoming, x *invoker.Exception) outcome {
 	class, message := x.Class, x.Message
 	if of, ok := x.Fields["exceptionClass"].(string); ok && !r.own { // a generic call's (Java: GenericException)
 		class = of
@@ -114,8 +113,8 @@ const (
 )
 
 // hops reads such an extension. What is no number leaves none.
-func hops(ev sdk.Event, name string, otherwise int) int {
-	v, ok := cebind.Attribute(ev, name)
+func hops(ev *incoming, name string, otherwise int) int {
+	v, ok := ev.attribute(name)
 	if !ok {
 		return otherwise
 	}
@@ -127,10 +126,10 @@ func hops(ev sdk.Event, name string, otherwise int) int {
 }
 
 // reply makes the event that a result becomes. nil: it would be one too many.
-func (e *events) reply(ctx context.Context, r *rule, ev sdk.Event, typ string, value any) (*sdk.Event, error) {
+func (e *events) reply(ctx context.Context, r *rule, ev *incoming, typ string, value any) (*sdk.Event, error) {
 	left := min(hops(ev, hopsLeft, e.cfg.Hops), hops(ev, hopsOfBroker, e.cfg.Hops))
 	if left <= 0 {
-		e.host.Log.Warn("no reply: the event is the last of as many that led to one another as are allowed", "id", ev.ID(), "source", ev.Source(), "rule", r.label, "limit", e.cfg.Hops)
+		e.host.Log.Warn("no reply: the event is the last of as many that led to one another as are allowed", "id", ev.id, "source", ev.source, "rule", r.label, "limit", e.cfg.Hops)
 		return nil, nil
 	}
 	data, err := r.data(value)
@@ -138,12 +137,12 @@ func (e *events) reply(ctx context.Context, r *rule, ev sdk.Event, typ string, v
 		return nil, err
 	}
 	out := sdk.New()
-	sum := sha256.Sum256([]byte(ev.Source() + "\x00" + ev.ID() + "\x00" + r.label + "\x00" + typ))
+	sum := sha256.Sum256([]byte(ev.source + "\x00" + ev.id + "\x00" + r.label + "\x00" + typ))
 	out.SetID(hex.EncodeToString(sum[:16])) // the same should the event be handled again
 	out.SetSource(sourceOf(r.Reply, e.host.App))
 	out.SetType(typ)
 	out.SetTime(time.Now().UTC())
-	if subject := ev.Subject(); subject != "" {
+	if subject := ev.subject; subject != "" {
 		out.SetSubject(subject)
 	}
 	out.SetDataContentType(sdk.ApplicationJSON)
@@ -152,6 +151,6 @@ func (e *events) reply(ctx context.Context, r *rule, ev sdk.Event, typ string, v
 	if err := out.Validate(); err != nil {
 		return nil, err
 	}
-	e.traceReply(ctx, &ev, &out)
+	e.traceReply(ctx, ev, &out)
 	return &out, nil
 }

@@ -12,7 +12,6 @@ import (
 	sdk "github.com/cloudevents/sdk-go/v2/event"
 
 	"github.com/dubbofn/dubbofn/fn/event"
-	"github.com/dubbofn/dubbofn/internal/cebind"
 	"github.com/dubbofn/dubbofn/invoker"
 )
 
@@ -146,17 +145,17 @@ func parseCESQL(text string) (x cesql.Expression, err error) {
 }
 
 // fits tells whether an event is the rule's.
-func (c *rule) fits(e *sdk.Event) bool {
-	if !event.Fits(c.On.Type, e.Type()) || !event.Fits(c.On.Source, e.Source()) || !event.Fits(c.On.Subject, e.Subject()) {
+func (c *rule) fits(e *incoming) bool {
+	if !event.Fits(c.On.Type, e.typ) || !event.Fits(c.On.Source, e.source) || !event.Fits(c.On.Subject, e.subject) {
 		return false
 	}
 	for name, pattern := range c.On.Extensions {
-		v, ok := cebind.Attribute(*e, name)
+		v, ok := e.attribute(name)
 		if !ok || !event.Fits(pattern, v) {
 			return false
 		}
 	}
-	return c.query == nil || holds(c.query, *e)
+	return c.query == nil || holds(c.query, *e.event())
 }
 
 // holds tells whether an expression is true of an event. An error, as of an attribute that is not there, is false.
@@ -172,7 +171,7 @@ func holds(x cesql.Expression, e sdk.Event) (yes bool) {
 }
 
 // match gives the first rule that fits.
-func match(rules []*rule, e *sdk.Event) *rule {
+func match(rules []*rule, e *incoming) *rule {
 	for _, r := range rules {
 		if r.fits(e) {
 			return r

@@ -10,8 +10,6 @@ import (
 	"sync"
 	"time"
 
-	sdk "github.com/cloudevents/sdk-go/v2/event"
-
 	"github.com/dubbofn/dubbofn/fn/event"
 	"github.com/dubbofn/dubbofn/invoker"
 )
@@ -78,9 +76,52 @@ func openSeen(ctx context.Context, cfg Config, h event.Host, all []SeenAdapter) 
 }
 
 // keyOf tells events apart as CloudEvents does: by source and id, whatever else is said.
-func keyOf(e sdk.Event) string {
-	sum := sha256.Sum256([]byte(e.Source() + "\x00" + e.ID()))
-	return hex.EncodeToString(sum[:])
+func keyOf(e *incoming) digest {
+	var room [256]byte
+	b := append(room[:0], e.source...)
+	b = append(b, 0)
+	return sha256.Sum256(append(b, e.id...))
+}
+
+// claim is one of either store: a process's own needs no functions made for it.
+type claim struct {
+	Claim
+	memory *memory
+	key    digest
+	serial uint64
+}
+
+// begin is [Seen.Begin].
+func (e *events) begin(ctx context.Context, key digest, lease time.Duration) (claim, error) {
+	if m, here := e.seen.(*memory); here {
+		state, record, serial := m.begin(key, lease)
+		return claim{Claim{State: state, Record: record}, m, key, serial}, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	defer cancel()
+	c, err := e.seen.Begin(ctx, hex.EncodeToString(key[:]), lease)
+	return claim{Claim: c}, err
+}
+
+// finish is [Claim].Finish, forget its Forget. The store is given time of its own: the sender's may be over.
+func (c *claim) finish(ctx context.Context, record []byte) error {
+	if c.memory != nil {
+		c.memory.finish(c.key, c.serial, record)
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
+	defer cancel()
+	return c.Finish(ctx, record)
+}
+
+func (c *claim) forget(ctx context.Context) error {
+	if c.memory != nil {
+		c.memory.forget(c.key, c.serial)
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
+	defer cancel()
+	return c.Forget(ctx)
 }
 
 // memory is what a process alone knows. Nothing of an event in it points to anything, since the collector looks at each pointer again and again: a hundred
@@ -180,6 +221,19 @@ func (m *memory) Begin(_ context.Context, key string, lease time.Duration) (Clai
 	if n, err := hex.Decode(d[:], []byte(key)); err != nil || n != len(d) {
 		return Claim{}, fmt.Errorf("begin event: key %.80q: want %d hexadecimal digits", key, 2*len(d))
 	}
+	state, record, serial := m.begin(d, lease)
+	if state != SeenNew {
+		return Claim{State: state, Record: record}, nil
+	}
+	return Claim{
+		State:  SeenNew,
+		Finish: func(_ context.Context, record []byte) error { m.finish(d, serial, record); return nil },
+		Forget: func(context.Context) error { m.forget(d, serial); return nil },
+	}, nil
+}
+
+// begin claims an event. Its claim has the serial number.
+func (m *memory) begin(d digest, lease time.Duration) (state SeenState, record []byte, serial uint64) {
 	now := time.Now()
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -189,18 +243,13 @@ func (m *memory) Begin(_ context.Context, key string, lease time.Duration) (Clai
 	switch e, ok := m.entries[d]; {
 	case !ok:
 	case e.done:
-		return Claim{State: SeenDone, Record: m.at(e.record)}, nil
+		return SeenDone, m.at(e.record), 0
 	case e.until > now.UnixNano():
-		return Claim{State: SeenRunning}, nil
+		return SeenRunning, nil, 0
 	}
 	m.serial++
-	serial := m.serial
-	m.entries[d] = entry{serial: serial, until: now.Add(lease).UnixNano()}
-	return Claim{
-		State:  SeenNew,
-		Finish: func(_ context.Context, record []byte) error { m.finish(d, serial, record); return nil },
-		Forget: func(context.Context) error { m.forget(d, serial); return nil },
-	}, nil
+	m.entries[d] = entry{serial: m.serial, until: now.Add(lease).UnixNano()}
+	return SeenNew, nil, m.serial
 }
 
 func (m *memory) forget(d digest, serial uint64) {
