@@ -27,6 +27,8 @@ func explainRegistry(what string, repository name.Repository, err error) error {
 	var answer *transport.Error
 	var unknown *net.DNSError
 	switch {
+	case errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound && strings.HasPrefix(what, "base "):
+		return because(ErrRefused, "%s has no such image of that tag; is its name right?", host)
 	case errors.As(err, &answer):
 		return explainStatus(because, answer.StatusCode, host, path)
 	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):

@@ -165,7 +165,7 @@ func TestAnImageIsBuiltOnAnother(t *testing.T) {
 		t.Errorf("it printed %q", out)
 	}
 	c.Base = host + "/nothing:v1"
-	if _, err := image.Build(t.Context(), c); !errors.Is(err, image.ErrRefused) || !strings.Contains(err.Error(), "base "+c.Base) {
+	if _, err := image.Build(t.Context(), c); !errors.Is(err, image.ErrRefused) || !strings.Contains(err.Error(), "base "+c.Base+" for linux/"+runtime.GOARCH+": "+host+" has no such image") {
 		t.Error(err)
 	}
 }
