@@ -39,14 +39,21 @@ func (c *checks) label(field, value string) {
 // CheckName tells whether a Knative Service can have a name: it becomes a part of host names, and Kubernetes wants a letter at first of those
 // (RFC 1035, 2.3.1).
 func CheckName(name string) error {
+	if fault := faultOfName(name); fault != "" {
+		return errors.New(fault)
+	}
+	return nil
+}
+
+func faultOfName(name string) string {
 	if serviceForm.MatchString(name) {
-		return nil
+		return ""
 	}
 	hint := ""
 	if like := strings.Trim(notOfLabel.ReplaceAllString(strings.ToLower(name), "-"), "-0123456789"); serviceForm.MatchString(like) {
 		hint = fmt.Sprintf(", as %q", like)
 	}
-	return fmt.Errorf("Name is %q: want up to 63 small letters, digits and '-', a letter first%s", name, hint)
+	return fmt.Sprintf("Name is %q: want up to 63 small letters, digits and '-', a letter first%s", name, hint)
 }
 
 func (c *checks) name(field, value string) {

@@ -58,7 +58,7 @@ the activator's namespace: get on services/proxy. Who also may list services.ser
   dubbofn deploy ./order --push registry.example.org/team/order --trigger orders:type=org.example.order.placed
   dubbofn deploy ./greet --image registry.example.org/team/greet:v1 -o yaml >greet.yaml`,
 		Args: func(_ *cobra.Command, dirs []string) error { return f.check(dirs) },
-		RunE: func(c *cobra.Command, dirs []string) error { return f.run(c, dirs) },
+		RunE: f.run,
 	}
 	fs := c.Flags()
 	fs.StringVar(&f.function.Name, "name", "", "the Knative Service's name (default: the folder's; with --manifest, the application's)")

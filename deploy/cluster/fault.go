@@ -84,7 +84,7 @@ func (c *Cluster) unreachable(op string, err error) error {
 var cannot = regexp.MustCompile(`cannot ([a-z]+) resource "([^"]+)" in API group "([^"]*)"(?: in the namespace "([^"]+)")?`)
 
 // meaning of an answer of the API server.
-func meaning(s metav1.Status) (kind error, text string) {
+func meaning(s metav1.Status) (kind error, text string) { //nolint:revive // the kind is no failure of this function
 	switch s.Reason {
 	case metav1.StatusReasonUnauthorized:
 		return ErrForbidden, "the API server does not know who asks (401): log in again, or choose another --context"
@@ -174,7 +174,7 @@ func statusOf(resp *http.Response, path string) error {
 		return &apierrors.StatusError{ErrStatus: s}
 	}
 	return &apierrors.StatusError{ErrStatus: metav1.Status{
-		Status: metav1.StatusFailure, Code: int32(resp.StatusCode), //nolint:gosec // three digits
+		Status: metav1.StatusFailure, Code: int32(resp.StatusCode),
 		Message: fmt.Sprintf("GET %s: %s %s", path, resp.Status, strings.TrimSpace(string(text))),
 	}}
 }

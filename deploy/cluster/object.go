@@ -210,10 +210,7 @@ type containerState struct {
 	} `json:"terminated"`
 }
 
-// functionContainer is what the template calls the container of the function; beside it is Knative's queue-proxy.
-const functionContainer = "function"
-
-// function gives the function's own container.
+// function gives the function's own container; beside it is Knative's queue-proxy.
 func (p *pod) function() (containerStatus, bool) {
 	for _, s := range p.Status.Containers {
 		if s.Name != "queue-proxy" {

@@ -181,7 +181,7 @@ func (w *waiting) believed(t *Trouble) *Trouble {
 	if w.old {
 		wait = settleAgain
 	}
-	if time.Since(w.since) < w.c.pace*time.Duration(wait/pace) {
+	if time.Since(w.since) < w.c.pace*(wait/pace) {
 		return nil
 	}
 	return t
@@ -248,7 +248,7 @@ func (w *waiting) visible(ctx context.Context) error {
 			if down.IsZero() {
 				down = time.Now()
 			}
-			if time.Since(down) > w.c.pace*time.Duration(activatorPatience/pace) {
+			if time.Since(down) > w.c.pace*(activatorPatience/pace) {
 				return w.unseen(err.Error())
 			}
 		case err != nil:

@@ -230,8 +230,7 @@ func TestTheActivatorIsAskedWhereItIsSaidToBe(t *testing.T) {
 		}
 		_, _ = io.WriteString(w, "["+fresh+"]")
 	}
-	var c *Cluster
-	c = connected(t, s, func(a *Access) { a.Admin = "127.0.0.1:1" })
+	c := connected(t, s, func(a *Access) { a.Admin = "127.0.0.1:1" })
 	c.access.Admin = c.base.Host
 	if _, err := c.Apply(t.Context(), greet(t), Options{}); err != nil {
 		t.Fatal(err)
