@@ -38,11 +38,11 @@ func (m *model) form(rt reflect.Type) string {
 			return java
 		}
 		inner := m.form(of.Elem())
-		if _, primitive := boxes[inner]; primitive {
+		if _, primitive := boxes[inner]; primitive || isArray(inner) {
 			return inner + "[]" // Java's lists hold objects
 		}
 		if jdk {
-			return java + "<" + boxed(inner) + ">"
+			return java + "<" + held(inner) + ">"
 		}
 	case reflect.Map:
 		if !jdk {
@@ -52,7 +52,7 @@ func (m *model) form(rt reflect.Type) string {
 		if isCollection(java) {
 			return java + "<" + key + ">"
 		}
-		return java + "<" + key + "," + boxed(m.form(of.Elem())) + ">"
+		return java + "<" + key + "," + held(m.form(of.Elem())) + ">"
 	case reflect.Struct:
 		if !jdk {
 			m.addClass(java, of)
@@ -226,6 +226,19 @@ func constantName(v reflect.Value) string {
 var boxes = map[string]string{
 	"boolean": "java.lang.Boolean", "byte": "java.lang.Byte", "char": "java.lang.Character", "short": "java.lang.Short",
 	"int": "java.lang.Integer", "long": "java.lang.Long", "float": "java.lang.Float", "double": "java.lang.Double",
+}
+
+// isArray tells of the arrays that travel as lists; byte[] and char[] are values of their own.
+func isArray(java string) bool {
+	return strings.HasSuffix(java, "[]") && java != "byte[]" && java != "char[]"
+}
+
+// held gives the form that a value has in a list or a map of Java's: nothing there says that it should be an array, so that Java reads a list.
+func held(java string) string {
+	if inner, array := strings.CutSuffix(java, "[]"); array && isArray(java) {
+		return "java.util.List<" + held(inner) + ">"
+	}
+	return boxed(java)
 }
 
 // boxed gives the form that a type argument has.
