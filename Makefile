@@ -4,11 +4,11 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 BUILD    := build
-MODULES  := . bench bench/service e2e e2e/eventing e2e/collector e2e/promql e2e/knative/tools
+MODULES  := . bench bench/service e2e e2e/eventing e2e/collector e2e/promql e2e/console e2e/knative/tools
 LINT     := $(BUILD)/golangci-lint
 FUZZTIME ?= 60s
 
-.PHONY: help demo test interop import newcomer trust seata bench bench-outbound bench-select bench-start bench-activator bench-warm bench-events bench-tracing fuzz lint build fmt docs decisions rules churn chaos nacos-restart hostile cycles faults doctor-faults events lab lab-up lab-down pictures release clean
+.PHONY: help demo test interop import newcomer trust seata bench bench-outbound bench-select bench-start bench-activator bench-warm bench-events bench-tracing fuzz lint build fmt docs decisions rules churn chaos nacos-restart hostile cycles faults doctor-faults events lab lab-up lab-down pictures console-shots release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ docs: ## write the pages of reference that are made from the sources: configurat
 
 pictures: ## draw docs/img/dashboard.svg again, from a minute of a real run
 	@e2e/picture.sh
+
+console-shots: ## a real browser looks at the console of a live run: pictures, errors, keyboard, contrast; needs Chromium
+	@e2e/console.sh
 
 decisions: ## ask Java's balancers, routers and configurators again, for the tests to compare with
 	@e2e/decisions/run.sh

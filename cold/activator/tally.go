@@ -127,21 +127,21 @@ type histogram [buckets]uint32
 func (h *histogram) add(d time.Duration) { h[bucketOf(d)]++ }
 
 func bucketOf(d time.Duration) int {
-	us := uint64(min(max(d.Microseconds(), 0), maxLatency)) //nolint:gosec // it is 0 or more
+	us := uint64(min(max(d.Microseconds(), 0), maxLatency))
 	if us < 1<<subBits {
-		return int(us) //nolint:gosec // and small
+		return int(us)
 	}
 	e := bits.Len64(us) - 1 - subBits
-	return (e+1)<<subBits + int(us>>e)&(1<<subBits-1) //nolint:gosec // as above
+	return (e+1)<<subBits + int(us>>e)&(1<<subBits-1)
 }
 
 // middleOf gives the middle of a bucket in microseconds.
 func middleOf(bucket int) uint32 {
 	if bucket < 1<<subBits {
-		return uint32(bucket) //nolint:gosec // it is small
+		return uint32(bucket)
 	}
 	e := bucket>>subBits - 1
-	return uint32(1<<subBits+bucket&(1<<subBits-1))<<e + 1<<e/2 //nolint:gosec // below maxLatency
+	return uint32(1<<subBits+bucket&(1<<subBits-1))<<e + 1<<e/2
 }
 
 // quantile gives about which microseconds a share of the calls took at most; 0 without calls.

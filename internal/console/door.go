@@ -123,7 +123,7 @@ func (x *console) logout(w http.ResponseWriter, req *http.Request) {
 }
 
 func (*console) key(req *http.Request, value string, seconds int) *http.Cookie {
-	return &http.Cookie{
+	return &http.Cookie{ //nolint:gosec // it is Secure where anything is: dubbofn run serves this machine without TLS
 		Name: cookieName(req), Value: value, Path: Path, MaxAge: seconds, HttpOnly: true, SameSite: http.SameSiteStrictMode,
 		Secure: req.TLS != nil || req.Header.Get("X-Forwarded-Proto") == "https",
 	}

@@ -104,7 +104,9 @@ func columns() []column {
 	}
 }
 
-func rank(state string) int { return slices.Index([]string{"refused", "waking", "awake", "asleep"}, state) }
+func rank(state string) int {
+	return slices.Index([]string{"refused", "waking", "awake", "asleep"}, state)
+}
 
 // glyph gives a state's sign and colour: a ring for sleep, a half for waking, a disc for awake, a cross for refused.
 func glyph(state string) (string, terminal.Style) {

@@ -20,7 +20,7 @@ func Run(ctx context.Context, out io.Writer, keys io.Reader, interval time.Durat
 	p := tea.NewProgram(s, tea.WithContext(ctx), tea.WithInput(keys), tea.WithOutput(out), tea.WithAltScreen(), tea.WithoutSignalHandler())
 	_, err := p.Run()
 	if errors.Is(err, tea.ErrProgramKilled) && ctx.Err() != nil {
-		return nil
+		err = nil
 	}
 	return err
 }

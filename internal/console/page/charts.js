@@ -1,6 +1,6 @@
 import { el, svg, show } from "./dom.js";
 
-const width = 460, height = 132, left = 44, right = 8, upper = 10, lower = 20;
+const width = 460, height = 132, left = 58, right = 8, upper = 10, lower = 20;
 
 /** nice gives a round number that is no less. */
 function nice(n) {

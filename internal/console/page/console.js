@@ -14,7 +14,7 @@ const history = new History();
 // The theme: the system's until somebody chooses.
 const system = matchMedia("(prefers-color-scheme: dark)");
 const dark = () => (document.documentElement.dataset.theme || (system.matches ? "dark" : "light")) === "dark";
-const nameTheme = () => say(theme, dark() ? "Light theme" : "Dark theme");
+const nameTheme = () => show(theme, dark() ? "Light" : "Dark", el("span", { class: "unseen", text: " theme" }));
 theme.addEventListener("click", () => {
   document.documentElement.dataset.theme = dark() ? "light" : "dark";
   try {

@@ -33,8 +33,9 @@ export class Doctor {
     const n = (s) => findings.filter((f) => f.state === s).length;
     say(this.status, `${findings.length} checks: ${n("bad")} wrong, ${n("warn")} to look at, ${n("ok")} fine, ${n("skipped")} not looked at.`);
     show(this.list, findings.map((f) => el("li", { class: "panel finding " + (names[f.state] ? f.state : "") },
-      el("div", { class: "bar" }, el("span", { class: "badge", text: names[f.state] || f.state }), el("span", { class: "faint", text: [f.check, f.service].filter(Boolean).join(" · ") })),
-      el("p", { class: "title", text: f.title }), f.why ? el("p", { class: "faint", text: f.why }) : null, f.mend ? this.mend(f) : null)));
+      el("span", { class: "badge", text: names[f.state] || f.state }), el("p", { class: "title", text: f.title }),
+      el("span", { class: "faint where", text: [f.check, f.service].filter(Boolean).join(" · ") }),
+      f.why ? el("p", { class: "faint why", text: f.why }) : null, f.mend ? this.mend(f) : null)));
   }
 
   mend(f) {

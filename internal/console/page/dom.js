@@ -49,6 +49,11 @@ export function number(n) {
   return Number.isInteger(n) ? String(n) : n.toFixed(1);
 }
 
+/** count is a number of things: "1 process", "2 processes". */
+export function count(n, one, many = one + "s") {
+  return `${n} ${n === 1 ? one : many}`;
+}
+
 export function clock(time) {
   return new Date(time).toLocaleTimeString([], { hour12: false });
 }

@@ -1,4 +1,4 @@
-import { el, svg, show, say, milliseconds, number } from "./dom.js";
+import { el, svg, show, say, count, milliseconds, number } from "./dom.js";
 import { Chart, spark } from "./charts.js";
 
 const nothing = { calls: 0, errors: 0, p50_us: 0, p99_us: 0, parked: 0, with: 0, lanes: 0, instances: 0, wakes: 0 };
@@ -93,7 +93,7 @@ export class Functions {
       new Chart("Instances", [{ name: "processes", class: "instances", of: (s) => s.instances, area: true, steps: true }], number),
     ];
     this.node = el("div", {},
-      el("dl", { class: "tiles" }, tile("awake", "awake"), tile("rate", "calls a second"), tile("p99", "p99, the slowest"), tile("parked", "parked"), tile("wakes", "wakes in 5 min")),
+      el("dl", { class: "tiles" }, tile("awake", "awake"), tile("rate", "calls/s"), tile("p99", "slowest p99"), tile("parked", "parked"), tile("wakes", "wakes / 5 min")),
       el("div", { class: "split" },
         el("section", { "aria-label": "The functions" }, el("div", { class: "bar" }, el("h2", { text: "Functions" }), this.all), this.list),
         el("section", { class: "detail", "aria-labelledby": "picked" },
@@ -149,7 +149,7 @@ export class Functions {
   drawPicked() {
     say(this.heading, this.picked || "All functions");
     const f = this.functions.find((x) => x.app === this.picked);
-    const facts = f ? [f.visible ? "consumers find it" : "consumers do not find it yet", `port ${f.port}`, f.knative_revision && `Knative revision ${f.knative_revision}`, `${f.instances} processes`, `${f.lanes} early lanes`, `${f.knocks} knocks`]
+    const facts = f ? [f.visible ? "consumers find it" : "consumers do not find it yet", `port ${f.port}`, f.knative_revision && `Knative revision ${f.knative_revision}`, count(f.instances, "process", "processes"), count(f.lanes, "early lane"), count(f.knocks, "knock")]
       : ["sums of all; latency is the slowest function's", "amber lines are wakes"];
     say(this.facts, facts.filter(Boolean).join(" · "));
     const why = f ? f.fault || f.trouble || "" : "";

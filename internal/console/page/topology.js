@@ -1,4 +1,4 @@
-import { el, svg, show, say, clock, number } from "./dom.js";
+import { el, svg, show, say, clock, count, number } from "./dom.js";
 import { state } from "./functions.js";
 
 const nodeHeight = 46, gap = 18, top = 34;
@@ -53,9 +53,9 @@ export class Topology {
     }
     const box = (x, y, name, below, kind) => marks.push(svg("g", { class: "node " + kind }, svg("rect", { x, y, width: w, height: nodeHeight, rx: 8 }),
       svg("text", { class: "name", x: x + 12, y: y + 19 }, clip(name)), svg("text", { class: "below", x: x + 12, y: y + 36 }, clip(below, 30))));
-    for (const [c, y] of lefts) box(columns.left, y, c.kind === "console" ? "this console" : c.app || c.host, c.kind === "console" ? "calls from the form" : `${c.app ? c.host + " · " : ""}${c.connections} connections`, c.kind);
+    for (const [c, y] of lefts) box(columns.left, y, c.kind === "console" ? "this console" : c.app || c.host, c.kind === "console" ? "calls from the form" : `${c.app ? c.host + " · " : ""}${count(c.connections, "connection")}`, c.kind);
     box(columns.middle, middle, "activator", t.activator, "activator");
-    for (const [f, y] of rights) box(columns.right, y, f.app, `${f.state} · ${f.instances} processes`, f.state);
+    for (const [f, y] of rights) box(columns.right, y, f.app, `${f.state} · ${count(f.instances, "process", "processes")}`, f.state);
     this.drawing.setAttribute("viewBox", `0 0 ${wide} ${high}`);
     this.drawing.setAttribute("aria-label", `${outside.length} consumers call ${served.length} functions through the activator at ${t.activator}`);
     show(this.drawing, marks);
