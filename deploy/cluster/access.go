@@ -36,7 +36,14 @@ type Cluster struct {
 	objects dynamic.Interface
 	http    *http.Client // for what is no object: logs, the activator
 	base    *url.URL
-	pace    time.Duration // between two looks at what is awaited
+	waits
+}
+
+// waits are how long is waited for what.
+type waits struct {
+	pace                time.Duration // between two looks
+	settle, settleAgain time.Duration // until a fault is believed
+	activator           time.Duration // while it does not answer
 }
 
 const (
@@ -106,7 +113,7 @@ func connect(config *rest.Config, a Access) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the kubeconfig: %w", err)
 	}
-	return &Cluster{access: a, objects: objects, http: streams, base: base, pace: pace}, nil
+	return &Cluster{access: a, objects: objects, http: streams, base: base, waits: waits{pace, settle, settleAgain, activatorPatience}}, nil
 }
 
 // Namespace tells where functions go.

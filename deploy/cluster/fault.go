@@ -65,7 +65,7 @@ func (c *Cluster) explain(op string, err error) error {
 	case !errors.As(err, &status):
 		return fmt.Errorf("%s: %w", op, err)
 	}
-	kind, text := meaning(status.Status())
+	text, kind := meaning(status.Status())
 	return refusal{kind: kind, text: op + ": " + text, cause: err}
 }
 
@@ -84,32 +84,32 @@ func (c *Cluster) unreachable(op string, err error) error {
 var cannot = regexp.MustCompile(`cannot ([a-z]+) resource "([^"]+)" in API group "([^"]*)"(?: in the namespace "([^"]+)")?`)
 
 // meaning of an answer of the API server.
-func meaning(s metav1.Status) (kind error, text string) { //nolint:revive // the kind is no failure of this function
+func meaning(s metav1.Status) (text string, kind error) {
 	switch s.Reason {
 	case metav1.StatusReasonUnauthorized:
-		return ErrForbidden, "the API server does not know who asks (401): log in again, or choose another --context"
+		return "the API server does not know who asks (401): log in again, or choose another --context", ErrForbidden
 	case metav1.StatusReasonForbidden:
-		return ErrForbidden, forbidden(s.Message)
+		return forbidden(s.Message), ErrForbidden
 	case metav1.StatusReasonNotFound:
 		switch {
 		case s.Details != nil && s.Details.Kind == "namespaces":
-			return ErrNotFound, fmt.Sprintf("there is no namespace %q: 'kubectl create namespace %s' makes it", s.Details.Name, s.Details.Name)
+			return fmt.Sprintf("there is no namespace %q: 'kubectl create namespace %s' makes it", s.Details.Name, s.Details.Name), ErrNotFound
 		case s.Details == nil || s.Details.Name == "" || strings.Contains(s.Message, "could not find the requested resource"):
-			return ErrNoKnative, "the cluster does not know that kind of object: Knative Serving, and for triggers Eventing, must be installed (https://knative.dev/docs/install)"
+			return "the cluster does not know that kind of object: Knative Serving, and for triggers Eventing, must be installed (https://knative.dev/docs/install)", ErrNoKnative
 		}
-		return ErrNotFound, s.Message
+		return s.Message, ErrNotFound
 	case metav1.StatusReasonConflict:
 		if text := managers(s); text != "" {
-			return ErrTaken, text
+			return text, ErrTaken
 		}
-		return ErrTaken, s.Message + "; try again"
+		return s.Message + "; try again", ErrTaken
 	case metav1.StatusReasonInvalid, metav1.StatusReasonBadRequest:
-		return ErrRefused, "the cluster refuses it: " + s.Message
+		return "the cluster refuses it: " + s.Message, ErrRefused
 	}
 	if s.Code >= http.StatusInternalServerError && strings.Contains(s.Message, "failed calling webhook") {
-		return ErrUnreachable, s.Message + "; Knative's own webhook does not answer: 'kubectl -n knative-serving get pods' tells why"
+		return s.Message + "; Knative's own webhook does not answer: 'kubectl -n knative-serving get pods' tells why", ErrUnreachable
 	}
-	return ErrRefused, s.Message
+	return s.Message, ErrRefused
 }
 
 // forbidden says which right is missing, and what gives it.

@@ -250,7 +250,7 @@ func connected(t *testing.T, h http.Handler, change ...func(*Access)) *Cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.pace = 2 * time.Millisecond
+	c.waits = waits{2 * time.Millisecond, 16 * time.Millisecond, 180 * time.Millisecond, 80 * time.Millisecond}
 	t.Cleanup(c.http.CloseIdleConnections)
 	return c
 }

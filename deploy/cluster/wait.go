@@ -177,11 +177,11 @@ func (w *waiting) believed(t *Trouble) *Trouble {
 	if w.fault != kind {
 		w.fault, w.since = kind, time.Now()
 	}
-	wait := settle
+	wait := w.c.settle
 	if w.old {
-		wait = settleAgain
+		wait = w.c.settleAgain
 	}
-	if time.Since(w.since) < w.c.pace*(wait/pace) {
+	if time.Since(w.since) < wait {
 		return nil
 	}
 	return t
@@ -248,7 +248,7 @@ func (w *waiting) visible(ctx context.Context) error {
 			if down.IsZero() {
 				down = time.Now()
 			}
-			if time.Since(down) > w.c.pace*(activatorPatience/pace) {
+			if time.Since(down) > w.c.activator {
 				return w.unseen(err.Error())
 			}
 		case err != nil:

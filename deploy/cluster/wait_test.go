@@ -125,7 +125,7 @@ func TestAFaultThatWasThereBeforeHasTimeToPass(t *testing.T) {
 	}
 	s.at(podPath, podWith(`"state":{"waiting":{"reason":"ErrImagePull","message":"try again"}}`))
 	c := connected(t, s)
-	c.pace = 50 * time.Millisecond // 10 looks take longer than a new fault is doubted, and shorter than an old one
+	c.waits = waits{10 * time.Millisecond, 20 * time.Millisecond, 10 * time.Second, time.Second} // ten looks take longer than a new fault is doubted
 	if f, err := c.Wait(t.Context(), greet(t), nil); err != nil || !f.Visible {
 		t.Errorf("%+v, %v", f, err)
 	}
