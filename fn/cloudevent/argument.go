@@ -193,26 +193,7 @@ func (d *document) raw(path []any) (text []byte, ok bool) {
 	if media := d.e.contentType; len(text) == 0 || media != "" && media != sdk.ApplicationJSON {
 		return nil, false
 	}
-	for _, step := range path {
-		switch s := step.(type) {
-		case string:
-			var m map[string]json.RawMessage
-			if json.Unmarshal(text, &m) != nil {
-				return nil, false
-			}
-			text = m[s]
-		case int:
-			var items []json.RawMessage
-			if json.Unmarshal(text, &items) != nil || s >= len(items) {
-				return nil, false
-			}
-			text = items[s]
-		}
-		if text == nil {
-			return nil, false
-		}
-	}
-	return text, true
+	return find(text, path)
 }
 
 // data reads the data by its content type: JSON, which is also what data without one is (CloudEvents 1.0.2, JSON format 3.1), hessian2, text, or bytes.

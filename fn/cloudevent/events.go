@@ -54,7 +54,7 @@ func Events(adapters ...Adapter) *Receiver { return &Receiver{adapters: adapters
 func (r *Receiver) Filter() invoker.Filter {
 	return func(next invoker.Invoker) invoker.Invoker {
 		return invoker.Func(func(ctx context.Context, inv *invoker.Invocation) (invoker.Result, error) {
-			if s := r.sender.Load(); s != nil && s.sink != nil {
+			if s := r.sender.Load(); s != nil && s.sink != nil && ctx.Value(senderKey{}) != s {
 				ctx = s.within(ctx)
 			}
 			return next.Invoke(ctx, inv)

@@ -13,7 +13,6 @@ import (
 	sdk "github.com/cloudevents/sdk-go/v2/event"
 
 	"github.com/dubbofn/dubbofn/fn/event"
-	"github.com/dubbofn/dubbofn/internal/cebind"
 	"github.com/dubbofn/dubbofn/internal/deliver"
 	"github.com/dubbofn/dubbofn/invoker"
 	"github.com/dubbofn/dubbofn/tracing"
@@ -56,10 +55,7 @@ type outcome struct {
 	status int
 	reason string // of what is no success
 	after  time.Duration
-	reply  *sdk.Event
-	// What reply is as a message of HTTP, once it was written.
-	headers []cebind.Header
-	body    []byte
+	reply  *reply
 
 	rule string
 	word string // of a closed set, for metrics
@@ -78,14 +74,6 @@ const (
 	wordRefused   = "refused"
 )
 
-// message gives the reply as a message of HTTP.
-func (o *outcome) message() (headers []cebind.Header, body []byte) {
-	if o.headers == nil {
-		o.headers, o.body = cebind.HTTP.Write(*o.reply)
-	}
-	return o.headers, o.body
-}
-
 func (o outcome) handled() bool { return o.status < 300 }
 
 // temporary tells whether the same event may be handled later.
@@ -100,7 +88,11 @@ func (e *events) deliver(ctx context.Context, ev sdk.Event) deliver.Result {
 	switch {
 	case o.handled():
 		if o.reply != nil && e.sender.sink != nil {
-			if err := e.sender.send(ctx, *o.reply); err != nil { // the event was handled: a try more gets the same reply, and no call
+			reply, err := o.reply.event()
+			if err == nil {
+				err = e.sender.send(ctx, *reply)
+			}
+			if err != nil { // the event was handled: a try more gets the same reply, and no call
 				r.Outcome, r.Code, r.Reason = deliver.Again, http.StatusServiceUnavailable, "its reply was not taken: "+err.Error()
 			}
 		}
@@ -189,7 +181,7 @@ func (e *events) once(ctx context.Context, r *rule, ev *incoming, c arrived) out
 
 // run makes the call. It goes on when the event's sender is gone, who would only send it again.
 func (e *events) run(ctx context.Context, r *rule, inv *invoker.Invocation, ev *incoming, limit time.Duration) outcome {
-	ctx, cancel := context.WithTimeout(e.sender.within(context.WithoutCancel(ctx)), limit)
+	ctx, cancel := context.WithTimeout(detached{ctx, e.sender}, limit)
 	defer cancel()
 	value, err := r.call(ctx, e.host, inv)
 	if err != nil {
@@ -203,6 +195,29 @@ func (e *events) run(ctx context.Context, r *rule, inv *invoker.Invocation, ev *
 		}
 	}
 	return o
+}
+
+// detached has an event's values and not its sender's end, and lets the method [Emit].
+type detached struct {
+	of     context.Context
+	sender *sender
+}
+
+// Deadline implements [context.Context].
+func (detached) Deadline() (time.Time, bool) { return time.Time{}, false }
+
+// Done implements [context.Context].
+func (detached) Done() <-chan struct{} { return nil }
+
+// Err implements [context.Context].
+func (detached) Err() error { return nil }
+
+// Value implements [context.Context].
+func (d detached) Value(key any) any {
+	if key == (senderKey{}) {
+		return d.sender
+	}
+	return d.of.Value(key)
 }
 
 // settle keeps what became of an event, or that nothing did.
@@ -234,15 +249,15 @@ func (b *budget) take(n int64) bool {
 
 func (b *budget) give(n int64) { b.now.Add(-n) }
 
-// enter has the drain wait for a request, until leave. false: it has begun.
-func (e *events) enter() (leave func(), ok bool) {
+// enter has the drain wait for a request, until under.Done. false: it has begun.
+func (e *events) enter() bool {
 	e.door.Lock()
 	defer e.door.Unlock()
 	if e.draining {
-		return nil, false
+		return false
 	}
 	e.under.Add(1)
-	return e.under.Done, true
+	return true
 }
 
 // Drain implements [event.Running].

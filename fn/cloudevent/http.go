@@ -48,14 +48,13 @@ func (e *events) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		fail(w, outcome{status: http.StatusUnauthorized, reason: "want Authorization: Bearer with this function's token for events"})
 		return
 	}
-	leave, ok := e.enter()
-	if !ok {
+	if !e.enter() {
 		fail(w, outcome{status: http.StatusServiceUnavailable, reason: "the function ends", after: fullWait})
 		return
 	}
-	defer leave()
-	body, give, o := e.body(w, req)
-	defer give()
+	defer e.under.Done()
+	body, held, o := e.body(w, req)
+	defer e.bytes.give(held)
 	if o.status != 0 {
 		fail(w, o)
 		return
@@ -98,20 +97,19 @@ func read(h http.Header, body []byte) (sdk.Event, error) {
 	return cebind.HTTP.Read(headers, body)
 }
 
-// body reads a request's, within the limits. give gives back what it took of the budget.
-func (e *events) body(w http.ResponseWriter, req *http.Request) (body []byte, give func(), o outcome) {
+// body reads a request's, within the limits. held is what it took of the budget.
+func (e *events) body(w http.ResponseWriter, req *http.Request) (body []byte, held int64, o outcome) {
 	claimed := req.ContentLength
 	if claimed > e.cfg.MaxEvent {
-		return nil, func() {}, outcome{status: http.StatusRequestEntityTooLarge, reason: fmt.Sprintf("the body has %d bytes (limit %d, DUBBOFN_EVENTS_MAX)", claimed, e.cfg.MaxEvent)}
+		return nil, 0, outcome{status: http.StatusRequestEntityTooLarge, reason: fmt.Sprintf("the body has %d bytes (limit %d, DUBBOFN_EVENTS_MAX)", claimed, e.cfg.MaxEvent)}
 	}
 	if claimed < 0 {
 		claimed = e.cfg.MaxEvent // nobody says: room for the largest
 	}
 	if !e.bytes.take(claimed) {
-		return nil, func() {}, outcome{status: http.StatusTooManyRequests, reason: "no room for the event's bytes", after: fullWait}
+		return nil, 0, outcome{status: http.StatusTooManyRequests, reason: "no room for the event's bytes", after: fullWait}
 	}
-	give = func() { e.bytes.give(claimed) }
-	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, claimed))
+	body, err := readAll(w, req, claimed)
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
@@ -119,7 +117,23 @@ func (e *events) body(w http.ResponseWriter, req *http.Request) (body []byte, gi
 	case err != nil:
 		o = outcome{status: http.StatusBadRequest, reason: "read body: " + err.Error()}
 	}
-	return body, give, o
+	return body, claimed, o
+}
+
+// smallBody is what is read into as many bytes as its sender says that there are.
+const smallBody = 64 << 10
+
+func readAll(w http.ResponseWriter, req *http.Request, most int64) ([]byte, error) {
+	bounded := http.MaxBytesReader(w, req.Body, most)
+	if req.ContentLength < 0 || req.ContentLength > smallBody {
+		return io.ReadAll(bounded)
+	}
+	body := make([]byte, req.ContentLength+1) // the last one is for none: the end is read, or that there is more
+	n, err := io.ReadFull(bounded, body)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) && n == len(body)-1 {
+		err = nil
+	}
+	return body[:n], err
 }
 
 func (e *events) allowed(req *http.Request) bool {
@@ -152,33 +166,6 @@ func (e *events) trusts(origin string) bool {
 		}
 	}
 	return false
-}
-
-// answer tells a sender that its event was handled, with the reply event where there is one, in the event's own mode.
-func answer(w http.ResponseWriter, req *http.Request, o outcome, structured bool) {
-	if o.reply == nil {
-		w.WriteHeader(http.StatusAccepted)
-		return
-	}
-	headers, body := o.message()
-	if structured {
-		var err error
-		if headers, body, err = cebind.WriteJSON(*o.reply); err != nil {
-			w.WriteHeader(http.StatusAccepted) // the event was handled: that must be said
-			return
-		}
-	}
-	to, values := w.Header(), make([]string, len(headers))
-	for i, h := range headers {
-		values[i] = h.Value
-		to[http.CanonicalHeaderKey(h.Name)] = values[i : i+1 : i+1]
-	}
-	if prefers(req, "reply") {
-		to.Set("Preference-Applied", "reply")
-	}
-	to.Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(http.StatusOK)
-	_, _ = w.Write(body) // the sender is gone: it will send the event again, and get the same
 }
 
 // prefers tells whether a request has the preference (RFC 7240).

@@ -2,14 +2,9 @@ package cloudevent
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"net/http"
 	"strconv"
-	"time"
-
-	sdk "github.com/cloudevents/sdk-go/v2/event"
 
 	"github.com/dubbofn/dubbofn/fn/event"
 	"github.com/dubbofn/dubbofn/invoker"
@@ -107,7 +102,8 @@ func sourceOf(r *event.Reply, app string) string {
 
 const (
 	// hopsLeft is the extension that counts down how often a reply may lead to another.
-	hopsLeft = "dubbofnttl"
+	hopsLeft       = "dubbofnttl"
+	hopsLeftHeader = "Dubbofnttl"
 	// hopsOfBroker is Knative's own, of its brokers: it counts what they pass on.
 	hopsOfBroker = "knativebrokerttl"
 )
@@ -123,34 +119,4 @@ func hops(ev *incoming, name string, otherwise int) int {
 		return 0
 	}
 	return n
-}
-
-// reply makes the event that a result becomes. nil: it would be one too many.
-func (e *events) reply(ctx context.Context, r *rule, ev *incoming, typ string, value any) (*sdk.Event, error) {
-	left := min(hops(ev, hopsLeft, e.cfg.Hops), hops(ev, hopsOfBroker, e.cfg.Hops))
-	if left <= 0 {
-		e.host.Log.Warn("no reply: the event is the last of as many that led to one another as are allowed", "id", ev.id, "source", ev.source, "rule", r.label, "limit", e.cfg.Hops)
-		return nil, nil
-	}
-	data, err := r.data(value)
-	if err != nil {
-		return nil, err
-	}
-	out := sdk.New()
-	sum := sha256.Sum256([]byte(ev.source + "\x00" + ev.id + "\x00" + r.label + "\x00" + typ))
-	out.SetID(hex.EncodeToString(sum[:16])) // the same should the event be handled again
-	out.SetSource(sourceOf(r.Reply, e.host.App))
-	out.SetType(typ)
-	out.SetTime(time.Now().UTC())
-	if subject := ev.subject; subject != "" {
-		out.SetSubject(subject)
-	}
-	out.SetDataContentType(sdk.ApplicationJSON)
-	out.DataEncoded = data // SetData would read it and write it again
-	out.SetExtension(hopsLeft, strconv.Itoa(left-1))
-	if err := out.Validate(); err != nil {
-		return nil, err
-	}
-	e.traceReply(ctx, ev, &out)
-	return &out, nil
 }

@@ -18,7 +18,7 @@ func recordOf(o *outcome) []byte {
 	var headers []cebind.Header
 	var body []byte
 	if o.reply != nil {
-		headers, body = o.message()
+		headers, body = o.reply.message()
 		for _, h := range headers {
 			size += len(h.Name) + len(h.Value) + 4
 		}
@@ -72,8 +72,8 @@ func parseRecord(b []byte) (o outcome, err error) {
 	if p.bad {
 		return outcome{}, errRecord
 	}
-	reply, err := cebind.HTTP.Read(headers, p.b)
-	o.reply = &reply
+	whole, err := cebind.HTTP.Read(headers, p.b)
+	o.reply = &reply{whole: &whole} // written anew: what a store gives may name any header
 	return o, err
 }
 

@@ -20,7 +20,7 @@ func replied(t testing.TB) outcome {
 	if err := e.SetData(sdk.ApplicationJSON, map[string]any{"n": 1}); err != nil {
 		t.Fatal(err)
 	}
-	return outcome{status: 200, reason: "", reply: &e}
+	return outcome{status: 200, reason: "", reply: &reply{whole: &e}}
 }
 
 func TestARecordComesBackAsItWas(t *testing.T) {
@@ -33,11 +33,11 @@ func TestARecordComesBackAsItWas(t *testing.T) {
 		if o.reply == nil {
 			continue
 		}
-		_, want, err := cebind.WriteJSON(*o.reply)
+		_, want, err := cebind.WriteJSON(*o.reply.whole)
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, text, err := cebind.WriteJSON(*got.reply)
+		_, text, err := cebind.WriteJSON(*got.reply.whole)
 		if d := cmp.Diff(string(want), string(text)); d != "" || err != nil {
 			t.Error(d, err)
 		}

@@ -12,6 +12,7 @@ import (
 	sdk "github.com/cloudevents/sdk-go/v2/event"
 
 	"github.com/dubbofn/dubbofn/fn/event"
+	"github.com/dubbofn/dubbofn/internal/cebind"
 	"github.com/dubbofn/dubbofn/invoker"
 )
 
@@ -23,6 +24,8 @@ type rule struct {
 	args   []argument
 	method event.Method // of the process's own; zero for somebody else's
 	own    bool
+	source string // of replies, as a header has it
+	text   []bool // of each parameter: a text is its argument as it is
 }
 
 // compile checks rules against what can be called. Every fault names its rule, and what would do.
@@ -57,7 +60,8 @@ func (c *rule) check(h event.Host) (faults []error) {
 			fault("on: cesql %q: %w", c.On.CESQL, err)
 		}
 	}
-	if err := checkReply(c.Reply, h.App); err != nil {
+	var err error
+	if c.source, err = checkReply(c.Reply, h.App); err != nil {
 		fault("reply: %w", err)
 	}
 	for class, what := range c.Errors {
@@ -71,22 +75,22 @@ func (c *rule) check(h event.Host) (faults []error) {
 	return append(faults, c.target(h)...)
 }
 
-// checkReply tries whether the attributes make an event.
-func checkReply(r *event.Reply, app string) error {
+// checkReply tries whether the attributes make an event, and gives its source as a header has it.
+func checkReply(r *event.Reply, app string) (source string, err error) {
 	if r == nil {
-		return nil
+		return "", nil
 	}
 	if r.Type == "" {
-		return errors.New("type is empty: want that of the reply event")
+		return "", errors.New("type is empty: want that of the reply event")
 	}
 	e := sdk.New()
 	e.SetID("1")
 	e.SetType(r.Type)
 	e.SetSource(sourceOf(r, app))
 	if err := e.Validate(); err != nil {
-		return fmt.Errorf("type %q, source %q are no event's: %s", r.Type, r.Source, strings.Join(strings.Fields(err.Error()), " "))
+		return "", fmt.Errorf("type %q, source %q are no event's: %s", r.Type, r.Source, strings.Join(strings.Fields(err.Error()), " "))
 	}
-	return nil
+	return cebind.Percent(e.Source()), nil
 }
 
 // target finds the method, and checks the arguments against its parameters.
@@ -127,8 +131,17 @@ func (c *rule) target(h event.Host) (faults []error) {
 			fault("args: argument %d (%s): %w", i+1, c.method.Parameters[i], err)
 		}
 		c.args = append(c.args, x)
+		c.text = append(c.text, c.own && c.takesText(i))
 	}
 	return faults
+}
+
+// takesText tells whether an argument that is a text is the method's as it is.
+func (c *rule) takesText(i int) bool {
+	const probe = "a"
+	v, err := c.method.Argument(i, probe)
+	s, same := v.(string)
+	return err == nil && same && s == probe && c.method.Parameters[i] == "java.lang.String"
 }
 
 // parseCESQL is the SDK's, which panics where a text is no expression (sql/v2 2.16.2).
@@ -208,6 +221,10 @@ func (c *rule) invocation(d *document) (*invoker.Invocation, error) {
 			}
 		}
 		v, err := a.of(d)
+		if _, text := v.(string); text && c.text[i] {
+			args[i] = v
+			continue
+		}
 		if err == nil && c.own {
 			v, err = c.method.Argument(i, v)
 		} else if err == nil {

@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"strings"
 
-	sdk "github.com/cloudevents/sdk-go/v2/event"
-
 	"github.com/dubbofn/dubbofn/internal/deliver"
 	"github.com/dubbofn/dubbofn/tracing"
 )
@@ -84,20 +82,4 @@ func (e *events) trace(ctx context.Context, ev *incoming, how arrival, c arrived
 		span.Tag("traceparent", v)
 	}
 	return ctx, span
-}
-
-// traceReply has a reply event continue the trace. traceparent is a delivery's first, which hops leave alone (distributed tracing extension 1.0).
-func (e *events) traceReply(ctx context.Context, ev *incoming, reply *sdk.Event) {
-	for i := range carried {
-		if v := (arrived{event: ev}).extension(carried[i].extension); v != "" {
-			reply.SetExtension(carried[i].extension, v)
-		}
-	}
-	if e.host.Tracer == nil {
-		return
-	}
-	name := "CloudEvents/" + reply.Type()
-	_, span := e.host.Tracer.Start(ctx, tracing.Start{Kind: tracing.Exit, Name: name, Peer: "event:" + reply.Type(), Layer: tracing.LayerMQ, Carrier: extensions{reply}})
-	span.Tag("cloudevents.id", reply.ID())
-	span.End()
 }

@@ -176,7 +176,7 @@ func (l *local) Invoke(ctx context.Context, inv *invoker.Invocation) (invoker.Re
 	if token := l.tokens[key]; token != "" {
 		inv.Attachments.Set("token", token)
 	}
-	if sig.Timeout > 0 {
+	if end, ends := ctx.Deadline(); sig.Timeout > 0 && (!ends || arrived.Add(sig.Timeout).Before(end)) { // what comes from an event ends in time already
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, sig.Timeout)
 		defer cancel()

@@ -193,6 +193,11 @@ func (s Style) Write(e event.Event) (headers []Header, body []byte) {
 	return headers, e.Data()
 }
 
+// Header gives the header of one attribute that has a value.
+func (s Style) Header(attribute, value string) Header {
+	return Header{s.name(attribute), s.encode(value)}
+}
+
 // attributes is how many an event has beside extensions.
 const attributes = 8
 
