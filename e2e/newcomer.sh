@@ -30,7 +30,7 @@ consumer() {
   local module; module="$(module_of "$1")"
   rm -rf "$E2E_RUN/home/newcomer-$1"; mkdir -p "$E2E_RUN/home/newcomer-$1"
   CONSUMER=(java -XX:TieredStopAtLevel=1 -Djava.net.preferIPv4Stack=true -Duser.home="$E2E_RUN/home/newcomer-$1" -DJM.LOG.PATH="$E2E_RUN/home/newcomer-$1"
-    -Dkit.log=WARN '-Ddubbo.network.interface.ignored=.*' --add-opens java.base/java.lang=ALL-UNNAMED
+    -Dkit.log=WARN --add-opens java.base/java.lang=ALL-UNNAMED
     -cp "$DIR/classes-$1:$E2E/$module/target/lib/*" Greeting)
 }
 
@@ -73,6 +73,7 @@ local_half() {
   cp -r greet "$DIR/made"
 
   typed "dubbofn run greet &" "Go team"
+  rm -f "$LOGS"/newcomer.* # of a run before
   spawn newcomer dubbofn run greet
   await newcomer '^  end ' 120 || { cat "$LOGS/newcomer.err"; die "dubbofn run failed"; }
   took; shown "$LOGS/newcomer.log"
@@ -89,8 +90,33 @@ local_half() {
   shown "$LOGS/answer-27.log"
   grep -q '^hello: Hello, Ada! ' "$LOGS/answer-27.log" || die "that is not the answer"
   verdict 3; local rc=$?
+  new_consumer
   halt newcomer
   return "$rc"
+}
+
+# new_consumer   a Java team that has nothing yet: what dubbofn java makes, compiled and run as its README says
+new_consumer() {
+  COMMANDS=0 TABLE=""
+  tell ""; tell "# a Java team that has no consumer yet"
+  typed "dubbofn java greet" "Go team"
+  dubbofn java greet >"$LOGS/java.log" 2>&1 || { cat "$LOGS/java.log"; die "dubbofn java failed"; }
+  took; shown "$LOGS/java.log"
+  typed "mvn -q -f greet-java package" "Java team"
+  mvn -q -B -f greet-java package >"$LOGS/mvn.log" 2>&1 || { tail -n 20 "$LOGS/mvn.log"; die "mvn failed"; }
+  took
+  local opens=() p; for p in lang io math time util; do opens+=(--add-opens "java.base/java.$p=ALL-UNNAMED"); done
+  typed "java … -Dnacos.address=127.0.0.1:$NACOS_PORT … SpringExample" "Java team"
+  timeout 90 java "${opens[@]}" -Djava.net.preferIPv4Stack=true -Duser.home="$E2E_RUN/home/newcomer-3" -DJM.LOG.PATH="$E2E_RUN/home/newcomer-3" -Dnacos.address="127.0.0.1:$NACOS_PORT" \
+    -cp "greet-java/example/target/classes:greet-java/example/target/lib/*" org.example.consumer.SpringExample >"$LOGS/example.log" 2>"$LOGS/example.err" \
+    || { tail -n 20 "$LOGS/example.log" "$LOGS/example.err"; die "the example has no answer"; }
+  took
+  grep ' returned ' "$LOGS/example.log" >"$LOGS/answer-new.log" || { tail -n 20 "$LOGS/example.log"; die "the example has no answer"; }
+  shown "$LOGS/answer-new.log"
+  grep -q 'Hello, Ada!' "$LOGS/answer-new.log" || die "that is not the answer"
+  tell ""
+  tell "${TABLE%$'\n'}"
+  tell "$COMMANDS commands more, $(edited) lines edited"
 }
 
 prepare

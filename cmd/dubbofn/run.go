@@ -35,7 +35,8 @@ compile is told with its place, and the program before goes on. On a terminal th
 
 A DIR may be a program as well. What functions print comes with their name in front. They get this command's environment, and all that
 docs/configuration.md says of the activator holds here too. Consumers find the functions in DUBBOFN_REGISTRY, or in the embedded
-registry, where 'dubbofn call' looks.`,
+registry, where 'dubbofn call' looks. In the first case the port for consumers is open to other machines, as a provider's is (DUBBOFN_BIND
+and DUBBOFN_HOST say otherwise); all other ports never are.`,
 		Example: `  dubbofn run                                        # the function in this directory
   dubbofn run ./examples/functions/greet ./examples/functions/board
   dubbofn call org.example.GreetService hello Ada     # in another terminal: wakes it

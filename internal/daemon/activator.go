@@ -76,14 +76,13 @@ type Activator struct {
 
 	// Backends are where DUBBOFN_TRACING may lead. Default: SkyWalking and OTLP.
 	Backends []tracing.Backend
-	// Version is the program's, for the console to show.
-	Version string
 
 	tracing    invoker.URL
 	places     []place
 	ports      []int
 	namespaces []string
 	directory  string // instead of Knative
+	private    bool   // see Private
 }
 
 // ActivatorFromEnvironment reads the process's environment. The error joins every fault, each with the variable's name, its value
@@ -176,6 +175,9 @@ func portRange(s string) (ports []int, ok bool) {
 	}
 	return ports, true
 }
+
+// Private keeps the ports of functions and of operators to this machine, wherever consumers may come from.
+func (c *Activator) Private() { c.private = true }
 
 // Front is an activator that listens, and does not serve yet.
 type Front struct {
@@ -270,30 +272,34 @@ func (c *Activator) config(log *slog.Logger) (activator.Config, error) {
 
 // listen opens everything, or nothing.
 func (c *Activator) listen(cfg *activator.Config) (admin net.Listener, err error) {
-	tcp := func(port int, variable string) (l net.Listener) {
+	tcp := func(bind string, port int, variable string) (l net.Listener) {
 		if err != nil {
 			return nil
 		}
-		if l, err = net.Listen("tcp", net.JoinHostPort(c.Bind, strconv.Itoa(port))); err != nil {
+		if l, err = net.Listen("tcp", net.JoinHostPort(bind, strconv.Itoa(port))); err != nil {
 			err = fmt.Errorf("%w; %s chooses another port, 0 a free one", err, variable)
 			return nil
 		}
 		return l
 	}
-	if d := tcp(c.Port, "DUBBOFN_PORT"); d != nil {
+	inner := c.Bind
+	if c.private {
+		inner = "127.0.0.1"
+	}
+	if d := tcp(c.Bind, c.Port, "DUBBOFN_PORT"); d != nil {
 		cfg.Dubbo = d
 		cfg.Listen = func(port int) (net.Listener, error) {
 			return net.Listen("tcp", net.JoinHostPort(c.Bind, strconv.Itoa(port)))
 		}
 	}
 	if c.LanePort >= 0 {
-		if l := tcp(c.LanePort, "DUBBOFN_LANE_PORT"); l != nil {
+		if l := tcp(inner, c.LanePort, "DUBBOFN_LANE_PORT"); l != nil {
 			if cfg.Lane, err = c.secure(l); err != nil {
 				cfg.Lane = l
 			}
 		}
 	}
-	if admin = tcp(c.AdminPort, "DUBBOFN_ADMIN_PORT"); admin == nil {
+	if admin = tcp(inner, c.AdminPort, "DUBBOFN_ADMIN_PORT"); admin == nil {
 		return nil, errors.Join(err, closeAll(cfg.Dubbo, cfg.Lane))
 	}
 	return admin, nil

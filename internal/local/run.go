@@ -138,12 +138,8 @@ func assemble(ctx context.Context, c Config, dir string, functions []function, o
 	a := c.Activator
 	a.Functions, a.Registry, a.Token = p.dir+string(filepath.Separator), strings.Split(c.Registry, ","), token
 	a.Fresh = min(a.Fresh, c.Idle/2) // never longer than the shortest time to zero
-	if a.Bind == "" {
-		a.Bind = "127.0.0.1"
-	}
-	if a.Host == "" {
-		a.Host = "127.0.0.1"
-	}
+	a.Private()
+	a.Bind, a.Host = place(c.Registry, a.Bind, a.Host)
 	a.Console, a.ConsoleToken = cmp.Or(a.Console, "read"), cmp.Or(a.ConsoleToken, rand.Text())
 	a.LanePort, a.LaneTLS = 0, false // functions are told the port, and it never leaves this machine
 	for _, port := range []*int{&a.Port, &a.AdminPort} {

@@ -179,7 +179,7 @@ func (m *Made) render() (text map[string][]byte, err error) {
 		return nil, err
 	}
 	values := struct{ Name, Interface, Package string }{m.Name, m.Interface, javatype.PackageOf(m.Interface)}
-	text = map[string][]byte{".gitignore": []byte("/" + m.Name + "\n/java/target/\n")}
+	text = map[string][]byte{".gitignore": []byte("/" + m.Name + "\ntarget/\n")}
 	for _, e := range entries {
 		name, is := strings.CutSuffix(e.Name(), ".tmpl")
 		if !is {
