@@ -34,8 +34,6 @@ type Config struct {
 	Dial func(ctx context.Context, app string) (net.Conn, error)
 	// Doctor gives doctor's findings, which are shown as their JSON. Default: there is none.
 	Doctor func(context.Context) (any, error)
-	// Version is this program's.
-	Version string
 	// Log is told of refused logins and of calls. Default: nothing is logged.
 	Log *slog.Logger
 }

@@ -77,7 +77,7 @@ func cached(h http.Handler) http.Handler {
 
 // session says what this console may do.
 func (x *console) session(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, map[string]any{"mode": x.cfg.Mode, "doctor": x.cfg.Doctor != nil, "version": x.cfg.Version})
+	answer(w, http.StatusOK, map[string]any{"mode": x.cfg.Mode, "doctor": x.cfg.Doctor != nil})
 }
 
 // doctor has doctor look. It takes a while, and asks others: one at a time.

@@ -34,7 +34,7 @@ func (f *Front) withConsole(c *Activator, adapters []registry.Adapter) error {
 		return nil
 	}
 	h, err := console.New(console.Config{
-		Mode: console.Mode(c.Console), Token: c.ConsoleToken, API: f.activator.Handler(), Dial: f.activator.Dial, Doctor: f.doctor(c, adapters), Version: c.Version, Log: f.log,
+		Mode: console.Mode(c.Console), Token: c.ConsoleToken, API: f.activator.Handler(), Dial: f.activator.Dial, Doctor: f.doctor(c, adapters), Log: f.log,
 	})
 	if err != nil {
 		return err
