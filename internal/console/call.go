@@ -2,10 +2,12 @@ package console
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dubbofn/dubbofn/internal/javajson"
@@ -36,6 +38,7 @@ type request struct {
 type reply struct {
 	Took   int64    `json:"took_us"`
 	Result any      `json:"result,omitempty"`
+	Text   string   `json:"text,omitempty"` // the result as it is shown: JavaScript's numbers are not exact enough for a long
 	Void   bool     `json:"void,omitempty"` // there is no result, or it is null
 	Error  *failure `json:"error,omitempty"`
 }
@@ -79,6 +82,8 @@ func (x *console) call(w http.ResponseWriter, req *http.Request) {
 		a.Error = failed(err)
 	} else if a.Result = javajson.Printable(result.Value); a.Result == nil {
 		a.Void = true
+	} else {
+		a.Text = indented(a.Result)
 	}
 	answer(w, http.StatusOK, a)
 }
@@ -91,6 +96,18 @@ func (x *console) invoke(ctx context.Context, app string, inv *invoker.Invocatio
 	c := dubbo.NewConn(nc, dubbo.ConnConfig{})
 	defer func() { _ = c.Close() }() // it was answered, or nobody waits any more
 	return c.Invoke(ctx, inv)
+}
+
+// indented is a value as JSON for people; empty where it can't be written.
+func indented(v any) string {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if e.Encode(v) != nil {
+		return ""
+	}
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // invocation makes the generic call, with which the function does the typing.

@@ -116,7 +116,7 @@ export class Caller {
       show(this.result, took, el("p", { class: "fault" }, el("strong", { text: e.class || e.code || "failed" }), " ", e.message), e.code && e.may_have_run ? el("p", { class: "faint", text: "The method may have run all the same." }) : null);
       return;
     }
-    const text = reply.void || reply.result === undefined ? "null" : JSON.stringify(reply.result, null, 2);
+    const text = reply.void ? "null" : reply.text || "";
     show(this.result, took, el("pre", { tabindex: "0", role: "region", "aria-label": "The result" }, text));
   }
 }
