@@ -8,6 +8,6 @@ import (
 type TokenServiceHandler struct{}
 
 // Hello is hello of org.fixture.dubbo.TokenService.
-func (h *TokenServiceHandler) Hello(ctx context.Context, name *string) (*string, error) {
+func (h *TokenServiceHandler) Hello(_ context.Context, name *string) (*string, error) {
 	return new("hello " + text(name)), nil
 }

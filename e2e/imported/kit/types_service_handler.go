@@ -20,242 +20,242 @@ type TypesServiceHandler struct {
 }
 
 // EchoBoolean is echoBoolean of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoBoolean(ctx context.Context, v bool) (bool, error) {
+func (h *TypesServiceHandler) EchoBoolean(_ context.Context, v bool) (bool, error) {
 	return v, nil
 }
 
 // EchoByte is echoByte of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoByte(ctx context.Context, v int8) (int8, error) {
+func (h *TypesServiceHandler) EchoByte(_ context.Context, v int8) (int8, error) {
 	return v, nil
 }
 
 // EchoShort is echoShort of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoShort(ctx context.Context, v int16) (int16, error) {
+func (h *TypesServiceHandler) EchoShort(_ context.Context, v int16) (int16, error) {
 	return v, nil
 }
 
 // EchoChar is echoChar of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoChar(ctx context.Context, v java.Char) (java.Char, error) {
+func (h *TypesServiceHandler) EchoChar(_ context.Context, v java.Char) (java.Char, error) {
 	return v, nil
 }
 
 // EchoInt is echoInt of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoInt(ctx context.Context, v int32) (int32, error) {
+func (h *TypesServiceHandler) EchoInt(_ context.Context, v int32) (int32, error) {
 	return v, nil
 }
 
 // EchoLong is echoLong of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoLong(ctx context.Context, v int64) (int64, error) {
+func (h *TypesServiceHandler) EchoLong(_ context.Context, v int64) (int64, error) {
 	return v, nil
 }
 
 // EchoFloat is echoFloat of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoFloat(ctx context.Context, v float32) (float32, error) {
+func (h *TypesServiceHandler) EchoFloat(_ context.Context, v float32) (float32, error) {
 	return v, nil
 }
 
 // EchoDouble is echoDouble of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoDouble(ctx context.Context, v float64) (float64, error) {
+func (h *TypesServiceHandler) EchoDouble(_ context.Context, v float64) (float64, error) {
 	return v, nil
 }
 
 // BoxBoolean is boxBoolean of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) BoxBoolean(ctx context.Context, v *bool) (*bool, error) {
+func (h *TypesServiceHandler) BoxBoolean(_ context.Context, v *bool) (*bool, error) {
 	return v, nil
 }
 
 // BoxByte is boxByte of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) BoxByte(ctx context.Context, v *int8) (*int8, error) {
+func (h *TypesServiceHandler) BoxByte(_ context.Context, v *int8) (*int8, error) {
 	return v, nil
 }
 
 // BoxShort is boxShort of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) BoxShort(ctx context.Context, v *int16) (*int16, error) {
+func (h *TypesServiceHandler) BoxShort(_ context.Context, v *int16) (*int16, error) {
 	return v, nil
 }
 
 // BoxChar is boxChar of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) BoxChar(ctx context.Context, v *java.Char) (*java.Char, error) {
+func (h *TypesServiceHandler) BoxChar(_ context.Context, v *java.Char) (*java.Char, error) {
 	return v, nil
 }
 
 // BoxInt is boxInt of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) BoxInt(ctx context.Context, v *int32) (*int32, error) {
+func (h *TypesServiceHandler) BoxInt(_ context.Context, v *int32) (*int32, error) {
 	return v, nil
 }
 
 // BoxLong is boxLong of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) BoxLong(ctx context.Context, v *int64) (*int64, error) {
+func (h *TypesServiceHandler) BoxLong(_ context.Context, v *int64) (*int64, error) {
 	return v, nil
 }
 
 // BoxFloat is boxFloat of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) BoxFloat(ctx context.Context, v *float32) (*float32, error) {
+func (h *TypesServiceHandler) BoxFloat(_ context.Context, v *float32) (*float32, error) {
 	return v, nil
 }
 
 // BoxDouble is boxDouble of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) BoxDouble(ctx context.Context, v *float64) (*float64, error) {
+func (h *TypesServiceHandler) BoxDouble(_ context.Context, v *float64) (*float64, error) {
 	return v, nil
 }
 
 // EchoString is echoString of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoString(ctx context.Context, v *string) (*string, error) {
+func (h *TypesServiceHandler) EchoString(_ context.Context, v *string) (*string, error) {
 	return v, nil
 }
 
 // EchoBytes is echoBytes of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoBytes(ctx context.Context, v []byte) ([]byte, error) {
+func (h *TypesServiceHandler) EchoBytes(_ context.Context, v []byte) ([]byte, error) {
 	return v, nil
 }
 
 // EchoBigDecimal is echoBigDecimal of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoBigDecimal(ctx context.Context, v *java.BigDecimal) (*java.BigDecimal, error) {
+func (h *TypesServiceHandler) EchoBigDecimal(_ context.Context, v *java.BigDecimal) (*java.BigDecimal, error) {
 	return v, nil
 }
 
 // EchoBigInteger is echoBigInteger of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoBigInteger(ctx context.Context, v *big.Int) (*big.Int, error) {
+func (h *TypesServiceHandler) EchoBigInteger(_ context.Context, v *big.Int) (*big.Int, error) {
 	return v, nil
 }
 
 // EchoDate is echoDate of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoDate(ctx context.Context, v *time.Time) (*time.Time, error) {
+func (h *TypesServiceHandler) EchoDate(_ context.Context, v *time.Time) (*time.Time, error) {
 	return v, nil
 }
 
 // EchoLocalDate is echoLocalDate of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoLocalDate(ctx context.Context, v *java.LocalDate) (*java.LocalDate, error) {
+func (h *TypesServiceHandler) EchoLocalDate(_ context.Context, v *java.LocalDate) (*java.LocalDate, error) {
 	return v, nil
 }
 
 // EchoLocalTime is echoLocalTime of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoLocalTime(ctx context.Context, v *java.LocalTime) (*java.LocalTime, error) {
+func (h *TypesServiceHandler) EchoLocalTime(_ context.Context, v *java.LocalTime) (*java.LocalTime, error) {
 	return v, nil
 }
 
 // EchoLocalDateTime is echoLocalDateTime of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoLocalDateTime(ctx context.Context, v *java.LocalDateTime) (*java.LocalDateTime, error) {
+func (h *TypesServiceHandler) EchoLocalDateTime(_ context.Context, v *java.LocalDateTime) (*java.LocalDateTime, error) {
 	return v, nil
 }
 
 // EchoInstant is echoInstant of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoInstant(ctx context.Context, v *java.Instant) (*java.Instant, error) {
+func (h *TypesServiceHandler) EchoInstant(_ context.Context, v *java.Instant) (*java.Instant, error) {
 	return v, nil
 }
 
 // EchoDuration is echoDuration of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoDuration(ctx context.Context, v *time.Duration) (*time.Duration, error) {
+func (h *TypesServiceHandler) EchoDuration(_ context.Context, v *time.Duration) (*time.Duration, error) {
 	return v, nil
 }
 
 // EchoZonedDateTime is echoZonedDateTime of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoZonedDateTime(ctx context.Context, v *java.ZonedDateTime) (*java.ZonedDateTime, error) {
+func (h *TypesServiceHandler) EchoZonedDateTime(_ context.Context, v *java.ZonedDateTime) (*java.ZonedDateTime, error) {
 	return v, nil
 }
 
 // EchoEnum is echoEnum of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoEnum(ctx context.Context, v Color) (Color, error) {
+func (h *TypesServiceHandler) EchoEnum(_ context.Context, v Color) (Color, error) {
 	return v, nil
 }
 
 // EchoPerson is echoPerson of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoPerson(ctx context.Context, v *Person) (*Person, error) {
+func (h *TypesServiceHandler) EchoPerson(_ context.Context, v *Person) (*Person, error) {
 	return v, nil
 }
 
 // EchoNode is echoNode of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoNode(ctx context.Context, v *Node) (*Node, error) {
+func (h *TypesServiceHandler) EchoNode(_ context.Context, v *Node) (*Node, error) {
 	return v, nil
 }
 
 // EchoPersons is echoPersons of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoPersons(ctx context.Context, v []*Person) ([]*Person, error) {
+func (h *TypesServiceHandler) EchoPersons(_ context.Context, v []*Person) ([]*Person, error) {
 	return v, nil
 }
 
 // EchoPersonMap is echoPersonMap of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoPersonMap(ctx context.Context, v map[string]*Person) (map[string]*Person, error) {
+func (h *TypesServiceHandler) EchoPersonMap(_ context.Context, v map[string]*Person) (map[string]*Person, error) {
 	return v, nil
 }
 
 // EchoIntMap is echoIntMap of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoIntMap(ctx context.Context, v map[int32]*string) (map[int32]*string, error) {
+func (h *TypesServiceHandler) EchoIntMap(_ context.Context, v map[int32]*string) (map[int32]*string, error) {
 	return v, nil
 }
 
 // EchoSet is echoSet of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoSet(ctx context.Context, v java.Set[string]) (java.Set[string], error) {
+func (h *TypesServiceHandler) EchoSet(_ context.Context, v java.Set[string]) (java.Set[string], error) {
 	return v, nil
 }
 
 // EchoMixed is echoMixed of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoMixed(ctx context.Context, v []any) ([]any, error) {
+func (h *TypesServiceHandler) EchoMixed(_ context.Context, v []any) ([]any, error) {
 	return v, nil
 }
 
 // EchoInts is echoInts of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoInts(ctx context.Context, v []int32) ([]int32, error) {
+func (h *TypesServiceHandler) EchoInts(_ context.Context, v []int32) ([]int32, error) {
 	return v, nil
 }
 
 // EchoLongs is echoLongs of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoLongs(ctx context.Context, v []int64) ([]int64, error) {
+func (h *TypesServiceHandler) EchoLongs(_ context.Context, v []int64) ([]int64, error) {
 	return v, nil
 }
 
 // EchoShorts is echoShorts of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoShorts(ctx context.Context, v []int16) ([]int16, error) {
+func (h *TypesServiceHandler) EchoShorts(_ context.Context, v []int16) ([]int16, error) {
 	return v, nil
 }
 
 // EchoBooleans is echoBooleans of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoBooleans(ctx context.Context, v []bool) ([]bool, error) {
+func (h *TypesServiceHandler) EchoBooleans(_ context.Context, v []bool) ([]bool, error) {
 	return v, nil
 }
 
 // EchoFloats is echoFloats of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoFloats(ctx context.Context, v []float32) ([]float32, error) {
+func (h *TypesServiceHandler) EchoFloats(_ context.Context, v []float32) ([]float32, error) {
 	return v, nil
 }
 
 // EchoDoubles is echoDoubles of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoDoubles(ctx context.Context, v []float64) ([]float64, error) {
+func (h *TypesServiceHandler) EchoDoubles(_ context.Context, v []float64) ([]float64, error) {
 	return v, nil
 }
 
 // EchoChars is echoChars of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoChars(ctx context.Context, v []java.Char) ([]java.Char, error) {
+func (h *TypesServiceHandler) EchoChars(_ context.Context, v []java.Char) ([]java.Char, error) {
 	return v, nil
 }
 
 // EchoStrings is echoStrings of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoStrings(ctx context.Context, v []*string) ([]*string, error) {
+func (h *TypesServiceHandler) EchoStrings(_ context.Context, v []*string) ([]*string, error) {
 	return v, nil
 }
 
 // EchoPersonArray is echoPersonArray of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoPersonArray(ctx context.Context, v []*Person) ([]*Person, error) {
+func (h *TypesServiceHandler) EchoPersonArray(_ context.Context, v []*Person) ([]*Person, error) {
 	return v, nil
 }
 
 // EchoMatrix is echoMatrix of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoMatrix(ctx context.Context, v [][]int32) ([][]int32, error) {
+func (h *TypesServiceHandler) EchoMatrix(_ context.Context, v [][]int32) ([][]int32, error) {
 	return v, nil
 }
 
 // EchoObject is echoObject of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) EchoObject(ctx context.Context, v any) (any, error) {
+func (h *TypesServiceHandler) EchoObject(_ context.Context, v any) (any, error) {
 	return v, nil
 }
 
 // Describe is describe of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) Describe(ctx context.Context, v *Person) (*string, error) {
+func (h *TypesServiceHandler) Describe(_ context.Context, v *Person) (*string, error) {
 	return new(fmt.Sprintf("%s:%d:%s:%s:%d", text(v.Name), v.Age, v.Home.text(), v.Favourite.text(), v.ID)), nil
 }
 
 // Birthday is birthday of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) Birthday(ctx context.Context, v *Person) (*Person, error) {
+func (h *TypesServiceHandler) Birthday(_ context.Context, v *Person) (*Person, error) {
 	v.Age++
 	v.ID++
 	v.Name = new(text(v.Name) + "!")
@@ -263,23 +263,23 @@ func (h *TypesServiceHandler) Birthday(ctx context.Context, v *Person) (*Person,
 }
 
 // NextDay is nextDay of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) NextDay(ctx context.Context, v *time.Time) (*time.Time, error) {
+func (h *TypesServiceHandler) NextDay(_ context.Context, v *time.Time) (*time.Time, error) {
 	return new(v.Add(24 * time.Hour)), nil
 }
 
 // Twice is twice of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) Twice(ctx context.Context, v *java.BigDecimal) (*java.BigDecimal, error) {
+func (h *TypesServiceHandler) Twice(_ context.Context, v *java.BigDecimal) (*java.BigDecimal, error) {
 	sum := v.Unscaled()
 	return java.NewBigDecimal(sum.Add(sum, sum), v.Scale()), nil
 }
 
 // Utf16Length is utf16Length of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) Utf16Length(ctx context.Context, v *string) (int32, error) {
+func (h *TypesServiceHandler) Utf16Length(_ context.Context, v *string) (int32, error) {
 	return int32(len(utf16.Encode([]rune(text(v))))), nil
 }
 
 // Sum is sum of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) Sum(ctx context.Context, v []int32) (int64, error) {
+func (h *TypesServiceHandler) Sum(_ context.Context, v []int32) (int64, error) {
 	var sum int64
 	for _, i := range v {
 		sum += int64(i)
@@ -288,7 +288,7 @@ func (h *TypesServiceHandler) Sum(ctx context.Context, v []int32) (int64, error)
 }
 
 // Walk is walk of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) Walk(ctx context.Context, v *Node, n int32) (*string, error) {
+func (h *TypesServiceHandler) Walk(_ context.Context, v *Node, n int32) (*string, error) {
 	var labels []string
 	for ; v != nil && n > 0; v, n = v.Next, n-1 {
 		labels = append(labels, text(v.Label))
@@ -297,59 +297,59 @@ func (h *TypesServiceHandler) Walk(ctx context.Context, v *Node, n int32) (*stri
 }
 
 // Join is join of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) Join(ctx context.Context, a *string, b int32, c int64, d bool, e float64, f Color, g []*string) (*string, error) {
+func (h *TypesServiceHandler) Join(_ context.Context, a *string, b int32, c int64, d bool, e float64, f Color, g []*string) (*string, error) {
 	return new(fmt.Sprintf("%s|%d|%d|%t|%s|%s|%s", text(a), b, c, d, strconv.FormatFloat(e, 'f', -1, 64), f.text(), joined(g, ","))), nil
 }
 
 // Nothing is nothing of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) Nothing(ctx context.Context, key *string) error {
+func (h *TypesServiceHandler) Nothing(_ context.Context, key *string) error {
 	last.Store(new(text(key)))
 	return nil
 }
 
 // LastKey is lastKey of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) LastKey(ctx context.Context) (*string, error) {
+func (h *TypesServiceHandler) LastKey(_ context.Context) (*string, error) {
 	return last.Load(), nil
 }
 
 // OneWay is oneWay of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) OneWay(ctx context.Context, key *string) error {
+func (h *TypesServiceHandler) OneWay(_ context.Context, key *string) error {
 	last.Store(new(text(key)))
 	return nil
 }
 
 // OverString is over of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) OverString(ctx context.Context, v *string) (*string, error) {
+func (h *TypesServiceHandler) OverString(_ context.Context, v *string) (*string, error) {
 	return new("string:" + text(v)), nil
 }
 
 // OverInt is over of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) OverInt(ctx context.Context, v int32) (*string, error) {
+func (h *TypesServiceHandler) OverInt(_ context.Context, v int32) (*string, error) {
 	return new(fmt.Sprintf("int:%d", v)), nil
 }
 
 // OverStringInt is over of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) OverStringInt(ctx context.Context, v *string, n int32) (*string, error) {
+func (h *TypesServiceHandler) OverStringInt(_ context.Context, v *string, n int32) (*string, error) {
 	return new(fmt.Sprintf("string,int:%s,%d", text(v), n)), nil
 }
 
 // OverPerson is over of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) OverPerson(ctx context.Context, v *Person) (*string, error) {
+func (h *TypesServiceHandler) OverPerson(_ context.Context, v *Person) (*string, error) {
 	return new("person:" + text(v.Name)), nil
 }
 
 // OverList is over of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) OverList(ctx context.Context, v []*string) (*string, error) {
+func (h *TypesServiceHandler) OverList(_ context.Context, v []*string) (*string, error) {
 	return new(fmt.Sprintf("list:%d", len(v))), nil
 }
 
 // FailChecked is failChecked of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) FailChecked(ctx context.Context, code int32, message *string) (*string, error) {
+func (h *TypesServiceHandler) FailChecked(_ context.Context, code int32, message *string) (*string, error) {
 	return nil, &BizException{Code: code, DetailMessage: text(message)}
 }
 
 // FailRuntime is failRuntime of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) FailRuntime(ctx context.Context, message *string) (*string, error) {
+func (h *TypesServiceHandler) FailRuntime(_ context.Context, message *string) (*string, error) {
 	return nil, errors.New(text(message))
 }
 
@@ -396,6 +396,6 @@ func (h *TypesServiceHandler) AttachObject(ctx context.Context, key *string) (*s
 }
 
 // Whoami is whoami of org.fixture.dubbo.TypesService.
-func (h *TypesServiceHandler) Whoami(ctx context.Context) (*string, error) {
+func (h *TypesServiceHandler) Whoami(_ context.Context) (*string, error) {
 	return new(h.Name), nil
 }
