@@ -80,7 +80,7 @@ and DUBBOFN_HOST say otherwise); all other ports never are.`,
 func runOn(cmd *cobra.Command, c local.Config) error {
 	out, logged := terminal.New(cmd.OutOrStdout()), cmd.ErrOrStderr()
 	line := out.StatusLine()
-	defer line.Close()
+	defer func() { _ = line.Close() }() // it has no error to tell
 	c.Out = line
 	if out.Escapes() && !slices.Contains(c.Environment, "TERM=dumb") { // as in Emacs, which may say in COLORTERM that colours are welcome
 		c.Colour, c.Status = true, line.Set

@@ -225,7 +225,7 @@ func (c Config) Complete(ctx context.Context) error {
 		mod += fmt.Sprintf("\nreplace %s => %s\n", selfModule, quoted(c.Source))
 		sum, err := os.ReadFile(filepath.Join(c.Source, "go.sum"))
 		if err == nil {
-			err = os.WriteFile(filepath.Join(c.Dir, "go.sum"), sum, 0o644) //nolint:gosec // where it is is who asks's choice
+			err = os.WriteFile(filepath.Join(c.Dir, "go.sum"), sum, 0o644) //nolint:gosec // the folder is the choice of whoever asks
 		}
 		if err != nil {
 			return fmt.Errorf("new: %w", err)
