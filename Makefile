@@ -8,7 +8,7 @@ MODULES  := . bench bench/service e2e e2e/eventing e2e/collector e2e/promql e2e/
 LINT     := $(BUILD)/golangci-lint
 FUZZTIME ?= 60s
 
-.PHONY: help demo test interop import newcomer trust seata bench bench-outbound bench-select bench-start bench-activator bench-warm bench-events bench-tracing fuzz lint build fmt docs decisions rules churn chaos nacos-restart hostile cycles faults doctor-faults events lab lab-up lab-down pictures console-shots release clean
+.PHONY: help demo test interop import java newcomer trust seata bench bench-outbound bench-select bench-start bench-activator bench-warm bench-events bench-tracing fuzz lint build fmt docs decisions rules churn chaos nacos-restart hostile cycles faults doctor-faults events lab lab-up lab-down pictures console-shots release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ interop: ## Java 2.7.23 and 3.3.6 consumers on Go providers, and a Go consumer o
 
 import: ## the Go side of the kit's interfaces made from their jar, filled in, and called by Java 3.3.6 and 2.7.23
 	@e2e/import.sh
+
+java: ## what dubbofn java makes, compiled by Maven with Dubbo 3.3.6 and 2.7.23, compared with the manifest, and called
+	@e2e/java.sh
 
 rules: ## an operator's rules in Nacos and ZooKeeper, obeyed by a Go and a Java consumer side by side
 	@e2e/rules.sh

@@ -7,7 +7,7 @@ LOGS=build/test
 rm -rf "$LOGS"; mkdir -p "$LOGS"
 MODULES=(. bench bench/service e2e e2e/eventing e2e/collector e2e/promql e2e/knative/tools)
 
-STEPS=(build format vet lint arch unit fuzz docs images demo quickstart nacos zookeeper brokers decisions cycles faults doctor newcomer interop import activator reverse rules trust seata events trace chaos)
+STEPS=(build format vet lint arch unit fuzz docs images demo quickstart nacos zookeeper brokers decisions cycles faults doctor newcomer interop import java activator reverse rules trust seata events trace chaos)
 TITLE_build="every package of every module compiles"
 TITLE_format="gofmt has nothing to change"
 TITLE_vet="go vet"
@@ -24,6 +24,7 @@ TITLE_zookeeper="the registry suite on a real ZooKeeper"
 TITLE_brokers="events through real NATS and Kafka to a function that is killed, every effect counted; stores in Redis and NATS"
 TITLE_newcomer="from an empty folder to the answer of an unchanged Java consumer"
 TITLE_interop="Java 2.7.23 and 3.3.6 call a Go function found in Nacos and ZooKeeper"
+TITLE_java="what dubbofn java makes compiles, is what the manifest says, and is answered, Java 2.7.23 and 3.3.6"
 TITLE_import="interfaces imported from a jar, filled in, called by Java 2.7.23 and 3.3.6"
 TITLE_cycles="a function goes to zero and back under load while its processes are killed"
 TITLE_faults="activators and Nacos are restarted, functions break, while Java and Go consumers call through two activators"
@@ -76,6 +77,7 @@ step_zookeeper() { run e2e/zookeeper.sh -- env -C "$PWD/e2e" go test -count=1 -v
 step_brokers() { run e2e/brokers.sh --quick || return 1; tell "$(grep ' tests of brokers' "$LOGS/brokers.log"), 1,000 events through each"; }
 step_interop() { run e2e/interop.sh --quick || return 1; tell "$(awk '/passed, 0 failed$/ {cells++; cases += $(NF-3)} END {print cells " cells, " cases " cases"}' "$LOGS/interop.log")"; }
 step_newcomer() { run e2e/newcomer.sh || return 1; tell "$(grep ' commands (goal' "$LOGS/newcomer.log")"; }
+step_java() { run e2e/java.sh --quick || return 1; tell "$(awk '/ checks passed/ {n += $(NF-4)} / ok / {cells++} END {print cells " cells, " n " checks"}' "$LOGS/java.log")"; }
 step_import() { run e2e/import.sh || return 1; tell "$(awk '/passed, 0 failed$/ {cells++; cases += $(NF-3)} END {print cells " cells, " cases " cases"}' "$LOGS/import.log")"; }
 step_cycles() { run e2e/cycles.sh --quick --replicas && run e2e/cycles.sh --quick || return 1; tell "$(tail -n 1 "$LOGS/cycles.log")"; }
 step_faults() { run e2e/faults.sh --quick || return 1; tell "$(grep ' faults tried in ' "$LOGS/faults.log")"; }
