@@ -57,6 +57,9 @@ func (c *Cluster) Logs(ctx context.Context, name string, o LogOptions) error {
 			if len(found) == 0 {
 				f.tell(fmt.Sprintf("%s has no pod: it is asleep, and its log went with its pods; -f waits for the next", name))
 			}
+			if len(found) > 0 && f.live()+f.done() == 0 {
+				f.tell(fmt.Sprintf("none of its pods has begun: 'dubbofn describe --deployed %s' tells why", name))
+			}
 			f.running.Wait()
 			return c.explain(op, f.failure())
 		}

@@ -159,6 +159,10 @@ func TestLogsAreThoseOfEveryPod(t *testing.T) {
 	if err := c.Logs(t.Context(), "greet", o); err != nil || len(told) != 1 || !strings.Contains(told[0], "asleep") {
 		t.Errorf("at zero: %v, told %q", err, told)
 	}
+	s.at(podPath, podWith(`"state":{"waiting":{"reason":"ErrImagePull"}}`))
+	if err := c.Logs(t.Context(), "greet", o); err != nil || len(told) != 2 || !strings.Contains(told[1], "none of its pods has begun") {
+		t.Errorf("before the container: %v, told %q", err, told)
+	}
 	for _, pod := range []string{"greet-00001-a", "greet-00001-b"} {
 		p := "/api/v1/namespaces/shop/pods/" + pod
 		s.at(p, strings.ReplaceAll(podWith(`"ready":true,"state":{"running":{}}`), "greet-00001-a", pod))
