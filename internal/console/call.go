@@ -104,7 +104,7 @@ func indented(v any) string {
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	if e.Encode(v) != nil {
+	if err := e.Encode(v); err != nil {
 		return ""
 	}
 	return strings.TrimSuffix(b.String(), "\n")
