@@ -5,7 +5,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 LOGS=build/test
 rm -rf "$LOGS"; mkdir -p "$LOGS"
-MODULES=(. bench bench/service e2e e2e/eventing e2e/collector e2e/promql e2e/knative/tools)
+MODULES=(. bench bench/service e2e e2e/eventing e2e/collector e2e/promql e2e/console e2e/knative/tools)
 
 STEPS=(build format vet lint arch unit fuzz docs images demo quickstart nacos zookeeper brokers decisions cycles faults doctor newcomer interop import java activator reverse rules trust seata events trace chaos)
 TITLE_build="every package of every module compiles"

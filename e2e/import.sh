@@ -40,16 +40,16 @@ make_module() {
   "$BIN/dubbofn" describe "$RUN/module" >"$RUN/skeleton.json" || return 1
   local s all=0
   for s in "${SERVICES[@]}"; do
-    signatures "$E2E/kit/line3/target/classes" "$s" >"$RUN/$s.java"
-    described "$RUN/skeleton.json" "$s" >"$RUN/$s.go"
-    diff "$RUN/$s.java" "$RUN/$s.go" >&2 || { note "$s: not the descriptors that Java's interface has (< Java, > Go)"; return 1; }
-    all=$((all + $(wc -l <"$RUN/$s.go")))
+    signatures "$E2E/kit/line3/target/classes" "$s" >"$RUN/$s.declared"
+    described "$RUN/skeleton.json" "$s" >"$RUN/$s.offered"
+    diff "$RUN/$s.declared" "$RUN/$s.offered" >&2 || { note "$s: not the descriptors that Java's interface has (< Java, > Go)"; return 1; }
+    all=$((all + $(wc -l <"$RUN/$s.offered")))
   done
   # and back: Java made of the Go that was made of Java
   "$BIN/dubbofn" java "$RUN/module" -o "$RUN/java" >/dev/null && mkdir -p "$RUN/classes" || return 1
   find "$RUN/java/api" -name '*.java' -print0 | xargs -0 javac --release 8 -Xlint:-options -d "$RUN/classes" || return 1
   for s in "${SERVICES[@]}"; do
-    diff "$RUN/$s.java" <(signatures "$RUN/classes" "$s") >&2 || { note "$s: Java made of Go has not the descriptors of the first (<)"; return 1; }
+    diff "$RUN/$s.declared" <(signatures "$RUN/classes" "$s") >&2 || { note "$s: Java made of Go has not the descriptors of the first (<)"; return 1; }
   done
   note "imported: $all methods with Java's descriptors, $missing of them to fill in; Java made of that again has them too"
 }

@@ -19,6 +19,9 @@ func place(registries, bind, host string) (listen, register string) {
 		return cmp.Or(bind, loopback), cmp.Or(host, loopback)
 	}
 	if host != "" {
+		if at := net.ParseIP(host); at != nil && at.IsLoopback() { // where nobody else could connect, nobody else needs to
+			bind = cmp.Or(bind, host)
+		}
 		return bind, host
 	}
 	if at := net.ParseIP(bind); at != nil && !at.IsUnspecified() {
