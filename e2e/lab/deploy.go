@@ -154,11 +154,11 @@ func (d *deploys) takeOver(ctx context.Context) error {
 
 // first deploys from the folder, with one command, and has Java call it.
 func (d *deploys) first(ctx context.Context) error {
-	r := d.expect(ctx, "a dry run", 0, []string{"created (dry run)"}, "deploy", d.folder, "--push", d.push, "--platform", "linux/amd64", "--dry-run")
+	d.expect(ctx, "a dry run", 0, []string{"created (dry run)"}, "deploy", d.folder, "--push", d.push, "--platform", "linux/amd64", "--dry-run")
 	if _, err := d.kubectl(ctx, "", "get", "ksvc", d.service); err == nil {
 		d.check(false, "the dry run has left something")
 	}
-	r = d.expect(ctx, "what would be applied", 0, nil, "deploy", d.folder, "--push", d.push, "--platform", "linux/amd64", "-o", "yaml")
+	r := d.expect(ctx, "what would be applied", 0, nil, "deploy", d.folder, "--push", d.push, "--platform", "linux/amd64", "-o", "yaml")
 	if _, err := d.kubectl(ctx, r.out, "apply", "--server-side", "--dry-run=server", "-f", "-"); err != nil {
 		d.check(false, "the API server does not take it: %v", err)
 	}
@@ -233,8 +233,8 @@ func (d *deploys) noSecret(ctx context.Context) error {
 
 // looks are what shows it.
 func (d *deploys) looks(ctx context.Context) error {
-	r := d.expect(ctx, "the list", 0, []string{"NAME", "greet", "yes", "org.example.GreetService"}, "list")
-	r = d.expect(ctx, "the list for machines", 0, nil, "list", "-A", "-o", "json")
+	d.expect(ctx, "the list", 0, []string{"NAME", "greet", "yes", "org.example.GreetService"}, "list")
+	r := d.expect(ctx, "the list for machines", 0, nil, "list", "-A", "-o", "json")
 	var all []struct {
 		Name, Ready, State string
 		Visible            bool
@@ -289,7 +289,7 @@ func (d *deploys) follow(ctx context.Context) error {
 	}
 	_ = c.Process.Signal(os.Interrupt)
 	<-read
-	err = c.Wait()
+	_ = c.Wait() // it was interrupted
 	mu.Lock()
 	defer mu.Unlock()
 	fmt.Printf("lines of each pod: %v\n", pods)

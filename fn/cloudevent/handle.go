@@ -199,7 +199,7 @@ func (e *events) run(ctx context.Context, r *rule, inv *invoker.Invocation, ev *
 
 // detached has an event's values and not its sender's end, and lets the method [Emit].
 type detached struct {
-	of     context.Context
+	of     context.Context //nolint:containedctx // it is one itself
 	sender *sender
 }
 
