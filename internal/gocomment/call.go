@@ -2,6 +2,7 @@ package gocomment
 
 import (
 	"go/ast"
+	"maps"
 	"path"
 	"strings"
 
@@ -239,15 +240,11 @@ func (f *finder) methods(t *named, depth int) map[string]*ast.FuncDecl {
 				continue
 			}
 			if inner := t.pkg.types[nameOf(field.Type)]; inner != nil {
-				for name, m := range f.methods(inner, depth+1) {
-					all[name] = m
-				}
+				maps.Copy(all, f.methods(inner, depth+1))
 			}
 		}
 	}
-	for name, m := range t.methods {
-		all[name] = m
-	}
+	maps.Copy(all, t.methods)
 	return all
 }
 

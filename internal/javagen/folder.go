@@ -23,7 +23,7 @@ type Written struct {
 // Write puts a project into a folder, which it makes. A file that is there and does not carry the [Marker] is another's: then nothing is written at
 // all, unless force is set. Java files with the marker that are not among the project's are taken away, so that no old class remains.
 func Write(dir string, files []File, force bool) (w Written, err error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // sources are for everyone to read
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return w, fmt.Errorf("java: %w", err)
 	}
 	root, err := os.OpenRoot(dir) // no link leads out of it

@@ -203,9 +203,8 @@ func (p *project) fields(u *unit, c *class) (all []field) {
 			taken[t] = true
 		}
 	}
-	supers := p.model.supers(c)
-	for i := len(supers) - 1; i >= 0; i-- {
-		accessors(supers[i], taken)
+	for _, s := range slices.Backward(p.model.supers(c)) {
+		accessors(s, taken)
 	}
 	names := accessors(c, taken)
 	for i, f := range c.info.Fields {
