@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # newcomer.sh   the way of a newcomer, as a transcript: from an empty folder to the answer that an unchanged Java consumer gets, found in a real Nacos.
 # It tells the number of commands, the lines that had to be edited, and the time of each, and fails where it takes more than 3 commands or an edit.
-#   LAB=1        the same on the lab's Kubernetes with Knative, in at most 5 commands (as root; e2e/knative/up.sh first)
+#   LAB=1        the same on the lab's Kubernetes with Knative, in at most 5 commands (as root; brings the lab up)
 #   E2E_PORT     where consumers connect (28880; operators 50 above)
 # Before it begins: dubbofn is installed, Nacos runs, and the Java team has its consumer (e2e/newcomer/Greeting.java), compiled against Dubbo.
 source "$(dirname "${BASH_SOURCE[0]}")/lib/proc.sh"
