@@ -70,7 +70,7 @@ until_log 1 '^  end '
 sed -nE 's/^(○ .*)/  \1/p' "$dir/log"
 tell "board calls greet. Consumers find both in the registry, at the activator: $(sed -nE 's/^  consumers   ([^,]+),.*/\1/p' "$dir/log")"
 export DUBBOFN_ADMIN; DUBBOFN_ADMIN="$(sed -nE 's/^  see wakes .*--admin //p' "$dir/log")"
-pgrep -P "$pid" >/dev/null && fail "a function runs already"
+pgrep -x -P "$pid" "greet|board" >/dev/null && fail "a function runs already"
 tell "Processes of functions: none."
 
 step "2. A call wakes both: zero to an answer"

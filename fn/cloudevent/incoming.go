@@ -128,13 +128,23 @@ func (in *incoming) take(name, value string) bool {
 	case "Schemaurl":
 		return false
 	default:
-		if in.count == maxPlain || strings.HasPrefix(name, "Data") || name == "" || strings.ContainsFunc(name, func(c rune) bool { return !letterOrDigit(c) }) {
+		if in.count == maxPlain || strings.HasPrefix(name, "Data") || !canonical(name) {
 			return false
 		}
 		in.extensions[in.count] = cebind.Header{Name: name, Value: value}
 		in.count++
 	}
 	return true
+}
+
+// canonical tells whether an attribute's name is written as net/http has it: another one might be that of an attribute above.
+func canonical(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; (c < '0' || c > '9') && (i > 0 && (c < 'a' || c > 'z') || i == 0 && (c < 'A' || c > 'Z')) {
+			return false
+		}
+	}
+	return name != ""
 }
 
 func letterOrDigit(c rune) bool {

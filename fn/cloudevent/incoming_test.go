@@ -74,6 +74,8 @@ func TestWhatIsPlainIsReadAsTheSDKReadsIt(t *testing.T) {
 		{"Ce-A-B", "x", false},
 		{"Ce-", "x", false},
 		{"ce-id", "2", false},
+		{"Ce-TimE", "0", false},
+		{"Ce-2nd", "x", true},
 		{"content-type", "text/plain", false},
 		{"Content-Type", "application/JSON", false},
 		{"Content-Type", "application/json", true},
@@ -91,6 +93,7 @@ func TestWhatIsPlainIsReadAsTheSDKReadsIt(t *testing.T) {
 // FuzzPlain looks for an event that is taken as it stands and that the SDK's reader refuses, or reads in another way.
 func FuzzPlain(f *testing.F) {
 	f.Add("1.0", "1", "/s", "t", "Ce-Time", "2026-01-02T03:04:05Z", "application/json", []byte(`{}`))
+	f.Add("1.0", "0", "0", "0", "Ce-TimE", "0", "", []byte("0"))
 	f.Add("1.0", "1", "https://a/b", "t", "Ce-Sw8", "1-a-b", "", []byte{})
 	f.Fuzz(func(t *testing.T, version, id, source, typ, name, value, contentType string, body []byte) {
 		h := http.Header{"Ce-Specversion": {version}, "Ce-Id": {id}, "Ce-Source": {source}, "Ce-Type": {typ}}
