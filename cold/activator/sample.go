@@ -3,8 +3,8 @@ package activator
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
-	"sync"
 	"time"
 )
 
@@ -35,34 +35,13 @@ func (x *sample) idle() bool {
 }
 
 // samples are the last seconds of one function. Safe for concurrent use.
-type samples struct {
-	mu   sync.Mutex
-	last []sample // the newest at next-1
-	next int
-}
+type samples struct{ ring ring[sample] }
 
-func (r *samples) add(x sample) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.last) < keptSamples {
-		r.last = append(r.last, x)
-	} else {
-		r.last[r.next%keptSamples] = x
-	}
-	r.next++
-}
+func (r *samples) add(x sample) { r.ring.add(x, keptSamples) }
 
 // since gives those after a time, the oldest first.
 func (r *samples) since(t int64) []sample {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	all := []sample{}
-	for i := max(r.next-keptSamples, 0); i < r.next; i++ {
-		if x := r.last[i%keptSamples]; x.At > t {
-			all = append(all, x)
-		}
-	}
-	return all
+	return slices.DeleteFunc(r.ring.all(), func(x sample) bool { return x.At <= t })
 }
 
 // sample takes one of every function each second, until ctx ends.

@@ -3,7 +3,7 @@ package activator
 import (
 	"encoding/json"
 	"net/http"
-	"sync"
+	"slices"
 	"time"
 )
 
@@ -90,30 +90,13 @@ type coldStart struct {
 const maxStarts = 256
 
 // starts remembers the last cold starts. Safe for concurrent use.
-type starts struct {
-	mu   sync.Mutex
-	last []coldStart // the newest at next-1
-	next int
-}
+type starts struct{ ring ring[coldStart] }
 
-func (r *starts) add(e coldStart) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.last) < maxStarts {
-		r.last = append(r.last, e)
-	} else {
-		r.last[r.next%maxStarts] = e
-	}
-	r.next++
-}
+func (r *starts) add(e coldStart) { r.ring.add(e, maxStarts) }
 
 // list gives the newest first.
 func (r *starts) list() []coldStart {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	all := make([]coldStart, 0, len(r.last))
-	for i := range r.last {
-		all = append(all, r.last[(r.next-1-i)%len(r.last)])
-	}
+	all := r.ring.all()
+	slices.Reverse(all)
 	return all
 }
