@@ -66,6 +66,14 @@ func printed(t *testing.T, columns uint16, do func(*terminal.Terminal)) string {
 	}
 }
 
+// person sets the environment in which a person reads, whatever the machine's is.
+func person(t *testing.T) {
+	t.Helper()
+	for k, v := range map[string]string{"TERM": "xterm-256color", "NO_COLOR": "", "COLORTERM": "", "CLICOLOR": "", "CLICOLOR_FORCE": "", "CI": ""} {
+		t.Setenv(k, v)
+	}
+}
+
 // screen is what a person sees: lines, of which \r goes to the begin and \x1b[2K clears one. Colours are left out.
 func screen(s string) []string {
 	var lines []string
@@ -95,8 +103,7 @@ func screen(s string) []string {
 }
 
 func TestTheStatusLineStaysBelowWhatIsPrinted(t *testing.T) { //nolint:paralleltest // it sets the environment
-	t.Setenv("TERM", "xterm-256color")
-	t.Setenv("NO_COLOR", "")
+	person(t)
 	for _, c := range []struct {
 		what string
 		do   func(*terminal.StatusLine)
@@ -130,9 +137,9 @@ func TestTheStatusLineStaysBelowWhatIsPrinted(t *testing.T) { //nolint:parallelt
 
 func TestATerminalThatWantsNoColoursHasNoStatusLine(t *testing.T) { //nolint:paralleltest // it sets the environment
 	for _, env := range [][2]string{{"dumb", ""}, {"xterm-256color", "1"}} {
+		person(t)
 		t.Setenv("TERM", env[0])
 		t.Setenv("NO_COLOR", env[1])
-		t.Setenv("COLORTERM", "")
 		got := printed(t, 20, func(term *terminal.Terminal) {
 			l := term.StatusLine()
 			l.Set("2 asleep")
