@@ -1,0 +1,47 @@
+package hessian_test
+
+import (
+	"testing"
+
+	"github.com/dubbofn/dubbofn/internal/hessian"
+)
+
+// TestNothingIsAllocatedButWhatTheValueConsistsOf states exactly what a warm codec may allocate, so that a step back fails here and
+// not in somebody's profile. AllocsPerRun counts the whole process: the test doesn't run beside others.
+func TestNothingIsAllocatedButWhatTheValueConsistsOf(t *testing.T) { //nolint:paralleltest // it counts
+	if raceEnabled {
+		t.Skip("the race detector allocates too")
+	}
+	for _, c := range []struct {
+		name   string
+		value  any
+		decode float64
+	}{
+		{"an echo", "sixteen bytes ok", 2},             // the string, and its header inside the interface
+		{"a POJO of 8 fields", someOrder(1), 7},        // the struct, 2 strings, the slice of tags, 3 strings
+		{"a list of 100", orders(), 2 + 100*7},         // the slice, and its header inside the interface
+		{"a number", int64(4_000_000_000), 1},          // inside the interface
+		{"nothing", (*order)(nil), 0},                  //
+		{"a slice of numbers", []int32{1, 2, 3, 4}, 2}, // the slice, and its header
+	} {
+		types, p, body := encoded(t, c.value)
+		var d hessian.Decoder
+		if n := testing.AllocsPerRun(100, func() {
+			d.Reset(types, body, hessian.Limits{})
+			if _, err := d.Decode(p); err != nil {
+				t.Fatal(err)
+			}
+		}); n != c.decode {
+			t.Errorf("%s: decoding allocates %v times, want %v", c.name, n, c.decode)
+		}
+		var e hessian.Encoder
+		if n := testing.AllocsPerRun(100, func() {
+			e.Reset(types, body[:0])
+			if err := e.Encode(p, c.value); err != nil {
+				t.Fatal(err)
+			}
+		}); n != 0 {
+			t.Errorf("%s: encoding allocates %v times, want 0", c.name, n)
+		}
+	}
+}
