@@ -38,7 +38,14 @@ type user struct {
 func (*user) JavaClassName() string { return "org.bench.User" }
 
 // Names are the cases' names, in the order in which they are measured.
-func Names() []string { return []string{"echo", "user", "users100", "bytes1k", "bytes64k"} }
+func Names() []string {
+	return append([]string{"echo", "user", "users100"}, Sizes()...)
+}
+
+// Sizes are the names of the cases that differ by their payload alone, in growing order.
+func Sizes() []string {
+	return []string{"bytes16", "bytes1k", "bytes16k", "bytes64k", "bytes256k", "bytes1m"}
+}
 
 // NewCase gives the case of that name. The codec that it encodes and checks with keeps its classes in the process.
 func NewCase(name string) (Case, error) {
@@ -56,10 +63,9 @@ func NewCase(name string) (Case, error) {
 			answer[i] = wire(want[i])
 		}
 		return Case{name, "int in, list of 100 POJOs out", "users", "I", int32(len(want)), answer, sameUsers(want)}, nil
-	case "bytes1k":
-		return bytesCase(name, 1<<10), nil
-	case "bytes64k":
-		return bytesCase(name, 64<<10), nil
+	}
+	if i := slices.Index(Sizes(), name); i >= 0 {
+		return bytesCase(name, []int{16, 1 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20}[i]), nil
 	}
 	return Case{}, fmt.Errorf("find case: %q is none of %s", name, strings.Join(Names(), ", "))
 }

@@ -16,16 +16,18 @@ import (
 // socket buffers. More is written by a goroutine of its own, else both ends could wait for the other to read.
 const inlineBytes = 64 << 10
 
-// loop is one connection with its calls. It is a closed loop: a call begins when another ends.
+// loop is one connection with its calls. It is a closed loop: a call begins when another ends. A loop of a single call puts its connection
+// behind those that rest and takes the first of them, before every call.
 type loop struct {
 	conn      net.Conn
+	resting   chan net.Conn
 	testCase  Case
 	plan      Plan
 	want      expected
 	request   []byte
 	slots     []slot // an id is a slot's number plus a multiple of their count
 	in, out   []byte
-	histogram measure.Histogram
+	histogram *measure.Histogram // apart, so that the collector need not look at it
 	seen      uint64
 	decoded   uint64
 	begun     int
@@ -39,26 +41,18 @@ type slot struct {
 	busy bool
 }
 
-func dialLoop(ctx context.Context, p Plan, c Case, request []byte, want expected, inFlight int) (*loop, error) {
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", p.Address)
-	if err != nil {
-		return nil, fmt.Errorf("dial provider: %w", err)
-	}
-	return &loop{conn: conn, testCase: c, plan: p, want: want, request: request,
-		slots: make([]slot, inFlight), in: make([]byte, 0, max(256<<10, 2*(want.length+headerBytes)))}, nil
+// newLoop has one of the connections that rest.
+func newLoop(p Plan, c Case, request []byte, want expected, inFlight int, resting chan net.Conn) *loop {
+	reply := headerBytes + want.length
+	room := max(min(256<<10, inFlight*reply), 2*reply, 4<<10) // replies that may come together, events beside them
+	return &loop{conn: <-resting, resting: resting, testCase: c, plan: p, want: want, request: request,
+		slots: make([]slot, inFlight), in: make([]byte, 0, room), histogram: &measure.Histogram{}}
 }
 
 // Run calls until the plan's time or count is used up, and then until every reply is there.
-func (l *loop) Run(ctx context.Context, start time.Time) error {
-	deadline, _ := ctx.Deadline()
-	if err := l.conn.SetDeadline(deadline); err != nil {
-		return fmt.Errorf("run load: %w", err)
-	}
-	stop := context.AfterFunc(ctx, func() { l.conn.Close() })
-	defer stop()
+func (l *loop) Run(_ context.Context, start time.Time) error {
 	l.write = l.writeInline
-	if len(l.slots)*len(l.request) > inlineBytes {
+	if len(l.slots) > 1 && len(l.slots)*len(l.request) > inlineBytes {
 		w := newWriter(l.conn)
 		defer w.close()
 		l.write = w.write
@@ -80,12 +74,16 @@ func (l *loop) Run(ctx context.Context, start time.Time) error {
 		if err := l.take(time.Since(start)); err != nil {
 			return err
 		}
+		if len(l.slots) == 1 && len(l.in) == 0 { // no part of an event is left
+			l.resting <- l.conn
+			l.conn = <-l.resting
+		}
 	}
 	return nil
 }
 
 // Noted gives the times, and how many replies were decoded in full.
-func (l *loop) Noted() (times *measure.Histogram, decoded uint64) { return &l.histogram, l.decoded }
+func (l *loop) Noted() (times *measure.Histogram, decoded uint64) { return l.histogram, l.decoded }
 
 func (l *loop) writeInline(b []byte) error {
 	_, err := l.conn.Write(b)

@@ -14,7 +14,7 @@ import (
 type Plan struct {
 	measure.Plan
 	Address     string // of the provider, on loopback
-	Connections int    // 1 to 10000; the calls in flight are shared out among them
+	Connections int    // 1 to 10000; where fewer calls are in flight, each is made on the connection that has rested longest
 }
 
 // Validate reports all that is wrong with p.
@@ -26,9 +26,6 @@ func (p Plan) Validate() error {
 	}
 	if p.Connections < 1 || p.Connections > 10000 {
 		faults = append(faults, fmt.Errorf("%d connections are not in 1 to 10000", p.Connections))
-	}
-	if p.InFlight < p.Connections {
-		faults = append(faults, fmt.Errorf("%d in flight are fewer than one a connection, of %d", p.InFlight, p.Connections))
 	}
 	faults = append(faults, p.Plan.Validate())
 	if err := errors.Join(faults...); err != nil {
@@ -56,18 +53,24 @@ func Run(ctx context.Context, p Plan) (measure.Outcome, error) {
 	if err != nil {
 		return measure.Outcome{}, err
 	}
-	loops := make([]measure.Loop, p.Connections)
+	resting := make(chan net.Conn, p.Connections)
+	for range p.Connections {
+		var d net.Dialer
+		conn, err := d.DialContext(ctx, "tcp", p.Address)
+		if err != nil {
+			return measure.Outcome{}, fmt.Errorf("dial provider: %w", err)
+		}
+		defer conn.Close()
+		defer context.AfterFunc(ctx, func() { conn.Close() })()
+		resting <- conn
+	}
+	loops := make([]measure.Loop, min(p.Connections, p.InFlight))
 	for i := range loops {
-		inFlight := p.InFlight / p.Connections
-		if i < p.InFlight%p.Connections {
+		inFlight := p.InFlight / len(loops)
+		if i < p.InFlight%len(loops) {
 			inFlight++
 		}
-		l, err := dialLoop(ctx, p, c, request, want, inFlight)
-		if err != nil {
-			return measure.Outcome{}, err
-		}
-		defer l.conn.Close()
-		loops[i] = l
+		loops[i] = newLoop(p, c, request, want, inFlight, resting)
 	}
 	outcome, err := measure.Drive(ctx, p.Plan, loops)
 	outcome.RequestBytes, outcome.ReplyBytes = len(request), headerBytes+want.length

@@ -90,6 +90,30 @@ func TestRunMeasuresEveryCase(t *testing.T) {
 	}
 }
 
+func TestRunTakesTurnsAmongConnectionsThatRest(t *testing.T) {
+	t.Parallel()
+	c, err := NewCase("echo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	calls := map[int]int{} // by how many its connection had seen
+	p := plan(provider(t, c, func(n int, b []byte) []byte {
+		mu.Lock()
+		defer mu.Unlock()
+		calls[n]++
+		return b
+	}), "echo")
+	p.Connections, p.InFlight, p.MaxCalls, p.WarmUp = 10, 2, 25, 0
+	o, err := Run(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if calls[0] != 11 || calls[1] != 10 || o.Checked == 0 { // the first call, of a connection of its own, is the probe's
+		t.Errorf("10 connections with 50 calls were used so often: %v", calls)
+	}
+}
+
 func TestRunRefusesWrongReplies(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -173,8 +197,8 @@ func TestRunStopsWithItsContext(t *testing.T) {
 
 func TestPlanReportsEveryFault(t *testing.T) {
 	t.Parallel()
-	err := Plan{Address: "192.0.2.1:20880", Connections: 3, Plan: measure.Plan{InFlight: 2}}.Validate()
-	for _, want := range []string{"loopback", "in flight", "measuring", "checked"} {
+	err := Plan{Address: "192.0.2.1:20880", Connections: 3, Plan: measure.Plan{InFlight: 0}}.Validate()
+	for _, want := range []string{"loopback", "in flight are not in", "measuring", "checked"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v does not say %q", err, want)
 		}

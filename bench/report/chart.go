@@ -79,6 +79,9 @@ func color(peer string, names []string) string {
 }
 
 func thousands(v float64) string {
+	if v < 0 {
+		return "-" + thousands(-v)
+	}
 	s := fmt.Sprintf("%.0f", v)
 	for i := len(s) - 3; i > 0; i -= 3 {
 		s = s[:i] + "," + s[i:]

@@ -60,12 +60,12 @@ type Share struct {
 	Peer    string  `json:"peer"`
 	Case    string  `json:"case"`
 	Seconds float64 `json:"seconds"` // of CPU time in the profile
-	Parts   []Part  `json:"parts"`
-	Tops    []Part  `json:"tops"` // functions by their own time
+	Parts   []Piece `json:"parts"`
+	Tops    []Piece `json:"tops"` // functions by their own time
 }
 
-// Part is one of a Share's.
-type Part struct {
+// Piece is one of a Share's.
+type Piece struct {
 	Name  string  `json:"name"`
 	Share float64 `json:"share"` // 0 to 1
 }

@@ -35,7 +35,7 @@ func (r *Results) Table(out io.Writer, names []string, subject string) error {
 	return nil
 }
 
-func parts(ps []Part, separator string) string {
+func parts(ps []Piece, separator string) string {
 	var texts []string
 	for _, p := range ps {
 		texts = append(texts, fmt.Sprintf("%s %.1f %%", p.Name, 100*p.Share))

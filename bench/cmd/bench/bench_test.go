@@ -15,7 +15,7 @@ func TestShapesAreConnectionsTimesCallsInFlight(t *testing.T) {
 	if err != nil || len(got) != 2 || got[0] != (shape{1, 64}) || got[1] != (shape{16, 64}) {
 		t.Errorf("got %v, %v", got, err)
 	}
-	for _, wrong := range []string{"", "64", "0x1", "16x4", "1x", "1x64,"} {
+	for _, wrong := range []string{"", "64", "0x1", "16x0", "1x", "1x64,"} {
 		if _, err := parseShapes(wrong); err == nil || !strings.Contains(err.Error(), "1x64") {
 			t.Errorf("%q: error %v does not say what would do", wrong, err)
 		}

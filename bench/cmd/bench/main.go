@@ -30,7 +30,8 @@ type settings struct {
 	consumers, providers, inFlight  string // of consumers
 	pin, codec, outbound, selection bool
 	warm, start, activator, events  bool
-	tracing                         bool
+	tracing, scale                  bool
+	scalePeers, series              string
 	starts, javaStarts              int
 	rounds, checkEvery, warmTargets int
 	warmUp, javaWarmUp, roundWarmUp time.Duration
@@ -56,7 +57,7 @@ func parseFlags() settings {
 	flag.StringVar(&s.providers, "providers", "java,dubbofn", "with -outbound: the providers that they call, one after the other")
 	flag.StringVar(&s.inFlight, "in-flight", "1,32,256", "with -outbound: calls in flight, separated by commas")
 	flag.StringVar(&s.peers, "peers", strings.Join(peer.Names(), ","), "the providers to measure")
-	flag.StringVar(&s.cases, "cases", "echo,user,users100", "the cases: "+strings.Join(load.Names(), ", "))
+	flag.StringVar(&s.cases, "cases", "echo,user,users100,bytes64k", "the cases: "+strings.Join(load.Names(), ", "))
 	flag.StringVar(&s.shapes, "shapes", "1x64", "connections x calls in flight over all of them, separated by commas: 1x1,1x64,16x64")
 	flag.BoolVar(&s.pin, "pin", true, "the provider on one core, the client on another, where that is possible")
 	flag.IntVar(&s.providerCore, "provider-core", 0, "with -pin")
@@ -80,6 +81,9 @@ func parseFlags() settings {
 	flag.BoolVar(&s.activator, "activator", false, "measure what a call through the activator costs, and what memory it needs, instead")
 	flag.BoolVar(&s.events, "events", false, "measure events over HTTP, beside functions-framework-go and the CloudEvents SDK, instead")
 	flag.BoolVar(&s.tracing, "tracing", false, "measure calls whose spans are sent, can't be sent, and are not made, instead")
+	flag.BoolVar(&s.scale, "scale", false, "measure how a call's cost grows with connections, calls in flight and payload instead")
+	flag.StringVar(&s.series, "series", strings.Join(seriesNames(), ","), "with -scale: what grows")
+	flag.StringVar(&s.scalePeers, "scale-peers", "limit-goroutine,dubbofn", "with -scale: the providers")
 	flag.StringVar(&s.chart, "chart", "", "only draw the chart and print the table of this results.json")
 	flag.Parse()
 	return s
@@ -131,6 +135,9 @@ func run(ctx context.Context) error {
 	}
 	if s.events {
 		return measureEvents(ctx, m, s)
+	}
+	if s.scale {
+		return measureScale(ctx, m, s)
 	}
 	measured, file := measureProviders, "results.json"
 	if s.outbound {

@@ -154,11 +154,11 @@ func layerOf(stack []string) string {
 	return "other"
 }
 
-func largest(by map[string]float64, total float64) (parts []report.Part) {
+func largest(by map[string]float64, total float64) (parts []report.Piece) {
 	for name, v := range by {
-		parts = append(parts, report.Part{Name: name, Share: v / max(total, 1)})
+		parts = append(parts, report.Piece{Name: name, Share: v / max(total, 1)})
 	}
-	slices.SortFunc(parts, func(a, b report.Part) int {
+	slices.SortFunc(parts, func(a, b report.Piece) int {
 		if a.Share != b.Share {
 			if a.Share > b.Share {
 				return -1

@@ -25,8 +25,8 @@ func parseShapes(s string) (shapes []shape, err error) {
 		c, k, ok := strings.Cut(one, "x")
 		connections, err1 := strconv.Atoi(c)
 		inFlight, err2 := strconv.Atoi(k)
-		if !ok || err1 != nil || err2 != nil || connections < 1 || inFlight < connections {
-			return nil, fmt.Errorf("check flags: -shapes %q: want connections x calls in flight (one a connection at least), like 1x64", one)
+		if !ok || err1 != nil || err2 != nil || connections < 1 || inFlight < 1 {
+			return nil, fmt.Errorf("check flags: -shapes %q: want connections x calls in flight, like 1x64", one)
 		}
 		shapes = append(shapes, shape{connections, inFlight})
 	}

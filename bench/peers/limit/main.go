@@ -19,7 +19,7 @@ import (
 
 const (
 	headerBytes     = 16
-	maxRequestBytes = 1 << 20
+	maxRequestBytes = 2 << 20
 )
 
 func main() {
