@@ -1,6 +1,7 @@
 package hessian
 
 import (
+	"bytes"
 	"encoding/binary"
 	"unicode/utf8"
 )
@@ -200,34 +201,50 @@ func (d *Decoder) skipString() error {
 	}
 }
 
-// binary reads a byte[]; null is nil, an empty one is not.
+// fewChunks is how many chunks of a byte[] are found in one pass: hessian-lite makes them of 8 KiB, so those of 256 KiB.
+const fewChunks = 32
+
+// binary reads a byte[]; null is nil, an empty one is not. It is made once, of the size that it has.
 func (d *Decoder) binary() ([]byte, error) {
 	if d.pos < len(d.b) && d.b[d.pos] == tagNull {
 		d.pos++
 		return nil, nil
 	}
-	var data []byte
-	for {
-		n, last, err := d.binaryChunk()
+	var room [fewChunks][]byte
+	at, size, chunks := d.pos, 0, 0
+	for last := false; !last; chunks++ {
+		n, isLast, err := d.binaryChunk()
 		if err != nil {
 			return nil, err
 		}
-		size := n
-		if data != nil && cap(data)-len(data) < n {
-			size = 2 * (len(data) + n)
+		if chunks < len(room) {
+			room[chunks] = d.b[d.pos : d.pos+n]
 		}
-		if err := d.charge(size); err != nil {
+		d.pos += n
+		size += n
+		last = isLast
+	}
+	if err := d.charge(size); err != nil {
+		return nil, err
+	}
+	switch {
+	case size == 0:
+		return []byte{}, nil
+	case chunks <= len(room):
+		return bytes.Join(room[:chunks], nil), nil // which does not clear what it is going to write
+	}
+	data := make([]byte, 0, size)
+	d.pos = at
+	for last := false; !last; {
+		n, isLast, err := d.binaryChunk()
+		if err != nil {
 			return nil, err
-		}
-		if data == nil {
-			data = make([]byte, 0, n)
 		}
 		data = append(data, d.b[d.pos:d.pos+n]...)
 		d.pos += n
-		if last {
-			return data, nil
-		}
+		last = isLast
 	}
+	return data, nil
 }
 
 // binaryChunk reads the head of a byte[] or of one more chunk of it: its length, no more than what is left.
