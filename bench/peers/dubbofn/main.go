@@ -27,6 +27,7 @@ func main() {
 
 func run(ctx context.Context) error {
 	web := flag.Int("http", 0, "the HTTP port; 0: any")
+	most := flag.Int("max-calls", 0, "calls in flight, at most; 0: the default")
 	options, err := service.ParseOptions()
 	if err != nil {
 		return err
@@ -40,6 +41,9 @@ func run(ctx context.Context) error {
 	}
 	config.Bind, config.Port, config.HTTPPort, config.Register, config.LogLevel = "127.0.0.1", options.Port(), *web, "no", "error"
 	config.DrainTimeout = 0
+	if *most > 0 {
+		config.MaxCalls = *most
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	waited := make(chan error, 1)
