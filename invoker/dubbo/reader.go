@@ -13,7 +13,8 @@ import (
 const (
 	minReadBytes = 4 << 10
 	maxReadBytes = 64 << 10
-	smallBytes   = 64 << 10 // a body up to this size is read at once, a larger one grows as its bytes arrive
+	smallBytes   = 64<<10 + headRoom // a body up to this size is read at once, a larger one grows as its bytes arrive
+	bulkBytes    = maxReadBytes / 2  // after a body of this size the next one is expected to be as large, and not read by way of buf
 )
 
 // errBudget is a frame that found no bytes left.
@@ -37,6 +38,7 @@ type reader struct {
 
 	buf        []byte
 	start, end int
+	bulk       bool         // the last body was a large one
 	now        time.Time    // when the last read returned: the arrival of what is in buf
 	lastRead   atomic.Int64 // the same, for others; Unix nanoseconds
 	since      atomic.Int64 // when the frame that is half read began to arrive; 0 when there is none
@@ -61,7 +63,11 @@ func (r *reader) fill(need int) error {
 		r.end = copy(r.buf, r.buf[r.start:r.end])
 		r.start = 0
 	}
-	n, err := r.read(r.buf[r.end:])
+	room := r.buf[r.end:]
+	if r.bulk {
+		room = room[:min(len(room), max(need-r.buffered(), minReadBytes))]
+	}
+	n, err := r.read(room)
 	r.end += n
 	if r.end == len(r.buf) && len(r.buf) < maxReadBytes && n > 0 {
 		// The peer sends more than a small buffer holds: read more at once from now on.
@@ -163,9 +169,11 @@ func (r *reader) body(dst []byte, n int, check bool) ([]byte, error) {
 		}
 		dst = append(dst[:0], r.buf[r.start:r.start+n]...)
 		r.start += n
+		r.bulk = false
 		r.whole()
 		return dst, nil
 	}
+	r.bulk = n >= bulkBytes
 	return r.grow(dst, n, check)
 }
 
