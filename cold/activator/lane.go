@@ -116,7 +116,7 @@ func (x *lanes) open(ctx context.Context, nc net.Conn) (s *sleeper, l *lane, led
 		_ = nc.Close() // err says what matters
 		return nil, nil, nil, err
 	}
-	conn, err := earlylane.NewTransport(ctx, newBatched(nc, x.a.running.Go))
+	conn, err := earlylane.NewTransport(ctx, nc)
 	if err != nil {
 		return nil, nil, nil, err
 	}

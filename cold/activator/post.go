@@ -232,7 +232,7 @@ func (o *pool) connect() (*post, error) {
 			return nil, err
 		}
 	}
-	t, err := earlylane.NewTransport(ctx, newBatched(nc, o.posts.wg.Go))
+	t, err := earlylane.NewTransport(ctx, nc)
 	if err != nil {
 		return nil, err
 	}

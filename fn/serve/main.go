@@ -18,6 +18,7 @@ import (
 
 	"github.com/dubbofn/dubbofn/cold"
 	"github.com/dubbofn/dubbofn/fn"
+	"github.com/dubbofn/dubbofn/internal/h2conn"
 	"github.com/dubbofn/dubbofn/internal/metadataservice"
 	"github.com/dubbofn/dubbofn/invoker/dubbo"
 	"github.com/dubbofn/dubbofn/registry"
@@ -308,7 +309,7 @@ func (f *function) serveHTTP() error {
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
 	f.web.Handler, f.web.Protocols = lanePath{lane, mux}, &protocols
-	if err := f.web.Serve(f.http); !errors.Is(err, http.ErrServerClosed) {
+	if err := f.web.Serve(h2conn.Listener(f.http)); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve HTTP: %w", err)
 	}
 	return nil

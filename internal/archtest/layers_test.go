@@ -65,7 +65,7 @@ func layers() map[string]layer {
 		"internal/metadataservice": {uses: []string{"fn", "invoker", "registry", "internal/metadatainfo"}},
 		"internal/environ": {
 			uses:    []string{"invoker"},
-			modules: map[string]string{env: "the one table of environment variables"},
+			modules: map[string]string{env: "what the tests compare it with"},
 		},
 		"invoker/cluster/rule": {
 			uses:    []string{"invoker", "invoker/cluster", "registry"},
@@ -138,7 +138,8 @@ func layers() map[string]layer {
 		"registry/hint":         {uses: []string{"registry"}},
 		"cold/keeper/lent":      {uses: []string{"internal/keeperwire", "internal/rights"}},
 		"cold/keeper":           {uses: []string{"internal/fresh", "internal/keeperwire", "internal/rights", "invoker", "invoker/dubbo", "registry/hint"}},
-		"internal/earlylane":    {},
+		"internal/h2conn":       {},
+		"internal/earlylane":    {uses: []string{"internal/h2conn"}},
 		"internal/lanes":        {},
 		"internal/leases":       {},
 		"internal/eventurl":     {uses: []string{"auth", "invoker"}},
@@ -196,7 +197,7 @@ func layers() map[string]layer {
 		"fn/serve": {
 			uses: []string{
 				"auth", "cold", "fn", "fn/event", "invoker", "invoker/dubbo", "registry", "tracing",
-				"internal/earlylane", "internal/hessian", "internal/javatype", "internal/metadatainfo", "internal/metadataservice", "internal/environ", "java",
+				"internal/earlylane", "internal/h2conn", "internal/hessian", "internal/javatype", "internal/metadatainfo", "internal/metadataservice", "internal/environ", "java",
 			},
 		},
 		"cmd/dubbofn": {
@@ -247,9 +248,7 @@ func testModules() map[string]string {
 
 // lightModules is all that a function may link beside the standard library.
 func lightModules() map[string]string {
-	return map[string]string{
-		"github.com/kelseyhightower/envconfig": "configuration",
-	}
+	return map[string]string{}
 }
 
 // exceptions are the places where a rule would make the code worse: "rule at" → why.

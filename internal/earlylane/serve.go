@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/dubbofn/dubbofn/internal/h2conn"
 )
 
 // A peer that is silent for pingAfter is asked for a sign of life, and is gone when none comes within pingTimeout.
@@ -28,6 +30,7 @@ type ServeConfig struct {
 // to send no more (GOAWAY), lets those in flight finish, and closes. What had not been taken did not run, and the activator knows.
 // It returns when all its handlers have.
 func Serve(ctx context.Context, conn net.Conn, h http.Handler, c ServeConfig) error {
+	conn = h2conn.New(conn)
 	l := newOneConn(conn)
 	var protocols http.Protocols
 	protocols.SetUnencryptedHTTP2(true)
@@ -122,8 +125,7 @@ type oneConn struct {
 
 func newOneConn(conn net.Conn) *oneConn {
 	l := &oneConn{conn: make(chan net.Conn, 1), addr: conn.LocalAddr(), closed: make(chan struct{})}
-	// Hidden behind a plain net.Conn: net/http asks a *tls.Conn what ALPN chose, and here nobody asked for a choice.
-	l.conn <- struct{ net.Conn }{conn}
+	l.conn <- conn // an h2conn hides what net/http asks a *tls.Conn, which ALPN chose: here nobody asked for a choice
 	return l
 }
 

@@ -9,6 +9,8 @@ import (
 	"net/http/httptrace"
 	"sync"
 	"sync/atomic"
+
+	"github.com/dubbofn/dubbofn/internal/h2conn"
 )
 
 // ErrNotRun says that a request surely did not reach a handler of the function: it may be sent elsewhere. Any other error of
@@ -25,7 +27,7 @@ type Transport struct {
 // NewTransport makes the client of HTTP/2 on a connection that [Accepted.Opened] has accepted. When it fails conn is closed.
 func NewTransport(ctx context.Context, conn net.Conn) (*Transport, error) {
 	t := &Transport{done: make(chan struct{})}
-	watched := &watchedConn{Conn: conn, closed: t.done}
+	watched := &watchedConn{Conn: h2conn.New(conn), closed: t.done}
 	var protocols http.Protocols
 	protocols.SetUnencryptedHTTP2(true)
 	// NewClientConn dials once, and the connection stays out of the Transport's own pool.
