@@ -61,9 +61,9 @@ func readDocument(t *testing.T, text []byte) (d document) {
 
 func TestTheListNamesEveryModule(t *testing.T) {
 	t.Parallel()
-	program := filepath.Join(t.TempDir(), "greet")
-	goBuild(t, filepath.Join("..", "examples", "functions", "greet"), program)
-	text, err := image.SBOM(program, "greet", time.Unix(1_700_000_000, 0))
+	program := filepath.Join(t.TempDir(), "board")
+	goBuild(t, filepath.Join("..", "examples", "functions", "board"), program)
+	text, err := image.SBOM(program, "board", time.Unix(1_700_000_000, 0))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,13 +74,13 @@ func TestTheListNamesEveryModule(t *testing.T) {
 			found[r.ReferenceLocator] = true
 		}
 	}
-	if d.CreationInfo.Created != "2023-11-14T22:13:20Z" || !found["pkg:golang/github.com/kelseyhightower/envconfig@v1.4.0"] || !found["pkg:golang/github.com/dubbofn/dubbofn"] {
+	if d.CreationInfo.Created != "2023-11-14T22:13:20Z" || !found["pkg:golang/github.com/failsafe-go/failsafe-go@v0.9.6"] || !found["pkg:golang/github.com/dubbofn/dubbofn"] {
 		t.Errorf("%s", text)
 	}
-	if p := d.Packages[0]; p.Name != "greet" || len(p.Checksums) != 1 || len(p.Checksums[0].ChecksumValue) != 64 {
+	if p := d.Packages[0]; p.Name != "board" || len(p.Checksums) != 1 || len(p.Checksums[0].ChecksumValue) != 64 {
 		t.Errorf("%+v", p)
 	}
-	again, err := image.SBOM(program, "greet", time.Unix(1_700_000_000, 0))
+	again, err := image.SBOM(program, "board", time.Unix(1_700_000_000, 0))
 	if err != nil || string(again) != string(text) {
 		t.Errorf("the list of the same program is another one, %v", err)
 	}
