@@ -111,7 +111,7 @@ func (m *method) call(ctx context.Context, inv *invoker.Invocation) (invoker.Res
 		if invoker.FromContext(ctx) != inv {
 			ctx = invoker.NewContext(ctx, inv)
 		}
-		in = append(in, reflect.ValueOf(ctx))
+		in = append(in, reflect.ValueOf(&ctx).Elem()) // a value of the parameter's own type: reflect need not ask whether it implements it
 	}
 	for i, want := range m.params {
 		if inv.Args[i] == nil {

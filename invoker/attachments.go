@@ -11,6 +11,7 @@ import (
 // Dubbo allows any Hessian value; most are strings. The zero value is empty and ready to use. Not safe for concurrent writes.
 type Attachments struct {
 	entries []attachment
+	shared  bool // others have the same entries: copied before they are changed
 }
 
 // few is how many attachments there is room for at first: an answer has one, and so has a Go consumer's call.
@@ -52,8 +53,24 @@ func (a *Attachments) Value(key string) (any, bool) {
 	return nil, false
 }
 
+// Share gives a copy. Nothing is copied until it, or a, is changed. A value that came of Share may itself be shared by several goroutines at once.
+func (a *Attachments) Share() Attachments {
+	if !a.shared {
+		a.shared = true
+	}
+	return *a
+}
+
+// own has entries that nobody else has, with room for n more.
+func (a *Attachments) own(n int) {
+	if a.shared {
+		a.entries, a.shared = append(make([]attachment, 0, len(a.entries)+n), a.entries...), false
+	}
+}
+
 // Set adds or replaces an attachment. The value is a string or anything that the wire can carry.
 func (a *Attachments) Set(key string, value any) {
+	a.own(1)
 	for i := range a.entries {
 		if a.entries[i].key == key {
 			a.entries[i].value = value
@@ -67,10 +84,14 @@ func (a *Attachments) Set(key string, value any) {
 }
 
 // Grow makes room for n more attachments, as for a Java consumer's.
-func (a *Attachments) Grow(n int) { a.entries = slices.Grow(a.entries, n) }
+func (a *Attachments) Grow(n int) {
+	a.own(n)
+	a.entries = slices.Grow(a.entries, n)
+}
 
 // Delete removes an attachment.
 func (a *Attachments) Delete(key string) {
+	a.own(0)
 	for i := range a.entries {
 		if a.entries[i].key == key {
 			a.entries = append(a.entries[:i], a.entries[i+1:]...)
@@ -92,6 +113,9 @@ func (a *Attachments) All() iter.Seq2[string, any] {
 
 // Reset empties a and keeps its room.
 func (a *Attachments) Reset() {
+	if a.shared {
+		a.entries, a.shared = nil, false
+	}
 	clear(a.entries)
 	a.entries = a.entries[:0]
 }

@@ -69,6 +69,9 @@ func (d *Decoder) Head() ([]byte, error) {
 	return d.chunkedString()
 }
 
+// Skip passes over n bytes, no more than [Decoder.Remaining], that are known to be whole strings.
+func (d *Decoder) Skip(n int) { d.pos += n }
+
 // String reads a string; null is "".
 func (d *Decoder) String() (string, error) {
 	if err := d.count(1); err != nil {

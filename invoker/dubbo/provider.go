@@ -11,7 +11,7 @@ import (
 type Provider interface {
 	// Lookup finds a method by the head of a request: the path (the Java interface), the version, the method's name and its
 	// parameter types as the JVM writes them. The error is an *invoker.Error that names what does exist; it is answered with
-	// a status other than 20 (see invoker.Code).
+	// a status other than 20 (see invoker.Code). What was found may be used for all later requests with the same head.
 	Lookup(path, version, method, descriptor []byte) (invoker.Invoker, *hessian.Signature, error)
 }
 

@@ -1,12 +1,10 @@
 package dubbo
 
 import (
+	"bytes"
 	"context"
 	"fmt"
-	"maps"
 	"strconv"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/dubbofn/dubbofn/internal/hessian"
@@ -25,16 +23,13 @@ type request struct {
 	enc     hessian.Encoder
 	out     []byte // the response's frame
 	ran     bool   // the Invoker was called
-	ledger  bool   // the consumer asks for the ledger
 	large   bool   // the last response was given to the writer: the next may be as large
 
 	over     overrides
 	names    *names
 	attached func(key string, value any) error
 	call     *call
-	timeout  time.Duration // attachment "timeout"
-	left     time.Duration // attachment "_TO"
-	hasLeft  bool
+	told     told
 }
 
 // call is what the user's function may see of a request, in one piece.
@@ -44,47 +39,7 @@ type call struct {
 	args [4]any
 }
 
-// names are the strings of a request's head, shared by all requests that have the same head.
-type names struct {
-	path, version, method, descriptor string
-	attachments                       bool // the consumer reads attachments of responses
-}
-
-const (
-	maxNames     = 1024 // heads that are remembered
-	maxNameBytes = 1024 // of a head that is remembered
-	ownBodyBytes = 4 << 10
-)
-
-// nameCache remembers heads that named something that exists. Safe for concurrent use, reads take no lock.
-type nameCache struct {
-	mu  sync.Mutex
-	now atomic.Pointer[map[string]*names]
-}
-
-func (c *nameCache) get(head []byte) *names {
-	if m := c.now.Load(); m != nil {
-		return (*m)[string(head)]
-	}
-	return nil
-}
-
-func (c *nameCache) put(head []byte, n *names) {
-	if len(head) > maxNameBytes {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	next := map[string]*names{}
-	if m := c.now.Load(); m != nil {
-		if len(*m) >= maxNames {
-			return
-		}
-		maps.Copy(next, *m)
-	}
-	next[string(head)] = n
-	c.now.Store(&next)
-}
+const ownBodyBytes = 4 << 10
 
 // attach takes one attachment of the request that is being read.
 func (r *request) attach(key string, value any) error {
@@ -92,20 +47,21 @@ func (r *request) attach(key string, value any) error {
 	if err := attach(&inv.Attachments, key, value); err != nil {
 		return err
 	}
+	t := &r.told
 	switch key {
 	case keyLedger:
-		r.ledger = true
+		t.ledger = true
 	case keyGroup:
-		inv.Service.Group = text(value)
+		t.group = text(value)
 	case keyTimeout:
-		r.timeout, _ = milliseconds(value)
+		t.timeout, _ = milliseconds(value)
 	case keyTimeoutLeft:
-		r.left, r.hasLeft = milliseconds(value)
+		t.left, t.hasLeft = milliseconds(value)
 	case keyRemoteApplication:
-		inv.Caller.Application = text(value)
+		t.application = text(value)
 	case keyApplication:
-		if inv.Caller.Application == "" {
-			inv.Caller.Application = text(value)
+		if t.application == "" {
+			t.application = text(value)
 		}
 	}
 	return nil
@@ -113,41 +69,63 @@ func (r *request) attach(key string, value any) error {
 
 // read decodes the request (Java: DecodeableRpcInvocation.decode, 3.3) and finds what it calls. The error is an *invoker.Error.
 func (r *request) read(s *Server) (invoker.Invoker, *hessian.Signature, error) {
-	const op = "read request"
+	last := &s.seen
+	if r.conn != nil {
+		last = &r.conn.seen
+	}
 	r.dec.Reset(s.cfg.Types, r.body, s.limits)
-	var head [5][]byte // protocol version, path, version, method, descriptor
-	for i := range head {
-		b, err := r.dec.Head()
-		if err != nil {
-			return nil, nil, invoker.Errorf(invoker.CodeBadRequest, op, "%s: %w", [5]string{"dubbo version", "path", "version", "method", "parameter types"}[i], err)
+	h := last.known(r.body)
+	if h != nil {
+		r.dec.Skip(len(h.raw))
+	} else {
+		var err error
+		if h, err = r.head(s); err != nil {
+			return nil, nil, err
 		}
-		head[i] = b
+		last.head.Store(h)
 	}
-	target, sig, err := s.provider.Lookup(head[1], head[2], head[3], head[4])
-	if err != nil {
-		return nil, nil, err
-	}
-	raw := r.body[:len(r.body)-r.dec.Remaining()]
-	if r.names = s.names.get(raw); r.names == nil {
-		r.names = &names{string(head[1]), string(head[2]), string(head[3]), string(head[4]), readsAttachments(string(head[0]))}
-		s.names.put(raw, r.names)
-	}
+	r.names = h.names
 	c := &call{}
 	r.call = c
 	c.inv.Service = invoker.ServiceKey{Interface: r.names.path, Version: r.names.version}
 	c.inv.Method, c.inv.Descriptor = r.names.method, r.names.descriptor
 	c.inv.OneWay = !r.header.twoWay()
 	c.inv.Args = c.args[:0]
-	c.inv.Attachments.Grow(usualAttachments)
-	if err := r.values(s, sig); err != nil {
+	if err := r.values(s, h.sig, last); err != nil {
 		return nil, nil, err
 	}
-	r.setDeadline(sig)
-	return target, sig, nil
+	c.inv.Service.Group, c.inv.Caller.Application = r.told.group, r.told.application
+	r.setDeadline(h.sig)
+	return h.target, h.sig, nil
+}
+
+// head reads what stands before the arguments, and looks up what it names.
+func (r *request) head(s *Server) (*head, error) {
+	const op = "read request"
+	var parts [5][]byte // protocol version, path, version, method, descriptor
+	for i := range parts {
+		b, err := r.dec.Head()
+		if err != nil {
+			return nil, invoker.Errorf(invoker.CodeBadRequest, op, "%s: %w", [5]string{"dubbo version", "path", "version", "method", "parameter types"}[i], err)
+		}
+		parts[i] = b
+	}
+	raw := r.body[:len(r.body)-r.dec.Remaining()]
+	if h := s.heads.get(raw); h != nil {
+		return h, nil
+	}
+	target, sig, err := s.provider.Lookup(parts[1], parts[2], parts[3], parts[4])
+	if err != nil {
+		return nil, err
+	}
+	n := &names{string(parts[1]), string(parts[2]), string(parts[3]), string(parts[4]), readsAttachments(string(parts[0]))}
+	h := &head{bytes.Clone(raw), n, target, sig}
+	s.heads.put(h)
+	return h, nil
 }
 
 // values decodes the arguments and attachments.
-func (r *request) values(s *Server, sig *hessian.Signature) error {
+func (r *request) values(s *Server, sig *hessian.Signature, last *lastSeen) error {
 	const op = "read request"
 	if s.cfg.Codec != nil {
 		if err := r.decodeWith(s.cfg.Codec, sig); err != nil {
@@ -163,11 +141,19 @@ func (r *request) values(s *Server, sig *hessian.Signature) error {
 		}
 		inv.Args = append(inv.Args, v)
 	}
-	if r.dec.Remaining() > 0 {
-		if err := r.dec.Map(r.attached); err != nil {
-			return invoker.Errorf(invoker.CodeBadRequest, op, "%s.%s: attachments: %w", r.names.path, r.names.method, err)
-		}
+	rest := r.body[len(r.body)-r.dec.Remaining():]
+	if len(rest) == 0 {
+		return nil
 	}
+	if t := last.same(rest); t != nil {
+		inv.Attachments, r.told = t.attachments, t.told
+		return nil
+	}
+	inv.Attachments.Grow(usualAttachments)
+	if err := r.dec.Map(r.attached); err != nil {
+		return invoker.Errorf(invoker.CodeBadRequest, op, "%s.%s: attachments: %w", r.names.path, r.names.method, err)
+	}
+	last.remember(rest, &inv.Attachments, r.told)
 	return nil
 }
 
@@ -175,14 +161,14 @@ func (r *request) values(s *Server, sig *hessian.Signature) error {
 // publishes; none where that is 0.
 func (r *request) setDeadline(sig *hessian.Signature) {
 	d := sig.Timeout
-	if r.hasLeft {
-		d = r.left
+	if r.told.hasLeft {
+		d = r.told.left
 		if d <= 0 {
 			d = 1 // it has run out: refused before the function is called
 		}
 	}
-	if r.timeout > 0 {
-		d = r.timeout
+	if r.told.timeout > 0 {
+		d = r.told.timeout
 	}
 	if d > 0 {
 		r.call.deadline = r.arrival.Add(d)
@@ -202,9 +188,8 @@ func (s *Server) request() *request {
 // begin makes r ready for a frame.
 func (r *request) begin(c *serverConn, h header, arrival time.Time) {
 	r.conn, r.header, r.arrival = c, h, arrival
-	r.timeout, r.left, r.hasLeft = 0, 0, false
 	r.names, r.call = nil, nil
-	r.out, r.ran, r.ledger = r.out[:0], false, false
+	r.out, r.ran, r.told = r.out[:0], false, told{}
 	r.over = overrides{}
 	if c != nil {
 		r.over.caller = c.remote

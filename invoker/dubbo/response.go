@@ -10,7 +10,7 @@ import (
 
 // respond writes the response of a call that ran into r.out (Java: DubboCodec.encodeResponseData, 3.3).
 func (r *request) respond(s *Server, sig *hessian.Signature, res *invoker.Result, callErr error) {
-	if r.ledger && s.cfg.Ledger != nil {
+	if r.told.ledger && s.cfg.Ledger != nil {
 		r.call.inv.Reply.Set(keyLedger, s.cfg.Ledger())
 	}
 	r.frame(s, statusOK)

@@ -21,7 +21,8 @@ type Server struct {
 	relay    *relaying // nil: requests are decoded, and run here
 	cfg      ServerConfig
 	limits   hessian.Limits
-	names    nameCache
+	heads    headCache
+	seen     lastSeen // of what came by HTTP
 	buffers  buffers
 	requests sync.Pool
 	counts   counts
@@ -186,11 +187,17 @@ func (s *Server) invoke(ctx context.Context, r *request, target invoker.Invoker,
 		}
 		return
 	}
-	if e := (*invoker.Error)(nil); errors.As(err, &e) || errors.Is(err, context.DeadlineExceeded) && c.Err() != nil {
+	if err != nil && c.broken(err) {
 		r.fail(s, err)
 		return
 	}
 	r.respond(s, sig, &res, err)
+}
+
+// broken tells whether an error of a call is not the method's own.
+func (c *call) broken(err error) bool {
+	e := (*invoker.Error)(nil)
+	return errors.As(err, &e) || errors.Is(err, context.DeadlineExceeded) && c.Err() != nil
 }
 
 // fail answers with the status of an error that isn't the method's own.

@@ -35,6 +35,7 @@ type serverConn struct {
 	beat   atomic.Int64 // when the last heartbeat was sent
 	buf    []byte       // the reader's, for answers of its own
 	frames frameList    // of a relay
+	seen   lastSeen
 }
 
 func newServerConn(sv *serving, nc net.Conn) *serverConn {
