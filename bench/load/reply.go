@@ -61,6 +61,21 @@ func (c Case) expect(body []byte) (expected, error) {
 	return expected{len(body), bytes.Clone(body[:min(leadingBytes, len(body))])}, nil
 }
 
+// CheckFrame decodes a reply's frame in full and checks its value.
+func (c Case) CheckFrame(frame []byte) error {
+	if len(frame) < headerBytes {
+		return fmt.Errorf("check reply: %d bytes are no frame", len(frame))
+	}
+	h, err := parseHeader(frame)
+	if err != nil {
+		return err
+	}
+	if h.status != statusOK || h.length != len(frame)-headerBytes {
+		return fmt.Errorf("check reply: status %d, %d bytes of %d", h.status, len(frame)-headerBytes, h.length)
+	}
+	return c.decode(frame[headerBytes:])
+}
+
 // header is a frame's beginning.
 type header struct {
 	event  bool

@@ -1,8 +1,6 @@
 package report
 
-import (
-	"slices"
-)
+import "slices"
 
 // Part is what one measurement left: figures of peers in cases, by rounds, and what they depend on.
 type Part struct {
@@ -50,14 +48,14 @@ func (p *Part) Cases() []string {
 	return p.distinct(func(m Measurement) (string, bool) { return m.Case, true })
 }
 
-// Peers are those that were measured in a case, in order.
-func (p *Part) Peers(c string) []string {
-	return p.distinct(func(m Measurement) (string, bool) { return m.Peer, m.Case == c })
+// Peers are those that were measured in any of some cases, in order.
+func (p *Part) Peers(cases ...string) []string {
+	return p.distinct(func(m Measurement) (string, bool) { return m.Peer, slices.Contains(cases, m.Case) })
 }
 
-// Figures are those that a case has of any peer, in order.
-func (p *Part) Figures(c string) []string {
-	return p.distinct(func(m Measurement) (string, bool) { return m.Figure, m.Case == c })
+// figures are those that a case has of any peer and that are not 0 throughout, in order.
+func (p *Part) figures(c string) []string {
+	return p.distinct(func(m Measurement) (string, bool) { return m.Figure, m.Case == c && slices.Max(m.Values) != 0 })
 }
 
 func (p *Part) distinct(of func(Measurement) (string, bool)) (all []string) {
@@ -69,12 +67,16 @@ func (p *Part) distinct(of func(Measurement) (string, bool)) (all []string) {
 	return all
 }
 
-// Ratios divides round by round; where one has more rounds, they are left out.
-func Ratios(a, b []float64) (all []float64) {
+// Join joins two figures round by round, as many as both have.
+func Join(a, b []float64, by func(a, b float64) float64) (all []float64) {
 	for i := range min(len(a), len(b)) {
-		if b[i] != 0 {
-			all = append(all, a[i]/b[i])
-		}
+		all = append(all, by(a[i], b[i]))
 	}
 	return all
 }
+
+// Ratio is for [Join].
+func Ratio(a, b float64) float64 { return a / b }
+
+// Difference is for [Join].
+func Difference(a, b float64) float64 { return a - b }

@@ -11,102 +11,178 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/dubbofn/dubbofn/bench/service/measure"
 )
 
-func sampleResults() *Results {
-	r := &Results{Conditions: Conditions{Rounds: 3, Measure: "2s", Pinning: "pinned: <cores>"}, Memory: []Memory{{"ours", 1 << 20, 2 << 20, 3 << 20}}}
-	cell := Cell{Case: "user", Connections: 1, InFlight: 64}
-	for round, rates := range [][2]float64{{100, 50}, {300, 100}, {200, 50}} {
-		r.Runs = append(r.Runs,
-			Run{"ours", cell, round + 1, measure.Outcome{PerSecond: rates[0], P99: 1500, ClientCPU: 10, ClientAllocs: 12, ProviderCPU: 5}},
-			Run{"theirs", cell, round + 1, measure.Outcome{PerSecond: rates[1], P99: 2500, ClientCPU: 40, ProviderCPU: 30}})
+const sampleCase = "user, 1 connection, 64 in flight"
+
+func samplePart() *Part {
+	p := &Part{Name: "providers", Title: "calls a second", Bar: "ours", Compared: []string{"calls/s", "CPU µs"}, Conditions: Conditions{Method: "3 rounds", Pinning: "pinned: <cores>"}}
+	for _, rates := range [][2]float64{{100, 50}, {300, 100}, {200, 50}} {
+		for i, peer := range []string{"ours", "theirs"} {
+			p.Add(sampleCase, peer, "calls/s", rates[i])
+			p.Add(sampleCase, peer, "p99 µs", 1500)
+			p.Add(sampleCase, peer, "CPU µs", []float64{5, 30}[i])
+			p.Add(sampleCase, peer, "nothing", 0)
+		}
 	}
-	return r
+	p.Add("resident memory", "ours", "idle MiB", 12.25)
+	return p
 }
 
-func TestRatiosAreComputedRoundByRound(t *testing.T) {
-	t.Parallel()
-	r := sampleResults()
-	cell := r.Cells()[0]
-	if diff := cmp.Diff(Spread{2, 3, 4}, r.Ratio(cell, "ours", "theirs", perSecond)); diff != "" {
-		t.Error(diff)
+// grown is a part whose cases grow.
+func grown() *Part {
+	p := &Part{Name: "scale", Title: "a call's cost", Grows: true, Compared: []string{"CPU µs"}}
+	for _, costs := range [][3]float64{{10, 12, 15}, {20, 18, 28}} {
+		for i, c := range []string{"1 connection", "10 connections", "100 connections"} {
+			p.Add(c, "ours", "calls/s", 1000)
+			p.Add(c, "ours", "CPU µs", costs[i])
+		}
 	}
-	if diff := cmp.Diff(Spread{100, 200, 300}, r.Of(cell, "ours", func(x Run) float64 { return x.PerSecond })); diff != "" {
-		t.Error(diff)
-	}
-	if diff := cmp.Diff(Spread{}, r.Ratio(cell, "ours", "nobody", perSecond)); diff != "" {
-		t.Error(diff)
-	}
+	return p
 }
 
-func TestTableShowsConditionsRatesAndRatios(t *testing.T) {
-	t.Parallel()
+func printed(t *testing.T, p *Part) string {
+	t.Helper()
 	var out bytes.Buffer
-	if err := sampleResults().Table(&out, []string{"ours", "theirs"}, "ours"); err != nil {
+	if err := p.Table(&out); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"pinned: <cores>", "user, 1 connection, 64 in flight", "2.00 3.00 4.00 6.00 6.00 6.00", "resident memory"} {
-		if !strings.Contains(strings.Join(strings.Fields(out.String()), " "), want) {
-			t.Errorf("the table lacks %q:\n%s", want, out.String())
+	return strings.Join(strings.Fields(out.String()), " ")
+}
+
+func TestTableShowsConditionsFiguresAndRatiosRoundByRound(t *testing.T) {
+	t.Parallel()
+	text := printed(t, samplePart())
+	for _, want := range []string{"pinned: <cores>", "3 rounds", sampleCase, "calls/s, ours ÷ it: min", "CPU µs, ÷ ours: min", "ours 100 200 300 1,500 5.00 ",
+		"theirs 50.0 50.0 100 1,500 30.0 2.00 3.00 4.00 6.00 6.00 6.00", "resident memory idle MiB ours 12.2"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the table lacks %q:\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "nothing") {
+		t.Errorf("the table has a column of zeros:\n%s", text)
+	}
+}
+
+func TestWhereCasesGrowEachIsComparedWithTheFirst(t *testing.T) {
+	t.Parallel()
+	text := printed(t, grown())
+	for _, want := range []string{"CPU µs, ÷ the first: min", "10 connections 1,000 1,000 1,000 15.0 0.90 1.05 1.20", "100 connections 1,000 1,000 1,000 21.5 1.40 1.45 1.50"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the table lacks %q:\n%s", want, text)
 		}
 	}
 }
 
-func TestTableOfConsumersShowsTheirCPUTimeAndAllocations(t *testing.T) {
-	t.Parallel()
-	r := sampleResults()
-	r.Outbound = true
-	for i := range r.Runs {
-		r.Runs[i].Cell = Cell{Provider: "java", Case: "user", InFlight: 32}
-	}
-	var out bytes.Buffer
-	if err := r.Table(&out, []string{"ours", "theirs"}, "ours"); err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{"user, 32 in flight at provider java", "ours 100 200 300 - 1500 - 10.0 - 5.0 - 12.0 -", "theirs 50 50 100 - 2500 - 40.0 - 30.0 - - - 2.00 3.00 4.00 4.00 4.00 4.00"} {
-		if !strings.Contains(strings.Join(strings.Fields(out.String()), " "), want) {
-			t.Errorf("the table lacks %q:\n%s", want, out.String())
-		}
-	}
-}
-
-func TestChartIsDrawnFromTheJSON(t *testing.T) {
+func TestPartsTakeThePlaceOfOlderOnes(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "results.json")
-	if err := sampleResults().Write(file); err != nil {
+	r, err := Read(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Put(&Part{Name: "providers"})
+	r.Put(grown())
+	r.Put(samplePart())
+	if err := r.Write(file); err != nil {
 		t.Fatal(err)
 	}
 	read, err := Read(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(sampleResults(), read); diff != "" {
-		t.Errorf("what was read differs (-wrote +read):\n%s", diff)
+	if diff := cmp.Diff(&Results{Parts: []*Part{samplePart(), grown()}}, read); diff != "" {
+		t.Errorf("what was read differs (-want +read):\n%s", diff)
 	}
-	chart := strings.TrimSuffix(file, ".json") + ".svg"
-	if err := read.Chart(chart, []string{"ours", "theirs"}); err != nil {
+	if err := os.WriteFile(file, []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(chart)
-	if err != nil {
-		t.Fatal(err)
+	if _, err := Read(file); err == nil {
+		t.Error("a file that is no JSON is read")
 	}
-	bars := 0
-	for d := xml.NewDecoder(bytes.NewReader(text)); ; {
-		token, err := d.Token()
-		if errors.Is(err, io.EOF) {
-			break
+}
+
+func TestGoalsAreJudgedByTheMedian(t *testing.T) {
+	t.Parallel()
+	r := &Results{Parts: []*Part{samplePart()}}
+	over := func(figure, peer, bar string) func(*Part) []float64 {
+		return func(p *Part) []float64 {
+			return Join(p.Of(sampleCase, peer, figure), p.Of(sampleCase, bar, figure), Ratio)
 		}
+	}
+	goals := []Goal{
+		{Measure: "faster", Part: "providers", Values: over("calls/s", "ours", "theirs"), Is: AtLeast, Bound: 3},
+		{Measure: "much faster", Part: "providers", Values: over("calls/s", "ours", "theirs"), Is: AtLeast, Bound: 3.5},
+		{Measure: "dearer", Part: "providers", Values: over("CPU µs", "theirs", "ours"), Is: AtMost, Bound: 6},
+		{Measure: "much dearer", Part: "providers", Values: over("CPU µs", "theirs", "ours"), Is: AtMost, Bound: 5.9},
+		{Measure: "as it is", Part: "providers", Values: over("calls/s", "theirs", "ours")},
+		{Measure: "nobody", Part: "providers", Values: over("calls/s", "nobody", "ours"), Is: AtMost, Bound: 1},
+		{Measure: "over nothing", Part: "providers", Values: over("nothing", "ours", "theirs"), Is: AtMost, Bound: 1},
+		{Measure: "another part", Part: "start", Values: over("calls/s", "ours", "theirs"), Is: AtMost, Bound: 1},
+	}
+	judged := r.Judge(goals)
+	var verdicts []string
+	for _, j := range judged {
+		verdicts = append(verdicts, j.Verdict)
+	}
+	if diff := cmp.Diff([]string{Met, Missed, Met, Missed, Stated, Unmeasured, Unmeasured, Unmeasured}, verdicts); diff != "" {
+		t.Errorf("verdicts differ (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(Judged{"faster", "providers", "≥ 3", Spread{2, 3, 4}, 3, Met}, judged[0]); diff != "" {
+		t.Error(diff)
+	}
+	var out bytes.Buffer
+	if missed, err := GoalsTable(&out, judged); missed != 2 || err != nil {
+		t.Errorf("%d missed, %v", missed, err)
+	}
+	for _, want := range []string{"faster ≥ 3 2.00 3.00 4.00 3 met", "much dearer ≤ 5.9 6.00 6.00 6.00 3 MISSED", "2 met, 2 missed, 3 not measured"} {
+		if text := strings.Join(strings.Fields(out.String()), " "); !strings.Contains(text, want) {
+			t.Errorf("the table lacks %q:\n%s", want, text)
+		}
+	}
+	if err := r.Write(filepath.Join(t.TempDir(), "x.json")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestChartHasABarALine(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		part *Part
+		bars int // and the background
+	}{{samplePart(), 4}, {grown(), 4}} {
+		chart := filepath.Join(t.TempDir(), "chart.svg")
+		if err := test.part.Chart(chart); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(chart)
 		if err != nil {
-			t.Fatalf("the chart is not XML: %v", err)
+			t.Fatal(err)
 		}
-		if e, ok := token.(xml.StartElement); ok && e.Name.Local == "rect" {
-			bars++
+		bars := 0
+		for d := xml.NewDecoder(bytes.NewReader(text)); ; {
+			token, err := d.Token()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatalf("the chart is not XML: %v", err)
+			}
+			if e, ok := token.(xml.StartElement); ok && e.Name.Local == "rect" {
+				bars++
+			}
+		}
+		if bars != test.bars {
+			t.Errorf("%s: %d rectangles; want %d", test.part.Name, bars, test.bars)
 		}
 	}
-	if bars != 3 { // the background and two peers
-		t.Errorf("%d rectangles; want 3", bars)
+}
+
+func TestNumbersHaveThreeDigits(t *testing.T) {
+	t.Parallel()
+	for v, want := range map[float64]string{0: "-", 0.5: "0.50", 12.34: "12.3", 123.4: "123", 1234567: "1,234,567", -5000: "-5,000"} {
+		if got := Number(v); got != want {
+			t.Errorf("%v is %q; want %q", v, got, want)
+		}
 	}
 }

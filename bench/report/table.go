@@ -3,121 +3,155 @@ package report
 import (
 	"fmt"
 	"io"
+	"math"
+	"slices"
 	"strings"
 	"text/tabwriter"
 )
 
-// Table prints everything as text. names are all peers in order, subject the one that the others are compared with.
-func (r *Results) Table(out io.Writer, names []string, subject string) error {
-	c := r.Conditions
-	fmt.Fprintf(out, "%s · %s · %d cores · Linux %s · %s · %s · commit %s\n", c.Started, c.CPU, c.Cores, c.Kernel, c.Go, c.Java, c.Commit)
-	fmt.Fprintf(out, "%s · GOGC %s · load average %s before, %s after\n", c.Pinning, c.GOGC, c.LoadBefore, c.LoadAfter)
-	fmt.Fprintf(out, "%d interleaved rounds of %s, %s; every answer checked, one in %d in full\n", c.Rounds, c.Measure, c.WarmUp, c.CheckEvery)
-	for _, p := range c.Peers {
-		fmt.Fprintln(out, "  "+p)
+// Table prints a part: a table a case with a line a peer, or, where the cases grow, a table a peer with a line a case.
+func (p *Part) Table(out io.Writer) error {
+	c := p.Conditions
+	fmt.Fprintf(out, "\n== %s\n%s · %s · %d cores · Linux %s · %s · %s · commit %s\n", p.Title, c.Started, c.CPU, c.Cores, c.Kernel, c.Go, c.Java, c.Commit)
+	fmt.Fprintf(out, "%s · GOGC %s · load average %s before, %s after\n%s\n", c.Pinning, c.GOGC, c.LoadBefore, c.LoadAfter, c.Method)
+	for _, peer := range c.Peers {
+		fmt.Fprintln(out, "  "+peer)
 	}
-	for _, cell := range r.Cells() {
-		fmt.Fprintf(out, "\n%s\n", cell)
-		if err := r.cell(out, cell, r.PeersOf(cell, names), subject); err != nil {
+	for _, t := range p.tables() {
+		if err := p.table(out, t); err != nil {
 			return err
 		}
 	}
-	if err := r.memory(out); err != nil {
-		return err
-	}
-	for _, s := range r.Shares {
+	for _, s := range p.Shares {
 		fmt.Fprintf(out, "\nwhere the CPU time of %s goes, case %s (%.1f s of samples)\n", s.Peer, s.Case, s.Seconds)
-		fmt.Fprintf(out, "  %s\n", parts(s.Parts, " · "))
-		if s.Peer == subject {
-			fmt.Fprintf(out, "  functions by their own time: %s\n", parts(s.Tops, ", "))
+		fmt.Fprintf(out, "  %s\n", pieces(s.Pieces, " · "))
+		if s.Peer == p.Bar {
+			fmt.Fprintf(out, "  functions by their own time: %s\n", pieces(s.Tops, ", "))
 		}
 	}
 	return nil
 }
 
-func parts(ps []Piece, separator string) string {
+func pieces(all []Piece, separator string) string {
 	var texts []string
-	for _, p := range ps {
+	for _, p := range all {
 		texts = append(texts, fmt.Sprintf("%s %.1f %%", p.Name, 100*p.Share))
 	}
 	return strings.Join(texts, separator)
 }
 
-// column is a figure in the table, of which the median of the rounds is shown.
-type column struct {
-	head, format string
-	figure       func(Run) float64
+// table is one of a part: of a case or, where the cases grow, of a peer.
+type table struct {
+	title   string
+	figures []string
+	lines   []line
 }
 
-func perSecond(x Run) float64 { return x.PerSecond }
+// line is a case and a peer, and what they are compared with.
+type line struct{ name, c, peer, overCase, overPeer string }
 
-// clientCPU and providerCPU are a call's.
-func clientCPU(x Run) float64   { return x.ClientCPU }
-func providerCPU(x Run) float64 { return x.ProviderCPU }
-
-func (r *Results) columns() []column {
-	times := []column{
-		{"p50 µs", "%.0f", func(x Run) float64 { return x.P50 }},
-		{"p99 µs", "%.0f", func(x Run) float64 { return x.P99 }},
-		{"p999 µs", "%.0f", func(x Run) float64 { return x.P999 }},
+func (p *Part) tables() (all []table) {
+	cases := p.Cases()
+	if !p.Grows {
+		for _, c := range cases {
+			t := table{title: c, figures: p.figures(c)}
+			for _, peer := range p.Peers(c) {
+				t.lines = append(t.lines, line{peer, c, peer, c, p.Bar})
+			}
+			all = append(all, t)
+		}
+		return all
 	}
-	if r.Outbound {
-		return append(times,
-			column{"CPU µs a call", "%.1f", clientCPU},
-			column{"cores", "%.2f", func(x Run) float64 { return x.ClientCores }},
-			column{"provider CPU µs", "%.1f", providerCPU},
-			column{"provider cores", "%.2f", func(x Run) float64 { return x.ProviderCores }},
-			column{"allocations a call", "%.1f", func(x Run) float64 { return x.ClientAllocs }},
-			column{"bytes", "%.0f", func(x Run) float64 { return x.ClientBytes }})
+	for _, peer := range p.Peers(cases...) {
+		t := table{title: peer, figures: p.figures(cases[0])}
+		for _, c := range cases {
+			t.lines = append(t.lines, line{c, c, peer, cases[0], peer})
+		}
+		all = append(all, t)
 	}
-	return append(times,
-		column{"CPU µs a call", "%.1f", providerCPU},
-		column{"cores", "%.2f", func(x Run) float64 { return x.ProviderCores }},
-		column{"client cores", "%.2f", func(x Run) float64 { return x.ClientCores }},
-		column{"request B", "%.0f", func(x Run) float64 { return float64(x.RequestBytes) }},
-		column{"reply B", "%.0f", func(x Run) float64 { return float64(x.ReplyBytes) }})
+	return all
 }
 
-// cell prints a line for each peer: the columns, then the subject's calls a second over its, then its CPU time a call over the subject's.
-func (r *Results) cell(out io.Writer, cell Cell, peers []string, subject string) error {
+func (p *Part) table(out io.Writer, t table) error {
+	fmt.Fprintf(out, "\n%s\n", t.title)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	cpu := providerCPU
-	if r.Outbound {
-		cpu = clientCPU
+	rounds := len(p.Of(t.lines[0].c, t.lines[0].peer, t.figures[0])) > 1
+	fmt.Fprint(w, "\t")
+	for i, f := range t.figures {
+		fmt.Fprint(w, f, map[bool]string{true: ": min\tmedian\tmax\t", false: "\t"}[i == 0 && rounds])
 	}
-	fmt.Fprint(w, "peer\tcalls/s min\tmedian\tmax\t")
-	for _, c := range r.columns() {
-		fmt.Fprint(w, c.head, "\t")
+	compared := slices.DeleteFunc(slices.Clone(t.figures), func(f string) bool { return !slices.Contains(p.Compared, f) })
+	for _, f := range compared {
+		fmt.Fprintf(w, "%s: min\tmedian\tmax\t", p.head(f))
 	}
-	fmt.Fprintf(w, "%s ÷ it: min\tmedian\tmax\tits CPU ÷ %s's: min\tmedian\tmax\t\n", subject, subject)
-	for _, p := range peers {
-		rate := r.Of(cell, p, perSecond)
-		fmt.Fprintf(w, "%s\t%.0f\t%.0f\t%.0f\t", p, rate.Min, rate.Median, rate.Max)
-		for _, c := range r.columns() {
-			if v := r.Of(cell, p, c.figure).Median; v == 0 {
-				fmt.Fprint(w, "-\t")
+	fmt.Fprintln(w)
+	for _, l := range t.lines {
+		fmt.Fprint(w, l.name, "\t")
+		for i, f := range t.figures {
+			if s := SpreadOf(p.Of(l.c, l.peer, f)); i == 0 && rounds {
+				fmt.Fprintf(w, "%s\t%s\t%s\t", Number(s.Min), Number(s.Median), Number(s.Max))
 			} else {
-				fmt.Fprintf(w, c.format+"\t", v)
+				fmt.Fprintf(w, "%s\t", Number(s.Median))
 			}
 		}
-		for _, ratio := range []Spread{r.Ratio(cell, subject, p, perSecond), r.Ratio(cell, p, subject, cpu)} {
-			if p == subject || ratio.Max == 0 {
-				fmt.Fprint(w, "\t\t\t")
-			} else {
-				fmt.Fprintf(w, "%.2f\t%.2f\t%.2f\t", ratio.Min, ratio.Median, ratio.Max)
-			}
+		for _, f := range compared {
+			fmt.Fprint(w, p.ratio(l, f))
 		}
 		fmt.Fprintln(w)
 	}
 	return w.Flush()
 }
 
-func (r *Results) memory(out io.Writer) error {
-	fmt.Fprintln(out, "\nresident memory, MiB")
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "peer\tidle\tafter the last round\tpeak\t")
-	for _, m := range r.Memory {
-		fmt.Fprintf(w, "%s\t%.1f\t%.1f\t%.1f\t\n", m.Peer, float64(m.Idle)/(1<<20), float64(m.Last)/(1<<20), float64(m.Peak)/(1<<20))
+// head is that of the columns of a ratio, which is above 1 where it is in favour of what is compared with.
+func (p *Part) head(figure string) string {
+	bar := p.Bar
+	if p.Grows {
+		bar = "the first"
 	}
-	return w.Flush()
+	if Rate(figure) {
+		return figure + ", " + bar + " ÷ it"
+	}
+	return figure + ", ÷ " + bar
+}
+
+// ratio gives the columns of a ratio.
+func (p *Part) ratio(l line, figure string) string {
+	a, b := p.Of(l.c, l.peer, figure), p.Of(l.overCase, l.overPeer, figure)
+	if Rate(figure) {
+		a, b = b, a
+	}
+	s := SpreadOf(Join(a, b, Ratio))
+	if s.Max == 0 || math.IsInf(s.Max, 0) || l.c == l.overCase && l.peer == l.overPeer {
+		return "\t\t\t"
+	}
+	return fmt.Sprintf("%.2f\t%.2f\t%.2f\t", s.Min, s.Median, s.Max)
+}
+
+// Rate tells whether more of a figure is better.
+func Rate(figure string) bool { return strings.HasSuffix(figure, "/s") }
+
+// Number writes a figure with three digits at least; "-" for none.
+func Number(v float64) string {
+	switch size := max(v, -v); {
+	case v == 0:
+		return "-"
+	case size >= 1000:
+		return thousands(v)
+	case size >= 100:
+		return fmt.Sprintf("%.0f", v)
+	case size >= 10:
+		return fmt.Sprintf("%.1f", v)
+	}
+	return fmt.Sprintf("%.2f", v)
+}
+
+func thousands(v float64) string {
+	if v < 0 {
+		return "-" + thousands(-v)
+	}
+	s := fmt.Sprintf("%.0f", v)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
 }

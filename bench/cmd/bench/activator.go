@@ -5,15 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"math"
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/dubbofn/dubbofn/bench/peer"
@@ -28,32 +24,18 @@ const (
 	through = "by activator"        // a consumer, the activator, a function; the consumer on the activator's core
 	apart   = "by activator, apart" // the same, the consumer on the function's core
 	direct  = "straight to it"      // a consumer, the same function's Dubbo port
+	lane    = "POST to its lane"    // the bare client, the same function's HTTP port: no activator
 	laneTok = "bench-token-of-no-use-elsewhere"
 )
 
-// What a call through the activator may cost, beside the bare POST, and beside the direct call.
+// The figures of a way, CPU a call.
 const (
-	mostFront = 1.5 // the activator's CPU time, over the bare client's
-	mostBack  = 1.3 // the function's, over the bare server's
-	mostAdded = 200 // µs to the median, one call at a time
+	frontFigure = "CPU µs in front" // of the activator, the bare client, the consumer
+	backFigure  = "behind"          // of the function, the bare server
 )
-
-// crossing is one round of one way: the CPU time of a call at either end, in µs.
-type crossing struct {
-	Cell      report.Cell `json:"cell"`
-	Way       string      `json:"way"`
-	Round     int         `json:"round"`
-	PerSecond float64     `json:"per_second"`
-	P50       float64     `json:"p50_us"`
-	P99       float64     `json:"p99_us"`
-	Front     float64     `json:"front_cpu_us"` // of the activator, the bare client, the consumer
-	Back      float64     `json:"back_cpu_us"`  // of the function, the bare server
-}
 
 // footprint is what the activator holds.
 type footprint struct {
-	What       string
-	Count      int
 	Resident   int64
 	Heap       int64
 	Stacks     int64
@@ -66,48 +48,45 @@ type front struct {
 	s                               settings
 	function, activator, bare       *piped
 	functionAt, activatorAt, bareAt string
+	laneAt                          string
 	functions                       string // the activator's directory
+	part                            *report.Part
 }
 
 // measureActivator compares a call through the activator with a bare POST, and counts what consumers and functions take of its memory.
-func measureActivator(ctx context.Context, m peer.Machine, s settings) (err error) {
+func measureActivator(ctx context.Context, m peer.Machine, s settings) (_ []*report.Part, err error) {
 	shapes, err := parseShapes(s.shapes)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := buildFront(ctx, m); err != nil {
-		return err
+		return nil, err
 	}
-	c := conditions(ctx, m, s, nil)
-	f := &front{m: m, s: s}
+	f := &front{m: m, s: s, part: &report.Part{Name: "activator", Title: "a call through the activator", Bar: posted, Compared: []string{frontFigure, backFigure},
+		Conditions: conditions(ctx, m, s, nil)}}
+	f.part.Conditions.Method = fmt.Sprintf("%d interleaved rounds of %v, after one that does not count; every answer checked", s.rounds, s.measure)
 	defer func() { err = errors.Join(err, f.stop()) }()
 	if err := f.start(ctx); err != nil {
-		return err
+		return nil, err
 	}
-	var all []crossing
 	for _, sh := range shapes {
-		found, err := f.rounds(ctx, report.Cell{Case: "user", Connections: sh.connections, InFlight: sh.inFlight})
-		if err != nil {
-			return err
+		if err := f.rounds(ctx, cell{name: "user", connections: sh.connections, inFlight: sh.inFlight}); err != nil {
+			return nil, err
 		}
-		all = append(all, found...)
 	}
-	prints, err := f.memory(ctx)
-	if err != nil {
-		return err
+	if err := f.memory(ctx); err != nil {
+		return nil, err
 	}
-	c.LoadAfter = loadAverage()
-	text, err := json.MarshalIndent(map[string]any{"conditions": c, "runs": all, "memory": prints}, "", " ")
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(m.Root, "out", "activator.json"), append(text, '\n'), 0o644); err != nil {
-		return err
-	}
-	fmt.Printf("a call through the activator\n%s · %s, %d cores, Linux %s · %s · commit %s\n%s · load average %s before, %s after\n",
-		c.Started, c.CPU, c.Cores, c.Kernel, c.Go, c.Commit, c.Pinning, c.LoadBefore, c.LoadAfter)
-	return errors.Join(printCrossings(os.Stdout, all), printFootprints(os.Stdout, prints), checkCrossings(all))
+	f.part.Conditions.LoadAfter = loadAverage()
+	return []*report.Part{f.part}, nil
 }
+
+// timeOfActivator is that of measureActivator.
+func timeOfActivator(s settings) time.Duration {
+	return time.Duration(count(s.shapes)*len(ways())*(s.rounds+1))*(s.measure+100*time.Millisecond) + 30*time.Second
+}
+
+func ways() []string { return []string{posted, lane, through, apart, direct} }
 
 func buildFront(ctx context.Context, m peer.Machine) error {
 	for _, b := range [][3]string{{".", "load", "./cmd/load"}, {".", "dubbofn", "./peers/dubbofn"}, {".", "lane", "./peers/lane"}, {"peers/activator", "activator", "."}} {
@@ -127,9 +106,9 @@ func (f *front) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	f.functionAt, f.bareAt = at[0], at[1]
+	f.functionAt, f.bareAt, f.laneAt = at[0], at[1], at[2]
 	token := "DUBBOFN_TOKEN=" + laneTok
-	args := []string{f.bin("dubbofn"), "-address", f.functionAt, "-http", port(at[2])}
+	args := []string{f.bin("dubbofn"), "-address", f.functionAt, "-http", port(f.laneAt)}
 	manifest, err := f.describe(ctx, args)
 	if err != nil {
 		return err
@@ -137,7 +116,7 @@ func (f *front) start(ctx context.Context) error {
 	if f.functions, err = os.MkdirTemp(filepath.Join(f.m.Root, "out"), "functions"); err != nil {
 		return err
 	}
-	if err := f.offer("bench", "http://"+at[2], manifest); err != nil {
+	if err := f.offer("bench", "http://"+f.laneAt, manifest); err != nil {
 		return err
 	}
 	if f.function, err = startPiped(f.m.Command(ctx, f.m.ProviderCore, args...), token); err != nil {
@@ -156,7 +135,9 @@ func (f *front) start(ctx context.Context) error {
 		return err
 	}
 	f.activatorAt = said.Address
-	return until(ctx, "all listen, and the function is registered", func() bool { return listens(f.functionAt) && listens(f.bareAt) && f.registered() == 1 })
+	return until(ctx, "all listen, and the function is registered", func() bool {
+		return listens(f.functionAt) && listens(f.bareAt) && listens(f.laneAt) && f.registered() == 1
+	})
 }
 
 // listens tells whether an address takes connections.
@@ -225,60 +206,76 @@ func (f *front) stop() error {
 	return errors.Join(faults...)
 }
 
-// rounds measures the three ways in turn; each round begins with the next. The first does not count.
-func (f *front) rounds(ctx context.Context, cell report.Cell) (all []crossing, err error) {
-	order := []string{posted, through, apart, direct}
+// rounds measures the ways in turn; each round begins with the next. The first does not count.
+func (f *front) rounds(ctx context.Context, c cell) error {
+	order := ways()
 	for round := range f.s.rounds + 1 {
 		for _, way := range order {
-			x, err := f.cross(ctx, cell, way)
+			o, err := f.cross(ctx, c, way)
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", way, err)
+				return fmt.Errorf("%s: %w", way, err)
 			}
-			progress("%s, round %d: %s %.0f/s, %.1f and %.1f µs of CPU a call", cell, round, way, x.PerSecond, x.Front, x.Back)
-			if x.Round = round; round > 0 {
-				all = append(all, x)
+			progress("%s, round %d: %s %.0f/s, %.1f and %.1f µs of CPU a call", c, round, way, o.PerSecond, o.ClientCPU, o.ProviderCPU)
+			if round > 0 {
+				add := func(figure string, v float64) { f.part.Add(c.String(), way, figure, v) }
+				add(rateFigure, o.PerSecond)
+				add(medianFigure, o.P50)
+				add(tailFigure, o.P99)
+				add("p999 µs", o.P999)
+				add(frontFigure, o.ClientCPU)
+				add(backFigure, o.ProviderCPU)
 			}
 		}
 		order = append(order[1:], order[0])
 	}
-	return all, nil
+	return nil
 }
 
 // cross measures one way once. Of three processes two share a core: the consumer is beside the activator, then beside the function.
-func (f *front) cross(ctx context.Context, cell report.Cell, way string) (x crossing, err error) {
-	core, server := f.m.ClientCore, f.function
-	times := []string{"-case", cell.Case, "-in-flight", strconv.Itoa(cell.InFlight), "-warm-up", "0s", "-measure", f.s.measure.String()}
-	args := append([]string{f.bin("load"), "-address", f.functionAt, "-connections", strconv.Itoa(cell.Connections), "-check-every", strconv.Itoa(f.s.checkEvery)}, times...)
-	switch way {
-	case posted:
-		server, args = f.bare, append([]string{f.bin("lane"), "client", "-address", f.bareAt}, times...)
-	case through:
-		args[2] = f.activatorAt
-	case apart:
-		core, args[2] = f.m.ProviderCore, f.activatorAt
+func (f *front) cross(ctx context.Context, c cell, way string) (o measure.Outcome, err error) {
+	server := f.function
+	if way == posted {
+		server = f.bare
 	}
 	before, err := cpuOf(server, f.activator)
 	if err != nil {
-		return x, err
+		return o, err
 	}
-	out, err := f.m.Command(ctx, core, args...).Output()
+	plan := measure.Plan{Case: c.name, InFlight: c.inFlight, Measure: f.s.measure, MaxCalls: maxCalls, CheckEvery: f.s.checkEvery}
+	switch way {
+	case posted:
+		o, err = f.post(ctx, f.bareAt, plan)
+	case lane:
+		o, err = f.post(ctx, f.laneAt, plan, "-token", laneTok)
+	case through:
+		o, err = runLoad(ctx, f.m, f.m.ClientCore, f.activatorAt, c.connections, plan)
+	case apart:
+		o, err = runLoad(ctx, f.m, f.m.ProviderCore, f.activatorAt, c.connections, plan)
+	default:
+		o, err = runLoad(ctx, f.m, f.m.ClientCore, f.functionAt, c.connections, plan)
+	}
 	if err != nil {
-		return x, err
-	}
-	var o measure.Outcome
-	if err := json.Unmarshal(out, &o); err != nil {
-		return x, err
+		return o, err
 	}
 	after, err := cpuOf(server, f.activator)
 	if err != nil {
-		return x, err
+		return o, err
 	}
-	a := func(i int) float64 { return float64((after[i] - before[i]).Nanoseconds()) / 1000 / float64(o.Calls) }
-	x = crossing{Cell: cell, Way: way, PerSecond: o.PerSecond, P50: o.P50, P99: o.P99, Front: o.ClientCPU, Back: a(0)}
-	if way == through || way == apart {
-		x.Front = a(1)
+	each := func(i int) float64 { return float64((after[i] - before[i]).Nanoseconds()) / 1000 / float64(o.Calls) }
+	if o.ProviderCPU = each(0); way == through || way == apart {
+		o.ClientCPU = each(1)
 	}
-	return x, nil
+	return o, nil
+}
+
+// post has the bare client POST frames.
+func (f *front) post(ctx context.Context, address string, plan measure.Plan, more ...string) (o measure.Outcome, err error) {
+	args := []string{f.bin("lane"), "client", "-address", address, "-case", plan.Case, "-in-flight", strconv.Itoa(plan.InFlight), "-measure", plan.Measure.String()}
+	out, err := f.m.Command(ctx, f.m.ClientCore, append(args, more...)...).Output()
+	if err != nil {
+		return o, err
+	}
+	return o, json.Unmarshal(out, &o)
 }
 
 func cpuOf(all ...*piped) (times []time.Duration, err error) {
@@ -292,145 +289,68 @@ func cpuOf(all ...*piped) (times []time.Duration, err error) {
 	return times, nil
 }
 
-func printCrossings(out io.Writer, all []crossing) error {
-	for _, cell := range cellsOf(all) {
-		fmt.Fprintf(out, "\n%s\n", cell)
-		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-		fmt.Fprintln(w, "way\tcalls/s min\tmedian\tmax\tp50 µs\tp99 µs\tCPU µs in front\tbehind\t")
-		for _, way := range []string{posted, through, apart, direct} {
-			get := func(figure func(crossing) float64) []float64 { return of(all, cell, way, figure) }
-			rate := get(func(x crossing) float64 { return x.PerSecond })
-			fmt.Fprintf(w, "%s\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%.1f\t%.1f\t\n", way, slices.Min(rate), report.Median(rate), slices.Max(rate), report.Median(get(p50)),
-				report.Median(get(func(x crossing) float64 { return x.P99 })), report.Median(get(inFront)), report.Median(get(behind)))
-		}
-		if err := w.Flush(); err != nil {
-			return err
-		}
-		for _, r := range ratiosOf(all, cell) {
-			fmt.Fprintf(out, "%s: %s / %s / %s\n", r.name, r.text(slices.Min(r.values)), r.text(report.Median(r.values)), r.text(slices.Max(r.values)))
-		}
-	}
-	return nil
-}
-
-func p50(x crossing) float64     { return x.P50 }
-func inFront(x crossing) float64 { return x.Front }
-func behind(x crossing) float64  { return x.Back }
-
-func cellsOf(all []crossing) (cells []report.Cell) {
-	for _, x := range all {
-		if !slices.Contains(cells, x.Cell) {
-			cells = append(cells, x.Cell)
-		}
-	}
-	return cells
-}
-
-// of gives a figure of each round, in their order.
-func of(all []crossing, cell report.Cell, way string, figure func(crossing) float64) (values []float64) {
-	byRound := map[int]float64{}
-	for _, x := range all {
-		if x.Cell == cell && x.Way == way {
-			byRound[x.Round] = figure(x)
-		}
-	}
-	for round := 1; round <= len(byRound); round++ {
-		values = append(values, byRound[round])
-	}
-	return values
-}
-
-// comparison is a figure that has a limit, round by round.
-type comparison struct {
-	name   string
-	values []float64
-	most   float64
-	format string
-}
-
-func (c comparison) text(v float64) string { return fmt.Sprintf(c.format, v) }
-
-func ratiosOf(all []crossing, cell report.Cell) []comparison {
-	over := func(way, other string, figure func(crossing) float64, join func(a, b float64) float64) (values []float64) {
-		a, b := of(all, cell, way, figure), of(all, cell, other, figure)
-		for i := range a {
-			values = append(values, join(a[i], b[i]))
-		}
-		return values
-	}
-	divide, subtract := func(a, b float64) float64 { return a / b }, func(a, b float64) float64 { return a - b }
-	found := []comparison{
-		{"the activator's CPU time ÷ the bare client's", over(through, posted, inFront, divide), mostFront, "%.2f"},
-		{"the function's CPU time ÷ the bare server's", over(through, posted, behind, divide), mostBack, "%.2f"},
-		{"the same with the consumer on the function's core: the activator's", over(apart, posted, inFront, divide), math.Inf(1), "%.2f"},
-		{"the function's", over(apart, posted, behind, divide), math.Inf(1), "%.2f"},
-	}
-	if cell.InFlight == 1 {
-		found = append(found,
-			comparison{"added to the median, µs", over(through, direct, p50, subtract), mostAdded, "%.0f"},
-			comparison{"with the consumer on the function's core", over(apart, direct, p50, subtract), mostAdded, "%.0f"})
-	}
-	return found
-}
-
-// checkCrossings tells, as an error, what costs more than it may.
-func checkCrossings(all []crossing) error {
-	var faults []error
-	for _, cell := range cellsOf(all) {
-		for _, c := range ratiosOf(all, cell) {
-			if v := report.Median(c.values); v > c.most {
-				faults = append(faults, fmt.Errorf("%s: %s: %s (most %s)", cell, c.name, c.text(v), c.text(c.most)))
-			}
-		}
-	}
-	if err := errors.Join(faults...); err != nil {
-		return fmt.Errorf("activator: %w", err)
-	}
-	return nil
-}
-
 // Idle consumers, and functions beside the one that is called.
 const (
 	idleConns     = 10_000
 	moreFunctions = 1000
 )
 
+// What the activator's memory is told of.
+const (
+	memoryCase    = "memory of the activator, garbage collected"
+	connectedWhat = "10,000 consumers that are connected"
+	calledWhat    = "the same after a call each"
+	eachFigure    = "bytes more, each"
+)
+
 // memory tells what the activator holds before and after functions and consumers are there.
-func (f *front) memory(ctx context.Context) (all []footprint, err error) {
-	note := func(what string, count int) error {
+func (f *front) memory(ctx context.Context) (err error) {
+	var before int64
+	note := func(what string, count int64) error {
 		h, err := f.activator.held()
-		h.What, h.Count = what, count
-		all = append(all, h)
-		return err
+		if err != nil {
+			return err
+		}
+		f.part.Add(memoryCase, what, "resident MiB", mib(h.Resident))
+		f.part.Add(memoryCase, what, "heap MiB", mib(h.Heap))
+		f.part.Add(memoryCase, what, "stacks MiB", mib(h.Stacks))
+		f.part.Add(memoryCase, what, "goroutines", float64(h.Goroutines))
+		if count > 0 {
+			f.part.Add(memoryCase, what, eachFigure, float64((h.Resident-before)/count))
+		}
+		if what != connectedWhat { // what they take after a call includes what they took before
+			before = h.Resident
+		}
+		return nil
 	}
-	if err := note("one function, no consumer", 1); err != nil {
-		return nil, err
+	if err := note("one function, no consumer", 0); err != nil {
+		return err
 	}
 	progress("%d functions", moreFunctions)
 	if err := f.offerMore(ctx); err != nil {
-		return nil, err
+		return err
 	}
-	if err := note("functions", moreFunctions); err != nil {
-		return nil, err
+	if err := note(strconv.Itoa(moreFunctions)+" functions more", moreFunctions); err != nil {
+		return err
 	}
 	progress("%d consumers", idleConns)
 	idle, err := startPiped(f.m.Command(ctx, f.m.ProviderCore, f.bin("lane"), "idle", "-address", f.activatorAt, "-connections", strconv.Itoa(idleConns)))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, idle.stop()) }()
-	for _, what := range []string{"consumers that are connected", "the same after a call each"} {
+	for _, what := range []string{connectedWhat, calledWhat} {
 		if _, err := idle.line(); err != nil {
-			return nil, err
+			return err
 		}
 		if err := note(what, idleConns); err != nil {
-			return nil, err
+			return err
 		}
 		if err := idle.say(); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return all, nil
+	return nil
 }
 
 // offerMore adds functions, each with an interface of its own, and waits until the activator has registered all.
@@ -447,23 +367,4 @@ func (f *front) offerMore(ctx context.Context) error {
 		}
 	}
 	return until(ctx, "all functions are registered", func() bool { return f.registered() == moreFunctions+1 })
-}
-
-func printFootprints(out io.Writer, all []footprint) error {
-	fmt.Fprintln(out, "\nmemory of the activator, garbage collected")
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "with\tcount\tresident MiB\theap MiB\tstacks MiB\tgoroutines\tresident bytes more, each\t")
-	for i, p := range all {
-		each := ""
-		if i > 0 {
-			before := all[i-1]
-			if p.Count == before.Count {
-				before = all[i-2] // the same ones
-			}
-			each = strconv.FormatInt((p.Resident-before.Resident)/int64(p.Count), 10)
-		}
-		mib := func(n int64) float64 { return float64(n) / (1 << 20) }
-		fmt.Fprintf(w, "%s\t%d\t%.1f\t%.1f\t%.1f\t%d\t%s\t\n", p.What, p.Count, mib(p.Resident), mib(p.Heap), mib(p.Stacks), p.Goroutines, each)
-	}
-	return w.Flush()
 }

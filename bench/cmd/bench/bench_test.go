@@ -3,10 +3,15 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/dubbofn/dubbofn/bench/report"
 )
 
 func TestShapesAreConnectionsTimesCallsInFlight(t *testing.T) {
@@ -44,61 +49,112 @@ func TestSamplesBelongToTheInnermostLayer(t *testing.T) {
 	}
 }
 
+func printed(t *testing.T, p *report.Part) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := p.Table(&out); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(strings.Fields(out.String()), " ")
+}
+
 func TestCodecFiguresAreReadFromBothLanguages(t *testing.T) {
 	t.Parallel()
-	var f codecFigures
+	p := &report.Part{Name: "codec", Bar: subject, Compared: []string{codecFigure}}
 	goText := "goos: linux\nBenchmarkEncode/user/dubbofn-2   635040   500 ns/op   231.0 wire-B   8 B/op   1 allocs/op\nPASS\n"
-	if err := f.addGo(goText); err != nil {
-		t.Fatal(err)
+	for range 2 {
+		if err := errors.Join(addGo(p, goText), addJava(p, "encode/user 1500.0 231\n")); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := f.addJava("encode/user 1500.0 231\n"); err != nil {
-		t.Fatal(err)
+	text := printed(t, p)
+	for _, want := range []string{"encode/user µs: min", "dubbofn 0.50 0.50 0.50 1.00 231", "hessian-lite (Java) 1.50 1.50 1.50 - 231 3.00 3.00 3.00"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the table lacks %q:\n%s", want, text)
+		}
 	}
-	var out bytes.Buffer
-	if err := f.print(&out); err != nil {
-		t.Fatal(err)
+	if j := verdict(t, p, "codec, encode a POJO: µs ÷ hessian-lite's"); j.Verdict != report.Met || j.Rounds != 2 {
+		t.Errorf("judged %+v", j)
 	}
-	var rows []string
-	for line := range strings.Lines(out.String()) {
-		rows = append(rows, strings.Join(strings.Fields(line), " "))
-	}
-	want := []string{"encode/user dubbofn 0.50 0.50 0.50 231.0 1", "encode/user hessian-lite (Java) 1.50 1.50 1.50 231 - 3.00 3.00 3.00"}
-	if diff := cmp.Diff(want, rows[1:]); diff != "" {
-		t.Errorf("table differs (-want +got):\n%s", diff)
-	}
-	if err := f.addJava("what is this line\n"); err == nil {
+	if err := addJava(p, "what is this line\n"); err == nil {
 		t.Error("a line that is no figure is taken")
 	}
 }
 
 func TestChoicesAreHeldToTheirLimits(t *testing.T) {
 	t.Parallel()
-	good := "BenchmarkSelect/random/equal/100-2  500000  40.0 ns/op  0 B/op  0 allocs/op\nBenchmarkSelect/random/equal/10000-2  500000  100.0 ns/op  0 B/op  0 allocs/op\n"
-	for _, test := range []struct{ name, more, fault string }{
-		{"within", "", ""},
-		{"slower once", "BenchmarkSelect/random/equal/10000-2  500000  900.0 ns/op  0 B/op  0 allocs/op\n" + good, ""},
-		{"an allocation once", "BenchmarkSelect/random/equal/10000  500000  100.0 ns/op  8 B/op  1 allocs/op\n", "1 allocations"},
-		{"growing", "BenchmarkSelect/p2c/equal/100-2  5  100 ns/op  0 B/op  0 allocs/op\nBenchmarkSelect/p2c/equal/10000-2  5  310 ns/op  0 B/op  0 allocs/op\n", "Select/p2c/equal: 3.1 times"},
-		{"routed may grow", "BenchmarkRouted/p2c/equal/100-2  5  100 ns/op  0 B/op  0 allocs/op\nBenchmarkRouted/p2c/equal/10000-2  5  1900 ns/op  0 B/op  0 allocs/op\n", ""},
-		{"slow", "BenchmarkRouted/p2c/equal/100-2  5  1000 ns/op  0 B/op  0 allocs/op\nBenchmarkRouted/p2c/equal/10000-2  5  2100 ns/op  0 B/op  0 allocs/op\n", "Routed/p2c/equal: 2100 ns"},
+	line := func(name string, ns, allocs int) string {
+		return fmt.Sprintf("Benchmark%s-2  500000  %d.0 ns/op  0 B/op  %d allocs/op\n", name, ns, allocs)
+	}
+	good := line("Select/random/equal/100", 40, 0) + line("Select/random/equal/10000", 100, 0)
+	slow, growing, allocating := "choice among 10,000 providers, dearest of all balancers: ns", "choice, dearest growth from 100 to 10,000 providers", "choice, most allocations"
+	for _, test := range []struct {
+		name, more string
+		missed     []string
+	}{
+		{"within", "", nil},
+		{"slower once", line("Select/random/equal/10000", 900, 0) + good, nil},
+		{"an allocation", line("Select/p2c/equal/100", 40, 1) + line("Select/p2c/equal/10000", 40, 1), []string{allocating}},
+		{"growing", line("Select/p2c/equal/100", 100, 0) + line("Select/p2c/equal/10000", 310, 0), []string{growing}},
+		{"routed may grow", line("Routed/p2c/equal/100", 100, 0) + line("Routed/p2c/equal/10000", 1900, 0), nil},
+		{"slow", line("Routed/p2c/equal/100", 1000, 0) + line("Routed/p2c/equal/10000", 2100, 0), []string{slow}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			f := selection{times: map[string][]float64{}, allocs: map[string]float64{}, memory: map[string]float64{}}
-			err := errors.Join(f.add("invoker/cluster", good+test.more), f.add("invoker/cluster", "BenchmarkMemory-2  5  12 ns/op  944.5 bytes/provider\n"))
-			if err != nil {
+			p := &report.Part{Name: "choice"}
+			if err := errors.Join(addChoices(p, "invoker/cluster", good+test.more), addChoices(p, "invoker/cluster", "BenchmarkMemory-2  5  12 ns/op  944.5 bytes/provider\n")); err != nil {
 				t.Fatal(err)
 			}
-			var out bytes.Buffer
-			err = f.print(&out)
-			if (err == nil) != (test.fault == "") || err != nil && !strings.Contains(err.Error(), test.fault) {
-				t.Errorf("error %v; want %q", err, test.fault)
-			}
-			for _, want := range []string{"random equal 40 ", "bytes a provider: 944"} {
-				if !strings.Contains(strings.Join(strings.Fields(out.String()), " "), want) {
-					t.Errorf("the table lacks %q:\n%s", want, out.String())
+			var missed []string
+			for _, goal := range []string{slow, growing, allocating} {
+				switch verdict(t, p, goal).Verdict {
+				case report.Missed:
+					missed = append(missed, goal)
+				case report.Unmeasured:
+					t.Errorf("%s: not measured", goal)
 				}
 			}
+			if diff := cmp.Diff(test.missed, missed); diff != "" {
+				t.Errorf("missed differs (-want +got):\n%s", diff)
+			}
+			if text := printed(t, p); !strings.Contains(text, "invoker/cluster 94") {
+				t.Errorf("the table lacks bytes a provider:\n%s", text)
+			}
 		})
+	}
+}
+
+func TestFlagsChooseParts(t *testing.T) {
+	t.Parallel()
+	names := func(args ...string) (names []string) {
+		s, err := parseFlags(args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range s.parts {
+			names = append(names, p.flag)
+			if p.takes(s) <= 0 {
+				t.Errorf("%v: %s takes no time", args, p.flag)
+			}
+		}
+		return names
+	}
+	if got := names(); !slices.Equal(got, []string{"inbound"}) {
+		t.Errorf("by default %v", got)
+	}
+	if got := names("-codec", "-scale"); !slices.Equal(got, []string{"scale", "codec"}) {
+		t.Errorf("chose %v", got)
+	}
+	if got := names("-all", "-quick"); len(got) != len(parts()) {
+		t.Errorf("of all there are %v", got)
+	}
+	s, err := parseFlags([]string{"-quick", "-rounds", "7"})
+	if err != nil || s.rounds != 7 || s.javaWarmUp != 4*time.Second {
+		t.Errorf("quick, but 7 rounds: %d rounds, %v of warm-up, %v", s.rounds, s.javaWarmUp, err)
+	}
+	for _, wrong := range [][]string{{"-rounds", "0"}, {"codec"}} {
+		if _, err := parseFlags(wrong); err == nil {
+			t.Errorf("%v is taken", wrong)
+		}
 	}
 }

@@ -26,10 +26,8 @@ func conditions(ctx context.Context, m peer.Machine, s settings, peers []peer.Pe
 		Pinning:    "not pinned",
 		GOGC:       "at its default (100) for all Go peers",
 		LoadBefore: loadAverage(),
-		Rounds:     s.rounds,
-		WarmUp:     fmt.Sprintf("%v of load before each, %v (Java %v) before the first of a case", s.roundWarmUp, s.warmUp, s.javaWarmUp),
-		Measure:    s.measure.String(),
-		CheckEvery: s.checkEvery,
+		Method: fmt.Sprintf("%d interleaved rounds of %v, %v of load before each, %v (Java %v) before the first of a case; every answer checked, one in %d in full",
+			s.rounds, s.measure, s.roundWarmUp, s.warmUp, s.javaWarmUp, s.checkEvery),
 	}
 	if m.Pinned {
 		c.Pinning = fmt.Sprintf("pinned: provider on core %d, client on core %d", m.ProviderCore, m.ClientCore)

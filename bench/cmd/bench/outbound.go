@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/dubbofn/dubbofn/bench/peer"
 	"github.com/dubbofn/dubbofn/bench/report"
@@ -33,26 +34,21 @@ func parseInFlight(s string) (counts []int, err error) {
 }
 
 // measureConsumers has the consumers call one provider after the other: every case, every number of calls in flight.
-func measureConsumers(ctx context.Context, m peer.Machine, s settings) (*report.Results, error) {
-	inFlight, err := parseInFlight(s.inFlight)
-	if err != nil {
-		return nil, err
-	}
-	cases, err := parseCases(s.cases)
-	if err != nil {
-		return nil, err
-	}
+func measureConsumers(ctx context.Context, m peer.Machine, s settings) ([]*report.Part, error) {
+	inFlight, err1 := parseInFlight(s.inFlight)
+	cases, err2 := parseCases(s.cases)
 	names := strings.Split(s.consumers, ",")
-	consumers, err1 := peer.ChooseConsumers(slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == limit }), s.warmUp, s.javaWarmUp)
-	providers, err2 := peer.Choose(strings.Split(s.providers, ","), s.warmUp, s.javaWarmUp)
-	if err := errors.Join(err1, err2); err != nil {
+	consumers, err3 := peer.ChooseConsumers(slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == limit }), s.warmUp, s.javaWarmUp)
+	providers, err4 := peer.Choose(strings.Split(s.providers, ","), s.warmUp, s.javaWarmUp)
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
 		return nil, err
 	}
 	if err := buildAll(ctx, m, slices.Concat(providers, consumers)); err != nil {
 		return nil, err
 	}
-	b := &bench{machine: m, settings: s, results: &report.Results{Outbound: true, Conditions: conditions(ctx, m, s, consumers)}}
-	about := &b.results.Conditions.Peers
+	b := &bench{machine: m, settings: s, part: &report.Part{Name: "consumers", Title: "calls a second of one consumer", Bar: subject, Compared: []string{rateFigure, cpuFigure},
+		Conditions: conditions(ctx, m, s, consumers)}}
+	about := &b.part.Conditions.Peers
 	if slices.Contains(names, limit) {
 		*about = slices.Insert(*about, 0, limit+": the load client: frames encoded once, answers compared as bytes, 1 connection")
 	}
@@ -65,8 +61,14 @@ func measureConsumers(ctx context.Context, m peer.Machine, s settings) (*report.
 			return nil, err
 		}
 	}
-	b.results.Conditions.LoadAfter = loadAverage()
-	return b.results, nil
+	return b.done(), nil
+}
+
+// timeOfConsumers is that of measureConsumers.
+func timeOfConsumers(s settings) time.Duration {
+	cases, consumers, providers := count(s.cases), count(s.consumers), count(s.providers)
+	turns := cases * consumers * providers * count(s.inFlight) * s.rounds
+	return s.turns(turns) + time.Duration(cases*providers)*(s.javaWarmUp+time.Duration(consumers-1)*s.warmUp) + s.profiling(2*cases*providers) + 10*time.Second
 }
 
 // series starts a provider and the consumers, measures them, and ends all.
@@ -79,7 +81,7 @@ func (b *bench) series(ctx context.Context, p peer.Peer, consumers []peer.Peer, 
 	defer provider.Stop()
 	defer b.stop()
 	if withLimit {
-		err := b.add(runner{name: limit, warmUp: b.settings.warmUp, run: func(ctx context.Context, _ report.Cell, plan measure.Plan) (measure.Outcome, error) {
+		err := b.take(runner{name: limit, warmUp: b.settings.warmUp, run: func(ctx context.Context, _ cell, plan measure.Plan) (measure.Outcome, error) {
 			return b.load(ctx, provider, 1, plan)
 		}})
 		if err != nil {
@@ -92,19 +94,19 @@ func (b *bench) series(ctx context.Context, p peer.Peer, consumers []peer.Peer, 
 		}
 	}
 	for _, c := range cases {
-		if err := b.warm(ctx, report.Cell{Provider: p.Name, Case: c, InFlight: slices.Max(inFlight)}); err != nil {
+		if err := b.warm(ctx, cell{provider: p.Name, name: c, inFlight: slices.Max(inFlight)}); err != nil {
 			return err
 		}
 		for _, n := range inFlight {
-			if err := b.rounds(ctx, report.Cell{Provider: p.Name, Case: c, InFlight: n}); err != nil {
+			if err := b.rounds(ctx, cell{provider: p.Name, name: c, inFlight: n}, true); err != nil {
 				return err
 			}
 		}
 	}
-	if err := b.keepMemory(); err != nil {
+	if err := b.keepMemory("resident memory, at provider " + p.Name); err != nil {
 		return err
 	}
-	return b.profiles(ctx, cases, report.Cell{Provider: p.Name, InFlight: inFlight[len(inFlight)/2]})
+	return b.profiles(ctx, cases, cell{provider: p.Name, inFlight: slices.Max(inFlight)})
 }
 
 func (b *bench) startConsumer(ctx context.Context, c peer.Peer, provider *peer.Process) error {
@@ -113,9 +115,8 @@ func (b *bench) startConsumer(ctx context.Context, c peer.Peer, provider *peer.P
 	if err != nil {
 		return err
 	}
-	return b.add(runner{name: c.Name, warmUp: c.WarmUp, process: process, memory: report.Memory{Peer: c.Name + " at provider " + provider.Peer.Name},
-		run: func(ctx context.Context, _ report.Cell, plan measure.Plan) (measure.Outcome, error) {
-			plan.PID = provider.PID
-			return process.Ask(ctx, plan)
-		}})
+	return b.take(runner{name: c.Name, warmUp: c.WarmUp, process: process, run: func(ctx context.Context, _ cell, plan measure.Plan) (measure.Outcome, error) {
+		plan.PID = provider.PID
+		return process.Ask(ctx, plan)
+	}})
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"io"
 	"path/filepath"
 	"strings"
@@ -33,23 +32,23 @@ func TestConsumersAreMeasured(t *testing.T) {
 	}
 	s := settings{consumers: "limit,dubbofn", providers: "dubbofn", cases: "echo,user,users100,bytes1k,bytes64k", inFlight: "1,8", rounds: 2,
 		roundWarmUp: 20 * time.Millisecond, warmUp: 20 * time.Millisecond, measure: 100 * time.Millisecond, checkEvery: 4}
-	r, err := measureConsumers(t.Context(), peer.Machine{Root: root, Log: io.Discard}, s)
+	found, err := measureConsumers(t.Context(), peer.Machine{Root: root, Log: io.Discard}, s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(r.Runs); n != 5*2*2*2 {
-		t.Errorf("%d runs; want one for each of 5 cases, 2 numbers in flight, 2 consumers, 2 rounds", n)
-	}
-	for _, run := range r.Runs {
-		if run.Calls == 0 || run.Checked == 0 || run.P50 <= 0 || run.P50 > run.P99 || run.Peer == subject && run.ClientAllocs < 1 {
-			t.Errorf("%s, %s does not hold together: %+v", run.Peer, run.Cell, run.Outcome)
+	p := found[0]
+	for _, name := range []string{"echo", "user", "users100", "bytes1k", "bytes64k"} {
+		for _, inFlight := range []int{1, 8} {
+			c := cell{provider: subject, name: name, inFlight: inFlight}.String()
+			for _, consumer := range []string{limit, subject} {
+				rates, middles, tails := p.Of(c, consumer, rateFigure), p.Of(c, consumer, medianFigure), p.Of(c, consumer, tailFigure)
+				if len(rates) != 2 || min(rates[0], middles[0]) <= 0 || middles[0] > tails[0] || consumer == subject && p.Of(c, consumer, "allocations a call")[0] < 1 {
+					t.Errorf("%s, %s does not hold together: %v calls/s, p50 %v, p99 %v", c, consumer, rates, middles, tails)
+				}
+			}
 		}
 	}
-	var out bytes.Buffer
-	if err := r.Table(&out, consumerNames(), subject); err != nil {
-		t.Fatal(err)
-	}
-	if want := "users100, 8 in flight at provider dubbofn"; !strings.Contains(out.String(), want) {
-		t.Errorf("the table lacks %q:\n%s", want, out.String())
+	if text, want := printed(t, p), "users100, 8 in flight at provider dubbofn"; !strings.Contains(text, want) {
+		t.Errorf("the table lacks %q:\n%s", want, text)
 	}
 }

@@ -35,31 +35,31 @@ var layers = []struct{ name, prefix string }{
 	{"framework", "dubbo.apache.org/dubbo-go"},
 }
 
-// profiles takes a CPU profile of every Go framework under each case, in the shape of cell. It comes after the rounds and disturbs none.
-func (b *bench) profiles(ctx context.Context, cases []string, cell report.Cell) error {
+// profiles takes a CPU profile of every Go framework under each case, in the shape of c. It comes after the rounds and disturbs none.
+func (b *bench) profiles(ctx context.Context, cases []string, c cell) error {
 	for _, r := range b.runners {
 		if b.settings.profile <= 0 || r.process == nil || r.process.Pprof == "" || r.name == "limit-goroutine" {
 			continue
 		}
-		for _, c := range cases {
-			cell.Case = c
-			progress("%s: profile %s for %v", cell, r.name, b.settings.profile)
-			share, err := b.profile(ctx, r, cell)
+		for _, name := range cases {
+			c.name = name
+			progress("%s: profile %s for %v", c, r.name, b.settings.profile)
+			share, err := b.profile(ctx, r, c)
 			if err != nil {
 				return err
 			}
-			b.results.Shares = append(b.results.Shares, share)
+			b.part.Shares = append(b.part.Shares, share)
 		}
 	}
 	return nil
 }
 
-func (b *bench) profile(ctx context.Context, r runner, cell report.Cell) (report.Share, error) {
+func (b *bench) profile(ctx context.Context, r runner, c cell) (report.Share, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	loaded := make(chan error, 1)
 	go func() {
-		_, err := r.run(ctx, cell, b.plan(cell, b.settings.roundWarmUp, b.settings.profile+2*time.Second))
+		_, err := r.run(ctx, c, b.plan(c, b.settings.roundWarmUp, b.settings.profile+2*time.Second))
 		loaded <- err
 	}()
 	timer := time.NewTimer(b.settings.roundWarmUp + 500*time.Millisecond)
@@ -74,14 +74,14 @@ func (b *bench) profile(ctx context.Context, r runner, cell report.Cell) (report
 		return report.Share{}, fmt.Errorf("profile %s: %w", r.name, err)
 	}
 	name := "profile-" + r.name
-	if cell.Provider != "" {
-		name = "profile-consumer-" + r.name + "-" + cell.Provider
+	if c.provider != "" {
+		name = "profile-consumer-" + r.name + "-" + c.provider
 	}
-	if err := keepProfile(taken, filepath.Join(b.machine.Root, "out", name+"-"+cell.Case+".pb.gz")); err != nil {
+	if err := keepProfile(taken, filepath.Join(b.machine.Root, "out", name+"-"+c.name+".pb.gz")); err != nil {
 		return report.Share{}, err
 	}
 	share := shareOf(taken)
-	share.Peer, share.Case = r.name, cell.String()
+	share.Peer, share.Case = r.name, c.String()
 	return share, <-loaded
 }
 
@@ -125,7 +125,7 @@ func shareOf(p *profile.Profile) report.Share {
 		}
 	}
 	tops := largest(byFunction, total)
-	return report.Share{Seconds: total / 1e9, Parts: largest(byLayer, total), Tops: tops[:min(12, len(tops))]}
+	return report.Share{Seconds: total / 1e9, Pieces: largest(byLayer, total), Tops: tops[:min(12, len(tops))]}
 }
 
 // functions are a sample's, from the leaf outwards.

@@ -2,11 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -14,24 +10,23 @@ import (
 	"github.com/dubbofn/dubbofn/bench/load"
 	"github.com/dubbofn/dubbofn/bench/peer"
 	"github.com/dubbofn/dubbofn/bench/report"
-	"github.com/dubbofn/dubbofn/bench/service/measure"
 )
 
 // series is one thing that grows while the others stay: its cells, the least first.
 type series struct {
 	name, title string
-	cells       []report.Cell
+	cells       []cell
 }
 
 // providerSeries are those of providers. A call's cost in a cell is compared with that in the first.
 func providerSeries() []series {
-	cells := func(c string, shapes ...shape) (all []report.Cell) {
+	cells := func(c string, shapes ...shape) (all []cell) {
 		for _, s := range shapes {
-			all = append(all, report.Cell{Case: c, Connections: s.connections, InFlight: s.inFlight})
+			all = append(all, cell{name: c, connections: s.connections, inFlight: s.inFlight})
 		}
 		return all
 	}
-	var payloads []report.Cell
+	var payloads []cell
 	for _, c := range load.Sizes() {
 		payloads = append(payloads, cells(c, shape{16, 16})...)
 	}
@@ -51,43 +46,48 @@ func seriesNames() (names []string) {
 }
 
 // measureScale measures how a call's cost grows.
-func measureScale(ctx context.Context, m peer.Machine, s settings) error {
+func measureScale(ctx context.Context, m peer.Machine, s settings) (parts []*report.Part, err error) {
 	chosen := strings.Split(s.series, ",")
 	for _, name := range chosen {
 		if !slices.Contains(seriesNames(), name) {
-			return fmt.Errorf("check flags: -series %q: %q is none of %s", s.series, name, strings.Join(seriesNames(), ", "))
+			return nil, fmt.Errorf("check flags: -series %q: %q is none of %s", s.series, name, strings.Join(seriesNames(), ", "))
 		}
 	}
 	peers, err := peer.Choose(strings.Split(s.scalePeers, ","), s.warmUp, s.javaWarmUp)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := buildAll(ctx, m, peers); err != nil {
-		return err
+		return nil, err
 	}
-	var parts []*report.Part
 	for _, one := range providerSeries() {
 		if !slices.Contains(chosen, one.name) {
 			continue
 		}
-		p, err := grow(ctx, m, s, peers, one)
+		p, err := growProviders(ctx, m, s, peers, one)
 		if err != nil {
-			return err
+			return parts, err
 		}
 		parts = append(parts, p)
 	}
-	text, err := json.MarshalIndent(parts, "", " ")
-	if err == nil {
-		err = os.WriteFile(filepath.Join(m.Root, "out", "scale.json"), append(text, '\n'), 0o644)
-	}
-	for _, p := range parts {
-		err = errors.Join(err, p.Table(os.Stdout))
-	}
-	return err
+	return parts, nil
 }
 
-// grow starts the providers and goes through the cells of a series in every round, so that a ratio's two ends are near one another.
-func grow(ctx context.Context, m peer.Machine, s settings, peers []peer.Peer, one series) (*report.Part, error) {
+// timeOfScale is that of measureScale.
+func timeOfScale(s settings) (d time.Duration) {
+	for _, one := range providerSeries() {
+		if !slices.Contains(strings.Split(s.series, ","), one.name) {
+			continue
+		}
+		for _, c := range one.cells {
+			d += time.Duration(count(s.scalePeers)*(s.rounds+1)) * (s.turns(1) + c.settling() + time.Duration(c.connections)*50*time.Microsecond)
+		}
+	}
+	return d
+}
+
+// growProviders starts the providers and goes through the cells of a series in every round, so that a ratio's two ends are near one another.
+func growProviders(ctx context.Context, m peer.Machine, s settings, peers []peer.Peer, one series) (*report.Part, error) {
 	b := &bench{machine: m, settings: s}
 	defer b.stop()
 	for _, p := range peers {
@@ -98,55 +98,25 @@ func grow(ctx context.Context, m peer.Machine, s settings, peers []peer.Peer, on
 			return nil, err
 		}
 	}
-	p := &report.Part{Name: "scale " + one.name, Title: "a call's cost, growing: " + one.title, Grows: true, Compared: []string{cpuFigure}, Conditions: conditions(ctx, m, s, peers)}
+	b.part = &report.Part{Name: "scale " + one.name, Title: "a call's cost, growing: " + one.title, Grows: true, Compared: []string{cpuFigure}, Conditions: conditions(ctx, m, s, peers)}
+	b.part.Conditions.Method = s.afterOne()
 	for round := range s.rounds + 1 { // the first does not count
 		for _, r := range b.runners {
-			for _, cell := range one.cells {
-				o, err := r.run(ctx, cell, b.growPlan(cell))
+			for _, c := range one.cells {
+				o, err := r.run(ctx, c, b.plan(c, b.settings.roundWarmUp+c.settling(), b.settings.measure))
 				if err != nil {
 					return nil, err
 				}
-				progress("%s, round %d: %s %.0f/s, %.2f µs of CPU a call", cell, round, r.name, o.PerSecond, o.ProviderCPU)
+				progress("%s, round %d: %s %.0f/s, %.2f µs of CPU a call", c, round, r.name, o.PerSecond, o.ProviderCPU)
 				if round > 0 {
-					addOutcome(p, cell.String(), r.name, o, false)
+					b.add(c.String(), r.name, o, false)
 				}
 			}
 		}
 		b.runners = append(b.runners[1:], b.runners[0])
 	}
-	p.Conditions.LoadAfter = loadAverage()
-	return p, nil
+	return b.done()[0], nil
 }
 
-// growPlan lets every connection make a few calls before they count.
-func (b *bench) growPlan(cell report.Cell) measure.Plan {
-	return b.plan(cell, b.settings.roundWarmUp+time.Duration(cell.InFlight)*200*time.Microsecond, b.settings.measure)
-}
-
-const (
-	rateFigure = "calls/s"
-	cpuFigure  = "CPU µs a call"
-)
-
-// addOutcome notes what came of a plan; outbound: it is the client whose costs count.
-func addOutcome(p *report.Part, c, name string, o measure.Outcome, outbound bool) {
-	add := func(figure string, v float64) { p.Add(c, name, figure, v) }
-	add(rateFigure, o.PerSecond)
-	add("p50 µs", o.P50)
-	add("p99 µs", o.P99)
-	add("p999 µs", o.P999)
-	if outbound {
-		add(cpuFigure, o.ClientCPU)
-		add("cores", o.ClientCores)
-		add("provider CPU µs", o.ProviderCPU)
-		add("provider cores", o.ProviderCores)
-		add("allocations a call", o.ClientAllocs)
-		add("bytes a call", o.ClientBytes)
-		return
-	}
-	add(cpuFigure, o.ProviderCPU)
-	add("cores", o.ProviderCores)
-	add("client cores", o.ClientCores)
-	add("request B", float64(o.RequestBytes))
-	add("reply B", float64(o.ReplyBytes))
-}
+// settling is how long every connection takes to make a few calls, which do not count.
+func (c cell) settling() time.Duration { return time.Duration(c.inFlight) * 200 * time.Microsecond }

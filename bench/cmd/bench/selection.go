@@ -4,34 +4,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"text/tabwriter"
+	"time"
 
 	"github.com/dubbofn/dubbofn/bench/peer"
 	"github.com/dubbofn/dubbofn/bench/report"
 )
 
-// What the choice of a provider may cost, whatever the balancer and the weights.
+// The figures of a choice.
 const (
-	maxChoice = 2000. // ns, with rules and the look at the connection too
-	maxGrowth = 3.    // times what it costs among 100, among 10,000
+	fewFigure  = "ns among 100"
+	manyFigure = "ns among 10,000"
 )
 
-// selection is what the benchmarks of invoker/cluster say, by their names without "Benchmark".
-type selection struct {
-	names  []string // of the choices: "Select/random/equal", in the order in which they came
-	times  map[string][]float64
-	allocs map[string]float64
-	memory map[string]float64 // bytes a provider, by package
-}
-
-// measureSelection runs the benchmarks round by round and prints medians. The error says what is over the limits.
-func measureSelection(ctx context.Context, m peer.Machine, s settings) error {
-	f := selection{times: map[string][]float64{}, allocs: map[string]float64{}, memory: map[string]float64{}}
+// measureSelection runs the benchmarks of invoker/cluster round by round.
+func measureSelection(ctx context.Context, m peer.Machine, s settings) ([]*report.Part, error) {
+	p := &report.Part{Name: "choice", Title: "choosing a provider; select: the balancer's choice; routed: with a rule's route, and the look at the connection", Bar: subject,
+		Conditions: conditions(ctx, m, s, nil)}
+	p.Conditions.Method = fmt.Sprintf("%d rounds of 500,000 choices", s.rounds)
 	runs := []struct{ pkg, benchmarks, times string }{
 		{"invoker/cluster", "Select|Routed", "500000x"},
 		{"invoker/cluster", "Memory", "1x"},
@@ -40,7 +32,7 @@ func measureSelection(ctx context.Context, m peer.Machine, s settings) error {
 	program := func(pkg string) string { return filepath.Join(m.Root, "out", "bin", filepath.Base(pkg)+".test") }
 	for _, r := range runs[1:] {
 		if err := m.Build(ctx, "..", "go", "test", "-c", "-o", program(r.pkg), "./"+r.pkg); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	for round := range s.rounds {
@@ -48,75 +40,45 @@ func measureSelection(ctx context.Context, m peer.Machine, s settings) error {
 		for _, r := range runs {
 			text, err := m.Command(ctx, m.ClientCore, program(r.pkg), "-test.run", "^$", "-test.bench", r.benchmarks, "-test.benchmem", "-test.benchtime", r.times).Output()
 			if err != nil {
-				return fmt.Errorf("measure choice: %s: %w", r.pkg, err)
+				return nil, fmt.Errorf("measure choice: %s: %w", r.pkg, err)
 			}
-			if err := f.add(r.pkg, string(text)); err != nil {
-				return err
+			if err := addChoices(p, r.pkg, string(text)); err != nil {
+				return nil, err
 			}
 		}
 	}
-	return f.print(os.Stdout)
+	p.Conditions.LoadAfter = loadAverage()
+	return []*report.Part{p}, nil
 }
 
-// add reads what go test -bench printed of a package.
-func (f *selection) add(pkg, text string) error {
+// timeOfSelection is that of measureSelection.
+func timeOfSelection(s settings) time.Duration { return time.Duration(s.rounds) * 20 * time.Second }
+
+// addChoices reads what go test -bench printed of a package: BenchmarkSelect/random/equal/100 and its like, and bytes/provider.
+func addChoices(p *report.Part, pkg, text string) error {
 	for line := range strings.Lines(text) {
 		path, values := benchmarkLine(line)
 		switch {
 		case len(path) == 4:
-			name := strings.Join(path, "/")
 			ns, err1 := strconv.ParseFloat(values["ns/op"], 64)
 			allocs, err2 := strconv.ParseFloat(values["allocs/op"], 64)
 			if err := errors.Join(err1, err2); err != nil {
 				return fmt.Errorf("read benchmark: %q: %w", line, err)
 			}
-			if choice, few := strings.CutSuffix(name, "/100"); few && f.times[name] == nil {
-				f.names = append(f.names, choice)
+			figure := map[string]string{"100": fewFigure, "10000": manyFigure}[path[3]]
+			if figure == "" {
+				return fmt.Errorf("read benchmark: %q: want among 100 or 10000", line)
 			}
-			f.times[name] = append(f.times[name], ns)
-			f.allocs[name] = max(f.allocs[name], allocs)
+			p.Add(strings.ToLower(path[0]), path[1]+", "+path[2], figure, ns)
+			p.Add(strings.ToLower(path[0]), path[1]+", "+path[2], allocsFigure, allocs)
 		case len(path) == 1 && path[0] == "Memory":
 			bytes, err := strconv.ParseFloat(values["bytes/provider"], 64)
 			if err != nil {
 				return fmt.Errorf("read benchmark: %q: %w", line, err)
 			}
-			f.memory[pkg] = bytes
+			p.Add("memory, connections apart", pkg, "bytes a provider", bytes)
 		}
 	}
-	return nil
-}
-
-func (f *selection) print(out io.Writer) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "\tbalancer\tweights\tns among 100\tamong 10,000\tratio\tallocations\t")
-	var faults []error
-	over := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
-	for _, name := range f.names {
-		what, choice, _ := strings.Cut(name, "/")
-		balancer, weights, _ := strings.Cut(choice, "/")
-		few, many := report.Median(f.times[name+"/100"]), report.Median(f.times[name+"/10000"])
-		allocs := max(f.allocs[name+"/100"], f.allocs[name+"/10000"])
-		fmt.Fprintf(w, "%s\t%s\t%s\t%.0f\t%.0f\t%.1f\t%.0f\t\n", strings.ToLower(what), balancer, weights, few, many, many/few, allocs)
-		if many > maxChoice {
-			over("%s: %.0f ns (limit %.0f)", name, many, maxChoice)
-		}
-		if what == "Select" && many > maxGrowth*few {
-			over("%s: %.1f times among 10,000 (limit %.0f)", name, many/few, maxGrowth)
-		}
-		if allocs > 0 {
-			over("%s: %.0f allocations (limit 0)", name, allocs)
-		}
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	fmt.Fprintln(out, "\nselect: the balancer's choice. routed: with a rule's route, and the look at the connection.")
-	fmt.Fprintf(out, "bytes a provider: %.0f with what choosing needs, %.0f in a directory with what the registry told; connections apart\n",
-		f.memory["invoker/cluster"], f.memory["invoker/cluster/directory"])
-	if err := errors.Join(faults...); err != nil {
-		return fmt.Errorf("choice: over the limits: %w", err)
-	}
-	fmt.Fprintf(out, "no choice takes over %.0f ns, select grows by no more than %.0f from 100 to 10,000, nothing allocates\n", maxChoice, maxGrowth)
 	return nil
 }
 

@@ -2,17 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/dubbofn/dubbofn/bench/peer"
@@ -91,53 +86,37 @@ func startWays() []way {
 	}
 }
 
-// startRun is one start.
-type startRun struct {
-	Millis float64 `json:"ms"`
-	CPU    float64 `json:"cpu_ms"` // of the process
-}
-
-// The most that a function's start may be of the bar's, by the second way.
+// The figures of a start; CPU is the process's until it was killed.
 const (
-	mostAlone  = 1.5
-	mostLinked = 3.
+	startFigure    = "first reply ms"
+	startCPUFigure = "CPU ms"
 )
 
 // measureStarts starts every program in turn, again and again, and tells how long it takes to its first reply.
-func measureStarts(ctx context.Context, m peer.Machine, s settings) error {
+func measureStarts(ctx context.Context, m peer.Machine, s settings) ([]*report.Part, error) {
 	all := starters()
 	if err := buildStarters(ctx, m, all); err != nil {
-		return err
+		return nil, err
 	}
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // nobody accepts
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer silent.Close()
-	c := conditions(ctx, m, s, nil)
-	results := map[string]map[string][]startRun{}
+	p := &report.Part{Name: "start", Title: "from exec to the first reply", Bar: bare, Compared: []string{startFigure, startCPUFigure}, Conditions: conditions(ctx, m, s, nil)}
+	p.Conditions.Method = fmt.Sprintf("%d interleaved starts of each (Java: %d), after one that does not count; every reply checked", s.starts, s.javaStarts)
 	for _, w := range startWays() {
-		if results[w.name], err = startRounds(ctx, m, s, w, all, silent.Addr().String()); err != nil {
-			return err
+		if err := startRounds(ctx, m, s, w, all, silent.Addr().String(), p); err != nil {
+			return nil, err
 		}
 	}
-	c.LoadAfter = loadAverage()
-	text, err := json.MarshalIndent(map[string]any{"conditions": c, "runs": results}, "", " ")
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(m.Root, "out", "start.json"), append(text, '\n'), 0o644); err != nil {
-		return err
-	}
-	fmt.Printf("from exec to the first reply, ms\n%s · %s, %d cores, Linux %s · %s · %s · commit %s\n%s · load average %s before, %s after\n",
-		c.Started, c.CPU, c.Cores, c.Kernel, c.Go, c.Java, c.Commit, c.Pinning, c.LoadBefore, c.LoadAfter)
-	for _, w := range startWays() {
-		fmt.Printf("\n%s\n", w.name)
-		if err := printStarts(os.Stdout, results[w.name], all); err != nil {
-			return err
-		}
-	}
-	return checkStarts(results[startWays()[1].name])
+	p.Conditions.LoadAfter = loadAverage()
+	return []*report.Part{p}, nil
+}
+
+// timeOfStarts is that of measureStarts.
+func timeOfStarts(s settings) time.Duration {
+	return time.Duration(2*(s.starts+1))*300*time.Millisecond + time.Duration(2*(s.javaStarts+1))*2500*time.Millisecond
 }
 
 func buildStarters(ctx context.Context, m peer.Machine, all []starter) error {
@@ -159,8 +138,7 @@ func buildStarters(ctx context.Context, m peer.Machine, all []starter) error {
 	return nil
 }
 
-func startRounds(ctx context.Context, m peer.Machine, s settings, w way, all []starter, silent string) (map[string][]startRun, error) {
-	found := map[string][]startRun{}
+func startRounds(ctx context.Context, m peer.Machine, s settings, w way, all []starter, silent string, part *report.Part) error {
 	order := slices.Clone(all)
 	for round := range s.starts + 1 { // the first fills the page cache, and does not count
 		if round%10 == 0 {
@@ -170,25 +148,25 @@ func startRounds(ctx context.Context, m peer.Machine, s settings, w way, all []s
 			if p.dir == "" && round > s.javaStarts {
 				continue
 			}
-			run, err := startOnce(ctx, m, w, p, silent)
+			took, cpu, err := startOnce(ctx, m, w, p, silent)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			if round > 0 {
-				found[p.name] = append(found[p.name], run)
+				part.Add(w.name, p.name, startFigure, took)
+				part.Add(w.name, p.name, startCPUFigure, cpu)
 			}
 		}
 		order = append(order[1:], order[0])
 	}
-	return found, nil
+	return nil
 }
 
-// startOnce has a process of its own, on the client's core, start and call the program.
-func startOnce(ctx context.Context, m peer.Machine, w way, p starter, silent string) (startRun, error) {
-	var run startRun
+// startOnce has a process of its own, on the client's core, start and call the program. It gives ms.
+func startOnce(ctx context.Context, m peer.Machine, w way, p starter, silent string) (took, cpu float64, err error) {
 	addresses, err := peer.FreeAddresses(2)
 	if err != nil {
-		return run, err
+		return 0, 0, err
 	}
 	at := ports{addresses[0], addresses[1], silent}
 	args := []string{filepath.Join(m.Root, "out", "bin", "first"), "-address", at.main, "-pause", w.pause.String()}
@@ -210,59 +188,10 @@ func startOnce(ctx context.Context, m peer.Machine, w way, p starter, silent str
 	}
 	out, err := cmd.Output()
 	if err != nil {
-		return run, fmt.Errorf("start %s: %w: %s", p.name, err, said.String())
+		return 0, 0, fmt.Errorf("start %s: %w: %s", p.name, err, said.String())
 	}
-	var took, cpu float64
 	if _, err := fmt.Sscan(string(out), &took, &cpu); err != nil {
-		return run, fmt.Errorf("start %s: read %q: %w", p.name, out, err)
+		return 0, 0, fmt.Errorf("start %s: read %q: %w", p.name, out, err)
 	}
-	return startRun{took / 1000, cpu / 1000}, nil
-}
-
-func startMillis(r startRun) float64 { return r.Millis }
-func startCPU(r startRun) float64    { return r.CPU }
-
-func figures(runs []startRun, figure func(startRun) float64) (all []float64) {
-	for _, r := range runs {
-		all = append(all, figure(r))
-	}
-	slices.Sort(all)
-	return all
-}
-
-// overBare gives the ratios to the bar, round by round, in order.
-func overBare(found map[string][]startRun, name string, figure func(startRun) float64) (ratios []float64) {
-	for i, r := range found[name] {
-		ratios = append(ratios, figure(r)/figure(found[bare][i]))
-	}
-	slices.Sort(ratios)
-	return ratios
-}
-
-func printStarts(out io.Writer, found map[string][]startRun, all []starter) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "program\tstarts\tmin\tmedian\tp95\tmax\t÷ bare: min\tmedian\tmax\tCPU\t÷ bare\t")
-	for _, p := range all {
-		ms, ratios := figures(found[p.name], startMillis), overBare(found, p.name, startMillis)
-		if len(ms) == 0 {
-			continue
-		}
-		fmt.Fprintf(w, "%s\t%d\t%.1f\t%.1f\t%.1f\t%.1f\t%.2f\t%.2f\t%.2f\t%.1f\t%.2f\t\n", p.name, len(ms), ms[0], report.Median(ms), ms[(len(ms)*95-1)/100], ms[len(ms)-1],
-			ratios[0], report.Median(ratios), ratios[len(ratios)-1], report.Median(figures(found[p.name], startCPU)), report.Median(overBare(found, p.name, startCPU)))
-	}
-	return w.Flush()
-}
-
-// checkStarts tells, as an error, what takes longer than it may.
-func checkStarts(found map[string][]startRun) error {
-	var faults []error
-	for name, most := range map[string]float64{greet: mostAlone, linked: mostLinked} {
-		if ratio := report.Median(overBare(found, name, startMillis)); ratio > most {
-			faults = append(faults, fmt.Errorf("%s takes %.2f times as long as the bare server (most %.1f)", name, ratio, most))
-		}
-	}
-	if err := errors.Join(faults...); err != nil {
-		return fmt.Errorf("starts: %w", err)
-	}
-	return nil
+	return took / 1000, cpu / 1000, nil
 }

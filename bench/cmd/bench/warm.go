@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/dubbofn/dubbofn/bench/peer"
@@ -46,11 +45,20 @@ func warmWays() []warmWay {
 	}
 }
 
-// nothing is the way that another is compared with.
-func (w warmWay) nothing() string {
-	of, _, _ := strings.Cut(w.Name, ": ")
-	return of + ": nothing, " + map[bool]string{true: "TLS", false: "plain"}[w.tls]
+// names are the case's and the peer's: what is compared, and what was kept.
+func (w warmWay) names(targets int, delay time.Duration) (c, kept string) {
+	of, rest, _ := strings.Cut(w.Name, ": ")
+	kept, wire, _ := strings.Cut(rest, ", ")
+	return fmt.Sprintf("%s, %s, %d providers, %v of delay either way", of, wire, targets, delay), kept
 }
+
+// The figures of a process that calls every provider.
+const (
+	firstFigure = "first reply ms"
+	lastFigure  = "last of all ms"
+	nothingKept = "nothing"
+	relayKept   = "relay"
+)
 
 // warmStart is what the consumer prints.
 type warmStart struct {
@@ -58,47 +66,33 @@ type warmStart struct {
 	Exec              float64 // µs from before the process was made to its main
 }
 
-// What the relay is to save over TLS on loopback, against asking the registry and as many handshakes as there are providers.
-const (
-	goalFirst = 15. // times faster to the first reply
-	goalLast  = 5.  // to the last of one call to each
-)
-
-// measureWarm starts a process that calls every provider, again and again: with nothing kept, with what a keeper has. It prints medians.
-func measureWarm(ctx context.Context, m peer.Machine, s settings) error {
+// measureWarm starts a process that calls every provider, again and again: with nothing kept, with what a keeper has.
+func measureWarm(ctx context.Context, m peer.Machine, s settings) ([]*report.Part, error) {
 	if err := m.Build(ctx, ".", "go", "build", "-C", "peers/warm", "-o", "{bin}/warm", "."); err != nil {
-		return err
+		return nil, err
 	}
-	results := map[string]map[string][]warmStart{}
-	delays := []time.Duration{0, time.Millisecond}
-	for _, delay := range delays {
-		found, err := measureWarmAt(ctx, m, s, delay)
-		if err != nil {
-			return fmt.Errorf("measure warm starts, %v of delay: %w", delay, err)
-		}
-		results[delay.String()] = found
-	}
-	b, err := json.MarshalIndent(results, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(m.Root, "out", "warm.json"), append(b, '\n'), 0o644); err != nil {
-		return err
-	}
-	for _, delay := range delays {
-		fmt.Printf("\n%d providers, %v of delay either way\n", s.warmTargets, delay)
-		if err := printWarm(os.Stdout, results[delay.String()]); err != nil {
-			return err
+	p := &report.Part{Name: "warm", Title: "the first calls of a process that has just begun", Bar: nothingKept, Compared: []string{firstFigure, lastFigure}, Conditions: conditions(ctx, m, s, nil)}
+	p.Conditions.Method = fmt.Sprintf("%d interleaved starts of each, after one that does not count", s.rounds)
+	for _, delay := range warmDelays() {
+		if err := measureWarmAt(ctx, m, s, delay, p); err != nil {
+			return nil, fmt.Errorf("measure warm starts, %v of delay: %w", delay, err)
 		}
 	}
-	sumUp(os.Stdout, results[delays[0].String()])
-	return nil
+	p.Conditions.LoadAfter = loadAverage()
+	return []*report.Part{p}, nil
 }
 
-func measureWarmAt(ctx context.Context, m peer.Machine, s settings, delay time.Duration) (found map[string][]warmStart, err error) {
+func warmDelays() []time.Duration { return []time.Duration{0, time.Millisecond} }
+
+// timeOfWarm is that of measureWarm.
+func timeOfWarm(s settings) time.Duration {
+	return time.Duration(len(warmDelays())) * (10*time.Second + time.Duration(s.rounds*len(warmWays()))*100*time.Millisecond)
+}
+
+func measureWarmAt(ctx context.Context, m peer.Machine, s settings, delay time.Duration, p *report.Part) (err error) {
 	dir, err := os.MkdirTemp("", "warm")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	registry := s.warmRegistry
@@ -111,40 +105,29 @@ func measureWarmAt(ctx context.Context, m peer.Machine, s settings, delay time.D
 	}
 	providers, err := startWarm(ctx, m, &at, "providers", "-count", strconv.Itoa(s.warmTargets), "-delay", delay.String(), "-registry", registry)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, providers.stop()) }()
 	var doors struct{ Unix, TCP string }
 	keeper, err := startWarm(ctx, m, &doors, "keeper", "-ca", at.CA, "-registry", registry)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, keeper.stop()) }()
-	found = map[string][]warmStart{}
 	taught, holds := map[string]int{}, map[string]int{} // what the keeper has been taught to have, of each kind
 	for round := -1; round < s.rounds; round++ {
 		progress("warm starts, %v of delay, round %d", delay, round+1)
 		for _, w := range warmWays() {
-			args := []string{"-targets", strings.Join(at.Plain, ",")}
-			if w.tls {
-				args = []string{"-targets", strings.Join(at.TLS, ","), "-tls", "-ca", at.CA}
-			}
-			args = append(args, "-registry", registry)
-			if w.bare {
-				args = append(args, "-bare")
-			}
-			if w.file {
-				args = append(args, "-snapshot", filepath.Join(dir, w.Name))
-			}
+			args := w.args(at.Plain, at.TLS, at.CA, registry, dir)
 			if w.door != "" {
 				args = append(args, "-keeper", map[string]string{"unix": doors.Unix, "tcp": doors.TCP}[w.door])
 				if err := keeper.holds(ctx, w.has, holds[w.has]); err != nil {
-					return nil, err
+					return err
 				}
 			}
 			start, err := consumeOnce(ctx, m, args)
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", w.Name, err)
+				return fmt.Errorf("%s: %w", w.Name, err)
 			}
 			if round < 0 {
 				taught[w.has+strconv.FormatBool(w.tls)] = s.warmTargets // this one has taught it
@@ -153,15 +136,34 @@ func measureWarmAt(ctx context.Context, m peer.Machine, s settings, delay time.D
 					select {
 					case <-time.After(2 * time.Second):
 					case <-ctx.Done():
-						return nil, context.Cause(ctx)
+						return context.Cause(ctx)
 					}
 				}
 				continue
 			}
-			found[w.Name] = append(found[w.Name], start)
+			c, kept := w.names(s.warmTargets, delay)
+			p.Add(c, kept, firstFigure, start.First/1000)
+			p.Add(c, kept, lastFigure, start.Last/1000)
+			p.Add(c, kept, "a warm call ms", start.Warm/1000)
+			p.Add(c, kept, "exec to main ms", start.Exec/1000)
 		}
 	}
-	return found, nil
+	return nil
+}
+
+// args are those of the consumer, without the keeper's door.
+func (w warmWay) args(plain, tls []string, ca, registry, dir string) []string {
+	args := []string{"-registry", registry, "-targets", strings.Join(plain, ",")}
+	if w.tls {
+		args = []string{"-registry", registry, "-targets", strings.Join(tls, ","), "-tls", "-ca", ca}
+	}
+	if w.bare {
+		args = append(args, "-bare")
+	}
+	if w.file {
+		args = append(args, "-snapshot", filepath.Join(dir, w.Name))
+	}
+	return args
 }
 
 // warmProcess is the providers or the keeper.
@@ -247,48 +249,4 @@ func consumeOnce(ctx context.Context, m peer.Machine, args []string) (warmStart,
 		return warmStart{}, fmt.Errorf("read %q: %w", out, err)
 	}
 	return warmStart{said.First, said.Last, said.Warm, float64(said.Began-begun.UnixNano()) / 1000}, nil
-}
-
-// of gives the medians of what get says.
-func medianOf(all []warmStart, get func(warmStart) float64) float64 {
-	var values []float64
-	for _, s := range all {
-		values = append(values, get(s))
-	}
-	return report.Median(values)
-}
-
-func firstOf(s warmStart) float64 { return s.First }
-func lastOf(s warmStart) float64  { return s.Last }
-
-// against gives the median of the ratios of one way to another, round by round.
-func against(one, other []warmStart, get func(warmStart) float64) float64 {
-	var ratios []float64
-	for i := range one {
-		ratios = append(ratios, get(one[i])/get(other[i]))
-	}
-	return report.Median(ratios)
-}
-
-func printWarm(out io.Writer, found map[string][]warmStart) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "kept\tfirst reply, ms\tlast of all, ms\ta warm call, ms\tfirst / warm\tnothing / this, first\tlast\t")
-	for _, way := range warmWays() {
-		all := found[way.Name]
-		nothing := found[way.nothing()]
-		warm := func(s warmStart) float64 { return s.Warm }
-		fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%.3f\t%.1f\t%.1f\t%.1f\t\n", way.Name, medianOf(all, firstOf)/1000, medianOf(all, lastOf)/1000, medianOf(all, warm)/1000,
-			medianOf(all, func(s warmStart) float64 { return s.First / s.Warm }), against(nothing, all, firstOf), against(nothing, all, lastOf))
-	}
-	return w.Flush()
-}
-
-// sumUp says what the keeper saves over TLS.
-func sumUp(out io.Writer, found map[string][]warmStart) {
-	for _, of := range []string{"connections", "client"} {
-		nothing, relay := found[of+": nothing, TLS"], found[of+": relay, TLS"]
-		fmt.Fprintf(out, "\n%s: over TLS the relay is %.1f times faster to the first reply (goal %.0f), %.1f to the last (goal %.0f)", of,
-			against(nothing, relay, firstOf), goalFirst, against(nothing, relay, lastOf), goalLast)
-	}
-	fmt.Fprintln(out)
 }

@@ -22,9 +22,14 @@ func call(ctx context.Context, o options) error {
 	protocols.SetUnencryptedHTTP2(true)
 	client := &http.Transport{Protocols: &protocols, DisableCompression: true}
 	defer client.CloseIdleConnections()
+	first := &loop{options: o, client: client, url: "http://" + o.address + path}
+	var err error
+	if o.reply, err = first.probe(ctx); err != nil {
+		return err
+	}
 	loops := make([]measure.Loop, o.plan.InFlight)
 	for i := range loops {
-		loops[i] = &loop{options: o, client: client, url: "http://" + o.address + path}
+		loops[i] = &loop{options: o, client: client, url: first.url}
 	}
 	outcome, err := measure.Drive(ctx, o.plan, loops)
 	if err != nil {
@@ -46,13 +51,16 @@ type loop struct {
 func (l *loop) Run(ctx context.Context, start time.Time) error {
 	from, to := l.plan.WarmUp, l.plan.WarmUp+l.plan.Measure
 	room := make([]byte, len(l.reply)+1)
-	types := []string{contentType}
+	types, tokens := []string{contentType}, []string{l.token}
 	for begun := time.Since(start); begun < to; {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.url, bytes.NewReader(l.request))
 		if err != nil {
 			return err
 		}
 		req.Header = http.Header{"Content-Type": types}
+		if l.token != "" {
+			req.Header[headerToken] = tokens
+		}
 		if err := l.post(req, room); err != nil {
 			return err
 		}
@@ -65,6 +73,28 @@ func (l *loop) Run(ctx context.Context, start time.Time) error {
 	}
 	return nil
 }
+
+// probe gives the first reply, decoded and checked; the others are compared with its bytes.
+func (l *loop) probe(ctx context.Context) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.url, bytes.NewReader(l.request))
+	if err != nil {
+		return nil, err
+	}
+	req.Header = http.Header{"Content-Type": {contentType}, headerToken: {l.token}}
+	resp, err := l.client.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	frame, err := io.ReadAll(io.LimitReader(resp.Body, maxReply))
+	if err != nil || resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("post: %s: %q, %w", resp.Status, frame, err)
+	}
+	return frame, l.testCase.CheckFrame(frame)
+}
+
+// maxReply is far above what any case is answered with.
+const maxReply = 8 << 20
 
 func (l *loop) post(req *http.Request, room []byte) error {
 	resp, err := l.client.RoundTrip(req)

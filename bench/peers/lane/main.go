@@ -19,7 +19,9 @@ import (
 type options struct {
 	address     string
 	connections int
+	token       string
 	plan        measure.Plan
+	testCase    load.Case
 	request     []byte
 	reply       []byte
 }
@@ -47,6 +49,7 @@ func run(ctx context.Context) error {
 	f.IntVar(&o.plan.InFlight, "in-flight", 1, "of client")
 	f.DurationVar(&o.plan.WarmUp, "warm-up", 0, "of client, not counted")
 	f.DurationVar(&o.plan.Measure, "measure", 0, "of client, counted")
+	f.StringVar(&o.token, "token", "", "of client, for a function's lane")
 	f.IntVar(&o.plan.PID, "pid", 0, "of the server, for its CPU time")
 	if err := f.Parse(os.Args[2:]); err != nil {
 		return err
@@ -56,6 +59,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	o.testCase = c
 	var err2 error
 	o.request, err = c.Request()
 	o.reply, err2 = c.Reply()

@@ -12,6 +12,7 @@ import (
 const (
 	contentType = "application/x-dubbo"
 	path        = "/dubbo"
+	headerToken = "Dubbofn-Token"
 )
 
 // serve serves until its input ends.
