@@ -36,6 +36,9 @@ type writer struct {
 	wake    chan struct{}
 	done    chan struct{}
 
+	gathered [][]byte    // what the next system call writes; the writer's alone
+	vector   net.Buffers // the same, while it is written
+
 	full      atomic.Bool   // queued has reached limit
 	begun     atomic.Uint64 // the last batch that has begun to be written
 	since     atomic.Int64  // when the write that is under way began; 0 when there is none
@@ -198,35 +201,53 @@ func (w *writer) unbegin() {
 	w.begun.Store(w.batch - 2) // batch is the next one's number
 }
 
-// write tells whether some bytes were written.
+// write tells whether some bytes were written. A system call takes up to pieceBytes, of as many frames as that is.
 func (w *writer) write(small []byte, large [][]byte) (some bool, err error) {
-	if some, err = w.pieces(small); err != nil {
-		return some, err
+	size := 0
+	for i := -1; i < len(large); i++ {
+		b := small
+		if i >= 0 {
+			b = large[i]
+		}
+		for len(b) > 0 {
+			p := b[:min(len(b), pieceBytes-size)]
+			w.gathered = append(w.gathered, p)
+			size += len(p)
+			b = b[len(p):]
+			if size == pieceBytes {
+				more, err := w.flush()
+				if some = some || more; err != nil {
+					return some, err
+				}
+				size = 0
+			}
+		}
 	}
-	for _, b := range large {
-		more, err := w.pieces(b)
+	if size > 0 {
+		more, err := w.flush()
 		if some = some || more; err != nil {
 			return some, err
 		}
 	}
+	w.lastWrite.Store(w.since.Swap(0))
 	return some, nil
 }
 
-func (w *writer) pieces(b []byte) (some bool, err error) {
-	if len(b) == 0 {
-		return false, nil
+// flush writes what is gathered.
+func (w *writer) flush() (some bool, err error) {
+	w.since.Store(time.Now().UnixNano())
+	var n int64
+	if len(w.gathered) == 1 {
+		var k int
+		k, err = w.conn.Write(w.gathered[0])
+		n = int64(k)
+	} else {
+		w.vector = w.gathered
+		n, err = w.vector.WriteTo(w.conn)
 	}
-	for len(b) > 0 {
-		p := b[:min(len(b), pieceBytes)]
-		w.since.Store(time.Now().UnixNano())
-		n, err := w.conn.Write(p)
-		if some = some || n > 0; err != nil {
-			return some, err
-		}
-		b = b[len(p):]
-	}
-	w.lastWrite.Store(w.since.Swap(0))
-	return some, nil
+	clear(w.gathered)
+	w.gathered = w.gathered[:0]
+	return n > 0, err
 }
 
 // finish lets the writer end once it has written what is queued. It does not wait (see done).
