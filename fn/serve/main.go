@@ -26,9 +26,11 @@ import (
 
 // Main serves until SIGTERM or SIGINT and returns after the drain. A fault is printed on standard error, and the process exits with
 // status 1. With DUBBOFN_DESCRIBE=1 it prints the manifest as JSON and returns. It is the whole main of a function.
+//
+// Until the function is ready a signal may end the process at once, as it does while the program is loaded.
 func Main(parts ...Part) {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	err := run(ctx, parts)
+	ctx, stop := context.WithCancel(context.Background())
+	err := run(ctx, parts, func() { endWith(stop) })
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "dubbofn: can't serve:")
@@ -39,7 +41,17 @@ func Main(parts ...Part) {
 	}
 }
 
-func run(ctx context.Context, parts []Part) error {
+// endWith calls stop at the first signal to end, from now on.
+func endWith(stop func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
+	go func() {
+		<-signals
+		stop()
+	}()
+}
+
+func run(ctx context.Context, parts []Part, settled func()) error {
 	c, err := FromEnvironment()
 	if err != nil {
 		return err
@@ -48,13 +60,18 @@ func run(ctx context.Context, parts []Part) error {
 		return describe(os.Stdout, c, parts)
 	}
 	useLogger(newLogger(os.Stderr, c))
-	return Run(ctx, c, parts...)
+	return serve(ctx, c, parts, settled)
 }
 
 // Run serves under a configuration until ctx ends, then drains; it returns when nothing of it is left. The configuration is what
 // [FromEnvironment] gave, with whatever fields the caller changed.
 // Every fault of the configuration, the parts and the services is reported before anything is opened.
 func Run(ctx context.Context, c Config, parts ...Part) error {
+	return serve(ctx, c, parts, func() {})
+}
+
+// serve is Run. settled is called before the function is ready, once nobody waits for its first reply.
+func serve(ctx context.Context, c Config, parts []Part, settled func()) error {
 	f, err := newFunction(c, parts)
 	if f != nil {
 		defer f.traces.close(context.WithoutCancel(ctx), f.log)
@@ -64,12 +81,12 @@ func Run(ctx context.Context, c Config, parts ...Part) error {
 	}
 	f.ledger.Begin(cold.PhaseInit)()
 	end := f.ledger.Begin(cold.PhaseListen)
-	if err := f.listen(); err != nil {
+	if err := f.listen(ctx); err != nil {
 		f.closeListeners()
 		return err
 	}
 	end()
-	return f.serve(ctx)
+	return f.serve(ctx, settled)
 }
 
 // function is a process's worth of services while it runs.
@@ -94,6 +111,7 @@ type function struct {
 	monitor  monitor
 	calls    *laneCalls
 	early    *early        // nil: no early lane
+	settled  chan struct{} // closed when nobody waits for the first reply
 	isReady  chan struct{} // closed when calls are taken
 	leaving  chan struct{} // closed when no more are
 	cool     func()        // ends what warming up began
@@ -110,7 +128,7 @@ func newFunction(c Config, parts []Part) (*function, error) {
 	}
 	f := &function{
 		config: c, log: newLogger(os.Stderr, c), parts: a,
-		instance: instanceName(), calls: newLaneCalls(), isReady: make(chan struct{}), leaving: make(chan struct{}),
+		instance: instanceName(), calls: newLaneCalls(), settled: make(chan struct{}), isReady: make(chan struct{}), leaving: make(chan struct{}),
 	}
 	f.events.leaving = f.leaving
 	f.ledger = cold.NewLedger(c.App, f.instance)
@@ -143,20 +161,34 @@ func newFunction(c Config, parts []Part) (*function, error) {
 	return f, nil
 }
 
-func (f *function) listen() (err error) {
+func (f *function) listen(ctx context.Context) (err error) {
 	join := func(port int) string { return net.JoinHostPort(f.config.Bind, strconv.Itoa(port)) }
 	if f.opensDubbo() {
-		if f.dubbo, err = f.parts.transport.Listen(join(f.config.Port)); err != nil {
+		if f.dubbo, err = f.listenDubbo(ctx, join(f.config.Port)); err != nil {
 			return fmt.Errorf("listen on the Dubbo port: %w; DUBBOFN_PORT chooses another, 0 a free one", err)
 		}
 		if f.dubbo, err = f.trust.listen(f.dubbo); err != nil {
 			return err
 		}
 	}
-	if f.http, err = net.Listen("tcp", join(f.config.HTTPPort)); err != nil {
+	if f.http, err = listenTCP(ctx, join(f.config.HTTPPort)); err != nil {
 		return fmt.Errorf("listen on the HTTP port: %w; PORT chooses another, 0 a free one", err)
 	}
-	return f.monitor.listen(join(f.config.MetricsPort))
+	return f.monitor.listen(ctx, join(f.config.MetricsPort))
+}
+
+func (f *function) listenDubbo(ctx context.Context, address string) (net.Listener, error) {
+	if f.parts.transport != nil {
+		return f.parts.transport.Listen(address)
+	}
+	return listenTCP(ctx, address)
+}
+
+// listenTCP opens a port for plain TCP: no peer of ours speaks Multipath TCP, and only to ask the kernel whether it does takes 0.1 ms of each start.
+func listenTCP(ctx context.Context, address string) (net.Listener, error) {
+	var c net.ListenConfig
+	c.SetMultipathTCP(false)
+	return c.Listen(ctx, "tcp", address)
 }
 
 // opensDubbo tells whether Dubbo TCP is listened on: everywhere but on Knative, which has room for one port.
@@ -173,7 +205,7 @@ func (f *function) closeListeners() {
 }
 
 // serve runs until ctx ends or a listener fails, then drains.
-func (f *function) serve(ctx context.Context) error {
+func (f *function) serve(ctx context.Context, settled func()) error {
 	serving, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stop(nil)
 	f.ready.set("starting")
@@ -184,7 +216,8 @@ func (f *function) serve(ctx context.Context) error {
 	go func() { ended <- f.serveHTTP() }()
 	starting, giveUp := context.WithCancel(ctx)
 	defer giveUp()
-	var beside sync.WaitGroup // the early lanes, and who tells of the start
+	var beside sync.WaitGroup // the early lanes, and who looks after the start
+	beside.Go(func() { f.settle(starting, settled) })
 	if f.early != nil {
 		beside.Go(func() { f.early.run(starting) })
 	}
@@ -258,6 +291,7 @@ func (f *function) start(ctx context.Context) error {
 	if err := errors.Join(err, opened()); err != nil {
 		return err
 	}
+	<-f.settled
 	ready()
 	f.ready.set("")
 	close(f.isReady)
@@ -277,6 +311,7 @@ func (f *function) prepare(ctx context.Context) (err error) {
 	if f.cool, err = f.warmUp(ctx); err != nil || !f.config.registers() {
 		return err
 	}
+	<-f.settled
 	r, err := f.registration()
 	if err != nil {
 		return err

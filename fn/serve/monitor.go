@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net"
@@ -42,11 +43,11 @@ func (m *monitor) begin(p Monitor, f *function) {
 	m.web = &http.Server{Handler: scrape, ReadHeaderTimeout: f.config.ReadTimeout, ErrorLog: slog.NewLogLogger(f.log.Handler(), slog.LevelDebug)}
 }
 
-func (m *monitor) listen(address string) (err error) {
+func (m *monitor) listen(ctx context.Context, address string) (err error) {
 	if m.web == nil {
 		return nil
 	}
-	if m.listener, err = net.Listen("tcp", address); err != nil {
+	if m.listener, err = listenTCP(ctx, address); err != nil {
 		return fmt.Errorf("listen for scrapes of metrics: %w; DUBBOFN_METRICS_PORT chooses another port, 0 a free one", err)
 	}
 	return nil

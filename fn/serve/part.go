@@ -65,7 +65,7 @@ type Addresses struct {
 type assembly struct {
 	services  []*fn.Service
 	adapters  map[string]registry.Adapter
-	transport Transport
+	transport Transport   // nil: the standard library's TCP
 	codec     dubbo.Codec // nil: the project's own
 	backends  map[string]tracing.Backend
 	receiver  event.Receiver // nil: no events are taken
@@ -118,9 +118,6 @@ func assemble(parts []Part) (*assembly, error) {
 	if len(a.services) == 0 {
 		faults = append(faults, errors.New("no service: give one, e.g. fn.NewService(\"org.example.GreetService\", fn.Method(\"greet\", Greet))"))
 	}
-	if a.transport == nil {
-		a.transport = tcp{}
-	}
 	return a, errors.Join(faults...)
 }
 
@@ -138,10 +135,3 @@ func (a *assembly) sectionOf(i int) string {
 	}
 	return name
 }
-
-// tcp is the default transport.
-type tcp struct{}
-
-func (tcp) Name() string { return "tcp" }
-
-func (tcp) Listen(address string) (net.Listener, error) { return net.Listen("tcp", address) }
