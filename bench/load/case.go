@@ -93,6 +93,22 @@ func (c Case) Request() ([]byte, error) {
 	return Request(service.Interface, c.method, c.descriptor, c.argument)
 }
 
+// requests gives the frame for each of so many services; 0: for the one.
+func (c Case) requests(services int) (all [][]byte, err error) {
+	if services == 0 {
+		one, err := c.Request()
+		return [][]byte{one}, err
+	}
+	for i := range services {
+		one, err := Request(service.Numbered(i), c.method, c.descriptor, c.argument)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
 // Request gives the frame of a call of any service's method with one argument, of no version, with id 0.
 func Request(iface, method, descriptor string, argument any) ([]byte, error) {
 	attachments := []string{"path", iface, "interface", iface, "version", "0.0.0", "timeout", "10000"}

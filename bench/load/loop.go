@@ -24,7 +24,8 @@ type loop struct {
 	testCase  Case
 	plan      Plan
 	want      expected
-	request   []byte
+	requests  [][]byte // each in turn
+	next      int
 	slots     []slot // an id is a slot's number plus a multiple of their count
 	in, out   []byte
 	histogram *measure.Histogram // apart, so that the collector need not look at it
@@ -42,17 +43,17 @@ type slot struct {
 }
 
 // newLoop has one of the connections that rest.
-func newLoop(p Plan, c Case, request []byte, want expected, inFlight int, resting chan net.Conn) *loop {
+func newLoop(p Plan, c Case, requests [][]byte, next int, want expected, inFlight int, resting chan net.Conn) *loop {
 	reply := headerBytes + want.length
 	room := max(min(256<<10, inFlight*reply), 2*reply, 4<<10) // replies that may come together, events beside them
-	return &loop{conn: <-resting, resting: resting, testCase: c, plan: p, want: want, request: request,
+	return &loop{conn: <-resting, resting: resting, testCase: c, plan: p, want: want, requests: requests, next: next,
 		slots: make([]slot, inFlight), in: make([]byte, 0, room), histogram: &measure.Histogram{}}
 }
 
 // Run calls until the plan's time or count is used up, and then until every reply is there.
 func (l *loop) Run(_ context.Context, start time.Time) error {
 	l.write = l.writeInline
-	if len(l.slots) > 1 && len(l.slots)*len(l.request) > inlineBytes {
+	if len(l.slots) > 1 && len(l.slots)*len(l.requests[0]) > inlineBytes {
 		w := newWriter(l.conn)
 		defer w.close()
 		l.write = w.write
@@ -97,7 +98,10 @@ func (l *loop) call(s *slot, now time.Duration) {
 	l.begun++
 	l.waiting++
 	at := len(l.out)
-	l.out = append(l.out, l.request...)
+	l.out = append(l.out, l.requests[l.next]...)
+	if l.next++; l.next == len(l.requests) {
+		l.next = 0
+	}
 	binary.BigEndian.PutUint64(l.out[at+4:], s.id)
 }
 

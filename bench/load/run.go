@@ -15,6 +15,7 @@ type Plan struct {
 	measure.Plan
 	Address     string // of the provider, on loopback
 	Connections int    // 1 to 10000; where fewer calls are in flight, each is made on the connection that has rested longest
+	Services    int    // how many services are called in turn, of the names that service.Numbered gives; 0: service.Interface alone
 }
 
 // Validate reports all that is wrong with p.
@@ -26,6 +27,9 @@ func (p Plan) Validate() error {
 	}
 	if p.Connections < 1 || p.Connections > 10000 {
 		faults = append(faults, fmt.Errorf("%d connections are not in 1 to 10000", p.Connections))
+	}
+	if p.Services < 0 || p.Services > 10000 {
+		faults = append(faults, fmt.Errorf("%d services are not in 0 to 10000", p.Services))
 	}
 	faults = append(faults, p.Plan.Validate())
 	if err := errors.Join(faults...); err != nil {
@@ -43,13 +47,13 @@ func Run(ctx context.Context, p Plan) (measure.Outcome, error) {
 	if err != nil {
 		return measure.Outcome{}, err
 	}
-	request, err := c.Request()
+	requests, err := c.requests(p.Services)
 	if err != nil {
 		return measure.Outcome{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.WarmUp+p.Measure+30*time.Second)
 	defer cancel()
-	want, err := probe(ctx, p.Address, c, request)
+	want, err := probe(ctx, p.Address, c, requests[0])
 	if err != nil {
 		return measure.Outcome{}, err
 	}
@@ -70,9 +74,9 @@ func Run(ctx context.Context, p Plan) (measure.Outcome, error) {
 		if i < p.InFlight%len(loops) {
 			inFlight++
 		}
-		loops[i] = newLoop(p, c, request, want, inFlight, resting)
+		loops[i] = newLoop(p, c, requests, i*len(requests)/len(loops), want, inFlight, resting)
 	}
 	outcome, err := measure.Drive(ctx, p.Plan, loops)
-	outcome.RequestBytes, outcome.ReplyBytes = len(request), headerBytes+want.length
+	outcome.RequestBytes, outcome.ReplyBytes = len(requests[0]), headerBytes+want.length
 	return outcome, err
 }

@@ -2,16 +2,19 @@ package load
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/binary"
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/dubbofn/dubbofn/bench/service"
 	"github.com/dubbofn/dubbofn/bench/service/measure"
 )
 
@@ -111,6 +114,35 @@ func TestRunTakesTurnsAmongConnectionsThatRest(t *testing.T) {
 	}
 	if calls[0] != 11 || calls[1] != 10 || o.Checked == 0 { // the first call, of a connection of its own, is the probe's
 		t.Errorf("10 connections with 50 calls were used so often: %v", calls)
+	}
+}
+
+func TestRunCallsServicesInTurn(t *testing.T) {
+	t.Parallel()
+	c, err := NewCase("echo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := c.requests(3)
+	if err != nil || len(all) != 3 || len(all[0]) != len(all[2]) || !bytes.Contains(all[2], []byte(service.Numbered(2))) {
+		t.Fatalf("%d requests, %v", len(all), err)
+	}
+	p := plan(provider(t, c, func(_ int, b []byte) []byte { return b }), "echo")
+	l := newLoop(p, c, all, 2, expected{}, 1, func() chan net.Conn { rest := make(chan net.Conn, 1); rest <- nil; return rest }())
+	for range 4 {
+		l.call(&l.slots[0], 0)
+	}
+	var names []string
+	for frame := range slices.Chunk(l.out, len(all[0])) {
+		at := bytes.Index(frame, []byte(service.Interface)) + len(service.Interface)
+		names = append(names, string(frame[at:at+5]))
+	}
+	if !slices.Equal(names, []string{"00002", "00000", "00001", "00002"}) {
+		t.Errorf("called %v", names)
+	}
+	p.Services = 3
+	if o, err := Run(t.Context(), p); err != nil || o.Calls == 0 {
+		t.Errorf("%+v, %v", o, err)
 	}
 }
 

@@ -9,6 +9,9 @@ import (
 // Interface is the service's Java interface.
 const Interface = "org.bench.BenchService"
 
+// Numbered is the name of one of many services that are like Interface. All names have the same length.
+func Numbered(i int) string { return fmt.Sprintf("%s%05d", Interface, i) }
+
 // Text is what calls of echo(String) carry: 16 bytes.
 const Text = "sixteen bytes ok"
 

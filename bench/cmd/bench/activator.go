@@ -5,11 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
-	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/dubbofn/dubbofn/bench/peer"
@@ -44,13 +41,12 @@ type footprint struct {
 
 // front is the processes that take part.
 type front struct {
-	m                               peer.Machine
-	s                               settings
-	function, activator, bare       *piped
-	functionAt, activatorAt, bareAt string
-	laneAt                          string
-	functions                       string // the activator's directory
-	part                            *report.Part
+	m                          peer.Machine
+	s                          settings
+	function, bare             *piped
+	functionAt, bareAt, laneAt string
+	activator                  *activator
+	part                       *report.Part
 }
 
 // measureActivator compares a call through the activator with a bare POST, and counts what consumers and functions take of its memory.
@@ -107,110 +103,39 @@ func (f *front) start(ctx context.Context) error {
 		return err
 	}
 	f.functionAt, f.bareAt, f.laneAt = at[0], at[1], at[2]
-	token := "DUBBOFN_TOKEN=" + laneTok
-	args := []string{f.bin("dubbofn"), "-address", f.functionAt, "-http", port(f.laneAt)}
-	manifest, err := f.describe(ctx, args)
-	if err != nil {
-		return err
-	}
-	if f.functions, err = os.MkdirTemp(filepath.Join(f.m.Root, "out"), "functions"); err != nil {
-		return err
-	}
-	if err := f.offer("bench", "http://"+f.laneAt, manifest); err != nil {
-		return err
-	}
-	if f.function, err = startPiped(f.m.Command(ctx, f.m.ProviderCore, args...), token); err != nil {
+	if f.function, err = startFunction(ctx, f.m, f.functionAt, f.laneAt); err != nil {
 		return err
 	}
 	if f.bare, err = startPiped(f.m.Command(ctx, f.m.ProviderCore, f.bin("lane"), "server", "-address", f.bareAt)); err != nil {
 		return err
 	}
-	f.activator, err = startPiped(f.m.Command(ctx, f.m.ClientCore, f.bin("activator")), token, "DUBBOFN_FUNCTIONS="+f.functions, "DUBBOFN_LOG_LEVEL=error",
-		"DUBBOFN_REGISTRY=embedded://"+filepath.Join(f.functions, "registry"), "DUBBOFN_BIND=127.0.0.1", "DUBBOFN_PORT=0", "DUBBOFN_LANE_PORT=0", "DUBBOFN_ADMIN_PORT=0")
+	if err := until(ctx, "all listen", func() bool { return listens(f.functionAt) && listens(f.bareAt) && listens(f.laneAt) }); err != nil {
+		return err
+	}
+	f.activator, err = startActivator(ctx, f.m, f.laneAt)
 	if err != nil {
 		return err
 	}
-	var said struct{ Address string }
-	if err := f.activator.read(&said); err != nil {
-		return err
-	}
-	f.activatorAt = said.Address
-	return until(ctx, "all listen, and the function is registered", func() bool {
-		return listens(f.functionAt) && listens(f.bareAt) && listens(f.laneAt) && f.registered() == 1
-	})
-}
-
-// listens tells whether an address takes connections.
-func listens(address string) bool {
-	c, err := net.Dial("tcp", address)
-	if err != nil {
-		return false
-	}
-	return c.Close() == nil
-}
-
-// registered counts the functions that the activator has registered.
-func (f *front) registered() int {
-	found, _ := filepath.Glob(filepath.Join(f.functions, "registry", "metadata", "bench*")) // the pattern is sound
-	return len(found)
-}
-
-// until waits until something is so.
-func until(ctx context.Context, what string, is func() bool) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, 2*time.Minute, fmt.Errorf("it took too long until %s", what))
-	defer cancel()
-	for !is() {
-		select {
-		case <-time.After(20 * time.Millisecond):
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-	return nil
-}
-
-// describe gives what the function prints of itself, without the revision: it is the same function under other names later.
-func (f *front) describe(ctx context.Context, args []string) (map[string]any, error) {
-	cmd := f.m.Command(ctx, f.m.ProviderCore, args...)
-	cmd.Env = append(cmd.Env, "BENCH_DESCRIBE=1")
-	out, err := cmd.Output()
-	if err != nil {
-		return nil, fmt.Errorf("describe the function: %w", err)
-	}
-	var manifest map[string]any
-	if err := json.Unmarshal(out, &manifest); err != nil {
-		return nil, fmt.Errorf("describe the function: %w", err)
-	}
-	return manifest, nil
-}
-
-// offer writes a file of the activator's directory.
-func (f *front) offer(app, url string, manifest map[string]any) error {
-	text, err := json.Marshal(map[string]any{"app": app, "url": url, "manifest": manifest})
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(f.functions, app+".json"), text, 0o644)
+	return f.activator.offer(ctx, service.Interface)
 }
 
 func (f *front) stop() error {
 	var faults []error
-	for _, p := range []*piped{f.activator, f.bare, f.function} {
+	for _, p := range []*piped{f.bare, f.function} {
 		if p != nil {
 			faults = append(faults, p.stop())
 		}
 	}
-	if f.functions != "" {
-		faults = append(faults, os.RemoveAll(f.functions))
+	if f.activator != nil {
+		faults = append(faults, f.activator.stop())
 	}
 	return errors.Join(faults...)
 }
 
 // rounds measures the ways in turn; each round begins with the next. The first does not count.
 func (f *front) rounds(ctx context.Context, c cell) error {
-	order := ways()
 	for round := range f.s.rounds + 1 {
-		for _, way := range order {
+		for _, way := range inTurn(ways(), round) {
 			o, err := f.cross(ctx, c, way)
 			if err != nil {
 				return fmt.Errorf("%s: %w", way, err)
@@ -226,7 +151,6 @@ func (f *front) rounds(ctx context.Context, c cell) error {
 				add(backFigure, o.ProviderCPU)
 			}
 		}
-		order = append(order[1:], order[0])
 	}
 	return nil
 }
@@ -237,7 +161,7 @@ func (f *front) cross(ctx context.Context, c cell, way string) (o measure.Outcom
 	if way == posted {
 		server = f.bare
 	}
-	before, err := cpuOf(server, f.activator)
+	before, err := cpuOf(server, f.activator.piped)
 	if err != nil {
 		return o, err
 	}
@@ -248,16 +172,16 @@ func (f *front) cross(ctx context.Context, c cell, way string) (o measure.Outcom
 	case lane:
 		o, err = f.post(ctx, f.laneAt, plan, "-token", laneTok)
 	case through:
-		o, err = runLoad(ctx, f.m, f.m.ClientCore, f.activatorAt, c.connections, plan)
+		o, err = runLoad(ctx, f.m, f.m.ClientCore, f.activator.at, c.connections, plan)
 	case apart:
-		o, err = runLoad(ctx, f.m, f.m.ProviderCore, f.activatorAt, c.connections, plan)
+		o, err = runLoad(ctx, f.m, f.m.ProviderCore, f.activator.at, c.connections, plan)
 	default:
 		o, err = runLoad(ctx, f.m, f.m.ClientCore, f.functionAt, c.connections, plan)
 	}
 	if err != nil {
 		return o, err
 	}
-	after, err := cpuOf(server, f.activator)
+	after, err := cpuOf(server, f.activator.piped)
 	if err != nil {
 		return o, err
 	}
@@ -327,14 +251,14 @@ func (f *front) memory(ctx context.Context) (err error) {
 		return err
 	}
 	progress("%d functions", moreFunctions)
-	if err := f.offerMore(ctx); err != nil {
+	if err := f.activator.offer(ctx, numbered(moreFunctions)...); err != nil {
 		return err
 	}
 	if err := note(strconv.Itoa(moreFunctions)+" functions more", moreFunctions); err != nil {
 		return err
 	}
 	progress("%d consumers", idleConns)
-	idle, err := startPiped(f.m.Command(ctx, f.m.ProviderCore, f.bin("lane"), "idle", "-address", f.activatorAt, "-connections", strconv.Itoa(idleConns)))
+	idle, err := startPiped(f.m.Command(ctx, f.m.ProviderCore, f.bin("lane"), "idle", "-address", f.activator.at, "-connections", strconv.Itoa(idleConns)))
 	if err != nil {
 		return err
 	}
@@ -351,20 +275,4 @@ func (f *front) memory(ctx context.Context) (err error) {
 		}
 	}
 	return nil
-}
-
-// offerMore adds functions, each with an interface of its own, and waits until the activator has registered all.
-func (f *front) offerMore(ctx context.Context) error {
-	text, err := os.ReadFile(filepath.Join(f.functions, "bench.json"))
-	if err != nil {
-		return err
-	}
-	for i := range moreFunctions {
-		app := fmt.Sprintf("bench%04d", i)
-		more := strings.NewReplacer(strconv.Quote(service.Interface), strconv.Quote(service.Interface+strconv.Itoa(i)), `"app":"bench"`, `"app":"`+app+`"`).Replace(string(text))
-		if err := os.WriteFile(filepath.Join(f.functions, app+".json"), []byte(more), 0o644); err != nil {
-			return err
-		}
-	}
-	return until(ctx, "all functions are registered", func() bool { return f.registered() == moreFunctions+1 })
 }

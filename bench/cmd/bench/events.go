@@ -27,8 +27,7 @@ func measureEvents(ctx context.Context, m peer.Machine, s settings) ([]*report.P
 	b.part.Conditions.Method = s.afterOne()
 	for _, inFlight := range eventsInFlight() {
 		for round := range s.rounds + 1 {
-			for i := range eventPeers() {
-				name := eventPeers()[(i+round)%len(eventPeers())]
+			for _, name := range inTurn(eventPeers(), round) {
 				o, err := eventRound(ctx, m, s, name, inFlight)
 				if err != nil {
 					return nil, fmt.Errorf("%s: %w", name, err)

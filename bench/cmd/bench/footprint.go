@@ -35,8 +35,7 @@ func measureFootprint(ctx context.Context, m peer.Machine, s settings) ([]*repor
 	rounds := min(s.rounds, footprints)
 	p.Conditions.Method = fmt.Sprintf("%d interleaved starts of each; %v after it listens, without a call; binaries as go build makes them, with symbols", rounds, idleTime)
 	for round := range rounds {
-		for i := range all {
-			one := all[(i+round)%len(all)]
+		for _, one := range inTurn(all, round+1) {
 			resident, err := idleMemory(ctx, m, one, silent.Addr().String())
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", one.name, err)

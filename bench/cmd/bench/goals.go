@@ -139,6 +139,7 @@ func scaleGoals() []report.Goal {
 	return []report.Goal{
 		{Measure: "growing to 10,000 connections, a call on each: CPU a call, worst ÷ first", Part: "scale connections", Is: report.AtMost, Bound: 1.5, Values: growth(subject, "")},
 		{Measure: "growing to 10,000 calls in flight: CPU a call, worst ÷ first", Part: "scale in-flight", Is: report.AtMost, Bound: 1.5, Values: growth(subject, "")},
+		{Measure: "growing to 10,000 functions behind an activator: its CPU a call, worst ÷ first", Part: "scale " + functionSeries, Is: report.AtMost, Bound: 1.5, Values: growth(relayPeer, "")},
 		{Measure: "growing from 100 to 10,000 connections, 64 calls over all: CPU a call, worst ÷ first", Part: "scale shared", Is: report.AtMost, Bound: 1.5, Values: growth(subject, spread)},
 		{Measure: "the same, of the bare server", Part: "scale shared", Values: growth(bareProvider, spread)},
 		{Measure: "growing from 1 connection, where 64 requests come in one read: CPU a call, worst ÷ first", Part: "scale shared", Values: growth(subject, "")},

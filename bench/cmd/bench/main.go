@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -157,15 +158,8 @@ func run(ctx context.Context) error {
 	if s.chart != "" {
 		file = s.chart
 	}
-	results, err := report.Read(file)
-	if err != nil {
-		return err
-	}
-	switch {
-	case s.goals:
-		return judge(results)
-	case s.chart != "":
-		return errors.Join(show(results.Parts, filepath.Dir(file)), finish(results, results.Parts))
+	if s.goals || s.chart != "" {
+		return showAgain(file, s.goals)
 	}
 	m := peer.Machine{Root: root, Log: os.Stderr, Pinned: s.pin, ProviderCore: s.providerCore, ClientCore: s.clientCore, GOGC: s.gogc}
 	if s.pin {
@@ -174,11 +168,11 @@ func run(ctx context.Context) error {
 			m.Pinned = false
 		}
 	}
-	return measureAll(ctx, m, s, results, file)
+	return measureAll(ctx, m, s, file)
 }
 
 // measureAll measures the chosen parts. One that fails does not keep the others from it.
-func measureAll(ctx context.Context, m peer.Machine, s settings, results *report.Results, file string) error {
+func measureAll(ctx context.Context, m peer.Machine, s settings, file string) error {
 	var total time.Duration
 	for _, p := range s.parts {
 		total += p.takes(s)
@@ -193,19 +187,44 @@ func measureAll(ctx context.Context, m peer.Machine, s settings, results *report
 			progress("%s failed: %v", p.flag, err)
 			faults = append(faults, fmt.Errorf("%s: %w", p.flag, err))
 		}
-		for _, one := range found {
-			results.Put(one)
-		}
 		measured = append(measured, found...)
-		results.Goals = results.Judge(goals())
-		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), results.Write(file), show(found, filepath.Dir(file))); err != nil {
+		if err := errors.Join(keep(file, found), show(found, filepath.Dir(file))); err != nil {
 			return err
 		}
 		if ctx.Err() != nil {
 			return errors.Join(faults...)
 		}
 	}
-	return errors.Join(append(faults, finish(results, measured))...)
+	return errors.Join(append(faults, finish(measured))...)
+}
+
+// keep has parts take their places in the file, which is read now: another run may have changed it meanwhile.
+func keep(file string, parts []*report.Part) error {
+	results, err := report.Read(file)
+	if err != nil {
+		return err
+	}
+	for _, one := range parts {
+		results.Put(one)
+	}
+	results.Goals = results.Judge(goals())
+	return errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), results.Write(file))
+}
+
+// showAgain prints what a file has; with justGoals the error says that some are missed.
+func showAgain(file string, justGoals bool) error {
+	results, err := report.Read(file)
+	if err != nil {
+		return err
+	}
+	if !justGoals {
+		return errors.Join(show(results.Parts, filepath.Dir(file)), finish(results.Parts))
+	}
+	missed, err := report.GoalsTable(os.Stdout, results.Judge(goals()))
+	if err == nil && missed > 0 {
+		err = fmt.Errorf("%d goals are missed", missed)
+	}
+	return err
 }
 
 // show prints the tables of parts and draws their charts.
@@ -221,29 +240,14 @@ func show(all []*report.Part, folder string) error {
 }
 
 // finish prints the goals of the parts that were measured.
-func finish(results *report.Results, measured []*report.Part) error {
-	names := map[string]bool{}
-	for _, p := range measured {
-		names[p.Name] = true
-	}
-	var judged []report.Judged
-	for _, j := range results.Judge(goals()) {
-		if names[j.Part] {
-			judged = append(judged, j)
-		}
-	}
+func finish(measured []*report.Part) error {
+	results := &report.Results{Parts: measured}
+	judged := slices.DeleteFunc(results.Judge(goals()), func(j report.Judged) bool {
+		return !slices.ContainsFunc(measured, func(p *report.Part) bool { return p.Name == j.Part })
+	})
 	if len(judged) == 0 {
 		return nil
 	}
 	_, err := report.GoalsTable(os.Stdout, judged)
-	return err
-}
-
-// judge prints all goals; the error says that some are missed.
-func judge(results *report.Results) error {
-	missed, err := report.GoalsTable(os.Stdout, results.Judge(goals()))
-	if err == nil && missed > 0 {
-		err = fmt.Errorf("%d goals are missed", missed)
-	}
 	return err
 }

@@ -237,9 +237,8 @@ func (b *bench) warm(ctx context.Context, c cell) error {
 
 // rounds measures the runners in turn; each round begins with the next.
 func (b *bench) rounds(ctx context.Context, c cell, outbound bool) error {
-	order := slices.Clone(b.runners)
 	for round := range b.settings.rounds {
-		for _, r := range order {
+		for _, r := range inTurn(b.runners, round+1) {
 			outcome, err := r.run(ctx, c, b.plan(c, b.settings.roundWarmUp, b.settings.measure))
 			if err != nil {
 				return err
@@ -247,9 +246,14 @@ func (b *bench) rounds(ctx context.Context, c cell, outbound bool) error {
 			progress("%s, round %d: %s %.0f/s", c, round+1, r.name, outcome.PerSecond)
 			b.add(c.String(), r.name, outcome, outbound)
 		}
-		order = append(order[1:], order[0])
 	}
 	return nil
+}
+
+// inTurn gives all in the order of a round: the first round begins with the first, each with the next.
+func inTurn[T any](all []T, round int) []T {
+	k := (round - 1 + len(all)) % len(all)
+	return slices.Concat(all[k:], all[:k])
 }
 
 // maxCalls bounds a plan that time bounds already.

@@ -42,7 +42,7 @@ func seriesNames() (names []string) {
 	for _, s := range providerSeries() {
 		names = append(names, s.name)
 	}
-	return names
+	return append(names, functionSeries)
 }
 
 // measureScale measures how a call's cost grows.
@@ -70,6 +70,13 @@ func measureScale(ctx context.Context, m peer.Machine, s settings) (parts []*rep
 		}
 		parts = append(parts, p)
 	}
+	if slices.Contains(chosen, functionSeries) {
+		p, err := growFunctions(ctx, m, s)
+		if err != nil {
+			return parts, err
+		}
+		parts = append(parts, p)
+	}
 	return parts, nil
 }
 
@@ -82,6 +89,9 @@ func timeOfScale(s settings) (d time.Duration) {
 		for _, c := range one.cells {
 			d += time.Duration(count(s.scalePeers)*(s.rounds+1)) * (s.turns(1) + c.settling() + time.Duration(c.connections)*50*time.Microsecond)
 		}
+	}
+	if slices.Contains(strings.Split(s.series, ","), functionSeries) {
+		d += s.turns(len(functionCounts())*(s.rounds+1)) + time.Duration(s.rounds+1)*2*time.Second + time.Minute
 	}
 	return d
 }
@@ -101,7 +111,7 @@ func growProviders(ctx context.Context, m peer.Machine, s settings, peers []peer
 	b.part = &report.Part{Name: "scale " + one.name, Title: "a call's cost, growing: " + one.title, Grows: true, Compared: []string{cpuFigure}, Conditions: conditions(ctx, m, s, peers)}
 	b.part.Conditions.Method = s.afterOne()
 	for round := range s.rounds + 1 { // the first does not count
-		for _, r := range b.runners {
+		for _, r := range inTurn(b.runners, round) {
 			for _, c := range one.cells {
 				o, err := r.run(ctx, c, b.plan(c, b.settings.roundWarmUp+c.settling(), b.settings.measure))
 				if err != nil {
@@ -113,7 +123,6 @@ func growProviders(ctx context.Context, m peer.Machine, s settings, peers []peer
 				}
 			}
 		}
-		b.runners = append(b.runners[1:], b.runners[0])
 	}
 	return b.done()[0], nil
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -139,12 +138,11 @@ func buildStarters(ctx context.Context, m peer.Machine, all []starter) error {
 }
 
 func startRounds(ctx context.Context, m peer.Machine, s settings, w way, all []starter, silent string, part *report.Part) error {
-	order := slices.Clone(all)
 	for round := range s.starts + 1 { // the first fills the page cache, and does not count
 		if round%10 == 0 {
 			progress("%s: round %d of %d", w.name, round, s.starts)
 		}
-		for _, p := range order {
+		for _, p := range inTurn(all, round) {
 			if p.dir == "" && round > s.javaStarts {
 				continue
 			}
@@ -157,7 +155,6 @@ func startRounds(ctx context.Context, m peer.Machine, s settings, w way, all []s
 				part.Add(w.name, p.name, startCPUFigure, cpu)
 			}
 		}
-		order = append(order[1:], order[0])
 	}
 	return nil
 }

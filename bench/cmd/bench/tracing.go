@@ -59,8 +59,7 @@ func measureTracing(ctx context.Context, m peer.Machine, s settings) ([]*report.
 	b.part.Conditions.Method = s.afterOne()
 	for _, c := range tracingCells() {
 		for round := range s.rounds + 1 {
-			for i := range states() {
-				state := states()[(i+round)%len(states())]
+			for _, state := range inTurn(states(), round) {
 				o, err := runLoad(ctx, m, m.ClientCore, address[state], c.connections, measure.Plan{Case: c.name, InFlight: c.inFlight, WarmUp: s.roundWarmUp, Measure: s.measure,
 					MaxCalls: maxCalls, CheckEvery: s.checkEvery, PID: functions[state].cmd.Process.Pid})
 				if err != nil {

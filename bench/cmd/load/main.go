@@ -30,6 +30,7 @@ func run(ctx context.Context) error {
 	flag.StringVar(&p.Address, "address", "", "the provider's loopback ip:port")
 	flag.StringVar(&p.Case, "case", "user", "one of "+strings.Join(load.Names(), ", "))
 	flag.IntVar(&p.Connections, "connections", 1, "connections")
+	flag.IntVar(&p.Services, "services", 0, "services that are called in turn; 0: org.bench.BenchService alone")
 	flag.IntVar(&p.InFlight, "in-flight", 64, "calls in flight over all connections")
 	flag.DurationVar(&p.WarmUp, "warm-up", time.Second, "load that is not counted")
 	flag.DurationVar(&p.Measure, "measure", 2*time.Second, "load that is counted")

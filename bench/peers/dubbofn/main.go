@@ -28,6 +28,7 @@ func main() {
 func run(ctx context.Context) error {
 	web := flag.Int("http", 0, "the HTTP port; 0: any")
 	most := flag.Int("max-calls", 0, "calls in flight, at most; 0: the default")
+	more := flag.Int("services", 0, "numbered services beside the one")
 	options, err := service.ParseOptions()
 	if err != nil {
 		return err
@@ -51,14 +52,14 @@ func run(ctx context.Context) error {
 		defer cancel()
 		waited <- service.Wait(ctx, options)
 	}()
-	err = serve.Run(ctx, config, bench())
+	err = serve.Run(ctx, config, parts(*more)...)
 	cancel()
 	return errors.Join(err, <-waited)
 }
 
 // describe prints the manifest.
 func describe() error {
-	set, err := fn.NewSet("bench", bench())
+	set, err := fn.NewSet("bench", services(0)...)
 	if err != nil {
 		return err
 	}
@@ -70,9 +71,26 @@ func describe() error {
 	return err
 }
 
-func bench() *fn.Service {
+// parts are the services, for serve.
+func parts(more int) (all []serve.Part) {
+	for _, s := range services(more) {
+		all = append(all, s)
+	}
+	return all
+}
+
+// services are the one and so many numbered ones.
+func services(more int) (all []*fn.Service) {
+	all = append(all, bench(service.Interface))
+	for i := range more {
+		all = append(all, bench(service.Numbered(i)))
+	}
+	return all
+}
+
+func bench(name string) *fn.Service {
 	var lists service.Lists
-	return fn.NewService(service.Interface,
+	return fn.NewService(name,
 		fn.Method("echo", func(_ context.Context, text string) (string, error) { return text, nil }),
 		fn.Method("user", func(_ context.Context, u *service.User) (*service.User, error) { return service.Next(u), nil }),
 		fn.Method("users", func(_ context.Context, count int32) ([]*service.User, error) { return lists.Get(count), nil }),
