@@ -8,7 +8,7 @@ MODULES  := . bench bench/service e2e e2e/eventing e2e/collector e2e/promql e2e/
 LINT     := $(BUILD)/golangci-lint
 FUZZTIME ?= 60s
 
-.PHONY: help demo test interop import java newcomer trust seata bench bench-outbound bench-select bench-start bench-activator bench-warm bench-events bench-tracing fuzz lint build fmt docs decisions rules churn chaos nacos-restart hostile cycles faults doctor-faults events lab lab-up lab-down pictures console-shots release clean
+.PHONY: help demo test interop import java newcomer trust seata bench bench-goals bench-scale bench-outbound bench-select bench-start bench-activator bench-warm bench-events bench-tracing fuzz lint build fmt docs decisions rules churn chaos nacos-restart hostile cycles faults doctor-faults events lab lab-up lab-down pictures console-shots release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -99,8 +99,14 @@ events: ## events by Knative, SDKs, NATS and Kafka, and traces read back from Sk
 	@e2e/events.sh
 	@e2e/brokers.sh
 
-bench: ## calls per second and latency beside dubbo-go and Java Dubbo
-	@bench/run.sh
+bench: ## everything that bench/ measures, beside dubbo-go, Java Dubbo and others, one part after the other (an hour or more; bench/run.sh -all -quick is a look)
+	@bench/run.sh -all
+
+bench-goals: ## the goals beside what the last make bench measured; fails where one is missed
+	@bench/run.sh -goals
+
+bench-scale: ## what a call costs as connections, calls in flight, payload and functions grow
+	@bench/run.sh -scale
 
 bench-outbound: ## the same for consumers: dubbofn's, dubbo-go's and Java's on one Java provider, then on a Go one
 	@bench/run.sh -outbound
@@ -112,7 +118,7 @@ bench-start: ## from exec to the first reply, beside a bare server, functions-fr
 	@bench/run.sh -start
 
 bench-activator: ## what a call through the activator costs beside a bare POST, and what memory consumers and functions take there
-	@bench/run.sh -activator -shapes 1x1,16x64
+	@bench/run.sh -activator
 
 bench-warm: ## first calls to 32 providers in Nacos, of processes that have just begun: nothing kept, a snapshot, a keeper
 	@e2e/nacos.sh -- bash -c 'cd ../bench && ./run.sh -warm -rounds 20 -pin=false -warm-registry nacos://$$E2E_NACOS'
