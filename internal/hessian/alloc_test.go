@@ -1,6 +1,7 @@
 package hessian_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/dubbofn/dubbofn/internal/hessian"
@@ -12,14 +13,17 @@ func TestNothingIsAllocatedButWhatTheValueConsistsOf(t *testing.T) { //nolint:pa
 	if raceEnabled {
 		t.Skip("the race detector allocates too")
 	}
+	long := []string{"one", "two", strings.Repeat("three", 100), "four"}
 	for _, c := range []struct {
 		name   string
 		value  any
 		decode float64
 	}{
 		{"an echo", "sixteen bytes ok", 2},             // the string, and its header inside the interface
-		{"a POJO of 8 fields", someOrder(1), 7},        // the struct, 2 strings, the slice of tags, 3 strings
-		{"a list of 100", orders(), 2 + 100*7},         // the slice, and its header inside the interface
+		{"text in three bytes a character", text, 2},   //
+		{"a POJO of 8 fields", someOrder(1), 4},        // the struct, its 2 strings, the slice of tags, its 3 strings
+		{"a list of 100", orders(), 2 + 100*4},         // the slice, and its header inside the interface
+		{"a long string in a list", long, 2 + 3},       // those before it, it, the one behind it
 		{"a number", int64(4_000_000_000), 1},          // inside the interface
 		{"nothing", (*order)(nil), 0},                  //
 		{"a slice of numbers", []int32{1, 2, 3, 4}, 2}, // the slice, and its header
@@ -43,5 +47,21 @@ func TestNothingIsAllocatedButWhatTheValueConsistsOf(t *testing.T) { //nolint:pa
 		}); n != 0 {
 			t.Errorf("%s: encoding allocates %v times, want 0", c.name, n)
 		}
+	}
+}
+
+func TestAttachmentsAsTheyCameBeforeAllocateNothing(t *testing.T) { //nolint:paralleltest // it counts
+	if raceEnabled {
+		t.Skip("the race detector allocates too")
+	}
+	body := attachments(t)
+	var d hessian.Decoder
+	if n := testing.AllocsPerRun(100, func() {
+		d.Reset(nil, body, hessian.Limits{})
+		if err := d.Map(func(string, any) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("reading them again allocates %v times, want 0", n)
 	}
 }

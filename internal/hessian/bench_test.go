@@ -82,3 +82,32 @@ func BenchmarkDecodeDynamic(b *testing.B) {
 		}
 	}
 }
+
+// text is a line as Dubbo's users write it: three bytes a character, and some ASCII.
+const text = "杭州市西湖区文三路 478 号华星时代广场 A 座 12 楼,收件人:王小明,电话 0571-88157838"
+
+func BenchmarkDecodeChinese(b *testing.B) { benchDecode(b, text) }
+func BenchmarkEncodeChinese(b *testing.B) { benchEncode(b, text) }
+
+// attachments are what a Java consumer sends with a call.
+func attachments(tb testing.TB) []byte {
+	tb.Helper()
+	var e hessian.Encoder
+	e.Reset(hessian.NewTypes(), nil)
+	if err := e.Value(map[string]any{"path": "org.example.shop.Orders", "interface": "org.example.shop.Orders", "version": "0.0.0", "timeout": "1000"}); err != nil {
+		tb.Fatal(err)
+	}
+	return e.Bytes()
+}
+
+func BenchmarkDecodeAttachments(b *testing.B) {
+	body := attachments(b)
+	b.ReportAllocs()
+	var d hessian.Decoder
+	for b.Loop() {
+		d.Reset(nil, body, hessian.Limits{})
+		if err := d.Map(func(string, any) error { return nil }); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

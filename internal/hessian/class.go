@@ -80,6 +80,13 @@ func (d *Decoder) classDefinition(want *Plan) error {
 
 // definitions reads the class definitions that may stand before any value; want as for classDefinition.
 func (d *Decoder) definitions(want *Plan) error {
+	if d.pos < len(d.b) && d.b[d.pos] == tagClass {
+		return d.moreDefinitions(want)
+	}
+	return nil
+}
+
+func (d *Decoder) moreDefinitions(want *Plan) error {
 	for d.pos < len(d.b) && d.b[d.pos] == tagClass {
 		if err := d.classDefinition(want); err != nil {
 			return err

@@ -135,6 +135,9 @@ func (d *Decoder) list(p *Plan, ptr unsafe.Pointer) error {
 	}
 	data := makeArray(p, n)
 	*(*slice)(ptr) = slice{data, n, n}
+	if p.elem.kind == kindString {
+		return d.strings(n, data)
+	}
 	dec := p.elem.dec
 	for i := range n {
 		if err := dec(d, unsafe.Add(data, uintptr(i)*size)); err != nil {

@@ -15,6 +15,11 @@ func (d *Decoder) str() (string, error) {
 		d.pos = to
 		return string(d.b[from:to]), nil
 	}
+	return d.oddString()
+}
+
+// oddString is str for what isn't plain.
+func (d *Decoder) oddString() (string, error) {
 	if d.pos < len(d.b) && d.b[d.pos] == tagNull {
 		d.pos++
 		return "", nil
@@ -23,7 +28,7 @@ func (d *Decoder) str() (string, error) {
 	return string(text), err
 }
 
-// plain finds a string in one piece that is all ASCII, so that its length in units is its length in bytes.
+// plain finds a string in one piece whose bytes are a Go string's as they are: without surrogates.
 func (d *Decoder) plain() (from, to int, ok bool) {
 	b, p := d.b, d.pos
 	if p >= len(b) {
@@ -43,18 +48,28 @@ func (d *Decoder) plain() (from, to int, ok bool) {
 	default:
 		return 0, 0, false
 	}
-	if n > len(b)-p || !isASCII(b[p:p+n]) {
-		return 0, 0, false
+	if n <= len(b)-p && isASCII(b[p:p+n]) {
+		return p, p + n, true
 	}
-	return p, p + n, true
+	width, surrogates, fault := units(b[p:], n)
+	return p, p + width, fault == "" && !surrogates
 }
 
 func isASCII(b []byte) bool {
-	for len(b) >= 8 {
-		if binary.LittleEndian.Uint64(b)&0x8080808080808080 != 0 {
+	if len(b) < 8 {
+		return isShortASCII(b)
+	}
+	for at := 0; at < len(b)-8; at += 8 {
+		if binary.LittleEndian.Uint64(b[at:])&0x8080808080808080 != 0 {
 			return false
 		}
-		b = b[8:]
+	}
+	return binary.LittleEndian.Uint64(b[len(b)-8:])&0x8080808080808080 == 0 // some of them are looked at twice
+}
+
+func isShortASCII(b []byte) bool {
+	if len(b) >= 4 {
+		return (binary.LittleEndian.Uint32(b)|binary.LittleEndian.Uint32(b[len(b)-4:]))&0x80808080 == 0
 	}
 	for _, c := range b {
 		if c >= utf8.RuneSelf {
@@ -138,6 +153,11 @@ func units(b []byte, n int) (width int, surrogates bool, fault string) {
 			n--
 			continue
 		}
+		if isThreeBytes(b[p:]) {
+			p += 3
+			n--
+			continue
+		}
 		_, size := utf8.DecodeRune(b[p:])
 		if size == 1 {
 			if !isSurrogate(b[p:]) {
@@ -155,6 +175,11 @@ func units(b []byte, n int) (width int, surrogates bool, fault string) {
 		return p, surrogates, "the string ends within a character"
 	}
 	return p, surrogates, ""
+}
+
+// isThreeBytes tells whether s begins with a character in three bytes as most scripts have them; of some others it doesn't know.
+func isThreeBytes[T string | []byte](s T) bool {
+	return len(s) >= 3 && s[0] >= 0xe1 && s[0] <= 0xef && s[0] != 0xed && s[1]&0xc0 == 0x80 && s[2]&0xc0 == 0x80
 }
 
 // isSurrogate tells whether b begins with a surrogate in three bytes, U+D800 to U+DFFF.

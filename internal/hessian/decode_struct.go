@@ -38,12 +38,13 @@ func (d *Decoder) structure(p *Plan, ptr unsafe.Pointer) error {
 
 // run reads the fields of an object.
 func (d *Decoder) run(prog *program, ptr unsafe.Pointer) (err error) {
+	t := texts{base: ptr}
 	for i := range prog.ops {
 		op := &prog.ops[i]
 		at := unsafe.Add(ptr, op.off)
 		switch op.code {
 		case opString:
-			*(*string)(at), err = d.str()
+			err = d.text(&t, op.off)
 		case opInt32:
 			*(*int32)(at), err = d.int32()
 		case opInt64:
@@ -61,7 +62,7 @@ func (d *Decoder) run(prog *program, ptr unsafe.Pointer) (err error) {
 			return in(err, "."+words(prog.raw).fields[i])
 		}
 	}
-	return nil
+	return d.together(&t)
 }
 
 // structFromMap reads a map's entries into the fields that their keys name.

@@ -26,6 +26,8 @@ type Decoder struct {
 	types     []typeName
 	typeEnd   int
 	asObjects bool // instances of registered classes become *java.Object
+
+	usual [usualEntries]entry // what Map read last
 }
 
 // typeName is the type of a list or map, as it was first written.
@@ -115,47 +117,4 @@ func (d *Decoder) Decode(p *Plan) (any, error) {
 		return nil, in(err, typeText(p.rt))
 	}
 	return v, nil
-}
-
-// Map reads a map of any class, or null, and gives its entries in order. Keys that are no strings are given as fmt shows
-// them. An error of each ends the reading and is returned as it is.
-func (d *Decoder) Map(each func(key string, value any) error) error {
-	if err := d.count(1); err != nil {
-		return err
-	}
-	if d.pos < len(d.b) && d.b[d.pos] == tagNull {
-		d.pos++
-		return nil
-	}
-	if err := d.beginMap(0, nil); err != nil {
-		return err
-	}
-	for {
-		if done, err := d.mapEnd(); done || err != nil {
-			return err
-		}
-		key, err := d.mapKey()
-		if err != nil {
-			return err
-		}
-		value, err := d.any()
-		if err != nil {
-			return err
-		}
-		if err := each(key, value); err != nil {
-			return err
-		}
-	}
-}
-
-// mapKey reads a key as text.
-func (d *Decoder) mapKey() (string, error) {
-	if d.pos < len(d.b) && isString(d.b[d.pos]) {
-		return d.str()
-	}
-	key, err := d.any()
-	if err != nil {
-		return "", err
-	}
-	return keyText(key), nil
 }

@@ -152,6 +152,11 @@ func piece(s string) (size, n int, plain bool) {
 			n++
 			continue
 		}
+		if isThreeBytes(s[size:]) {
+			size += 3
+			n++
+			continue
+		}
 		_, width := utf8.DecodeRuneInString(s[size:])
 		switch {
 		case width == 4 && n+2 > maxChunk:

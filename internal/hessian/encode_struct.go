@@ -74,6 +74,13 @@ func (e *Encoder) slice(p *Plan, s *slice) error {
 		return err
 	}
 	e.listHead("", s.len)
+	if p.elem.op == opString {
+		for _, s := range unsafe.Slice((*string)(s.data), s.len) {
+			e.String(s)
+		}
+		e.depth--
+		return nil
+	}
 	enc, size := p.elem.enc, p.elem.size
 	for i := range s.len {
 		if err := enc(e, unsafe.Add(s.data, uintptr(i)*size)); err != nil {

@@ -54,9 +54,13 @@ func (l Limits) allowance(body int) int {
 func (d *Decoder) charge(n int) error {
 	d.alloc -= n
 	if d.alloc < 0 {
-		return d.fail(KindLimit, d.pos, "the values take more memory than a body of %d bytes may (limit %d bytes)", len(d.b), d.lim.allowance(len(d.b)))
+		return d.overspent()
 	}
 	return nil
+}
+
+func (d *Decoder) overspent() error {
+	return d.fail(KindLimit, d.pos, "the values take more memory than a body of %d bytes may (limit %d bytes)", len(d.b), d.lim.allowance(len(d.b)))
 }
 
 // allocated is roughly what Go's allocator takes for n bytes.
@@ -83,17 +87,27 @@ func (d *Decoder) chargeEntry(i int, entry uintptr) error {
 func (d *Decoder) count(n int) error {
 	d.values -= n
 	if d.values < 0 {
-		return d.fail(KindLimit, d.pos, "more than %d values (references count as what they refer to)", d.lim.Values)
+		return d.tooMany()
 	}
 	return nil
+}
+
+//go:noinline
+func (d *Decoder) tooMany() error {
+	return d.fail(KindLimit, d.pos, "more than %d values (references count as what they refer to)", d.lim.Values)
 }
 
 // enter goes one level deeper. Every enter that succeeds is followed by d.depth++.
 func (d *Decoder) enter() error {
 	d.depth--
 	if d.depth < 0 {
-		d.depth++
-		return d.fail(KindLimit, d.pos, "values nest deeper than %d", d.lim.Depth)
+		return d.tooDeep()
 	}
 	return nil
+}
+
+//go:noinline
+func (d *Decoder) tooDeep() error {
+	d.depth++
+	return d.fail(KindLimit, d.pos, "values nest deeper than %d", d.lim.Depth)
 }
