@@ -124,7 +124,7 @@ func each(b *testing.B, run func(*testing.B, codec, any)) {
 	for _, name := range []string{"user", "users100"} {
 		v := values()[name]
 		for _, c := range codecs(b) {
-			b.Run(name+"/"+c.name, func(b *testing.B) {
+			b.Run("value="+name+"/codec="+c.name, func(b *testing.B) {
 				encoded, err := c.encode(v)
 				if err != nil {
 					b.Fatal(err)

@@ -61,7 +61,7 @@ func printed(t *testing.T, p *report.Part) string {
 func TestCodecFiguresAreReadFromBothLanguages(t *testing.T) {
 	t.Parallel()
 	p := &report.Part{Name: "codec", Bar: subject, Compared: []string{codecFigure}}
-	goText := "goos: linux\nBenchmarkEncode/user/dubbofn-2   635040   500 ns/op   231.0 wire-B   8 B/op   1 allocs/op\nPASS\n"
+	goText := "goos: linux\nBenchmarkEncode/value=user/codec=dubbofn-2   635040   500 ns/op   231.0 wire-B   8 B/op   1 allocs/op\nPASS\n"
 	for range 2 {
 		if err := errors.Join(addGo(p, goText), addJava(p, "encode/user 1500.0 231\n")); err != nil {
 			t.Fatal(err)
@@ -78,6 +78,9 @@ func TestCodecFiguresAreReadFromBothLanguages(t *testing.T) {
 	}
 	if err := addJava(p, "what is this line\n"); err == nil {
 		t.Error("a line that is no figure is taken")
+	}
+	if got, want := asBenchmarks("encode/user 1500.0 231\n"), "BenchmarkEncode/value=user/codec=hessian-lite 1 1500.0 ns/op 231 wire-B\n"; got != want {
+		t.Errorf("as a line for benchstat: %q, want %q", got, want)
 	}
 }
 

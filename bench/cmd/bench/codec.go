@@ -23,8 +23,7 @@ const (
 	hessianLite  = "hessian-lite (Java)"
 )
 
-// measureCodecs runs the Go benchmarks of codec/ and the Java program in turn.
-// The raw lines of the Go benchmarks go to out/codec.txt, for benchstat.
+// measureCodecs runs the Go benchmarks of codec/ and the Java program in turn. The lines of both go to out/codec.txt, for benchstat.
 func measureCodecs(ctx context.Context, m peer.Machine, s settings) ([]*report.Part, error) {
 	if err := m.Build(ctx, ".", "go", "test", "-c", "-o", "{bin}/codec.test", "./codec"); err != nil {
 		return nil, err
@@ -32,17 +31,18 @@ func measureCodecs(ctx context.Context, m peer.Machine, s settings) ([]*report.P
 	if err := m.Build(ctx, "java", peer.MavenBuild()...); err != nil {
 		return nil, err
 	}
-	raw, err := os.Create(filepath.Join(m.Root, "out", "codec.txt"))
+	raw, err := os.Create(codecLines(m))
 	if err != nil {
 		return nil, fmt.Errorf("measure codecs: %w", err)
 	}
 	defer raw.Close()
+	measured, warmUp := s.measure/4, s.javaWarmUp/4
 	p := &report.Part{Name: "codec", Title: "codecs alone", Bar: subject, Compared: []string{codecFigure}, Conditions: conditions(ctx, m, s, nil)}
-	p.Conditions.Method = fmt.Sprintf("%d interleaved rounds of %v a benchmark, in one process on one core; Java: %v of warm-up each", s.rounds, s.measure, s.javaWarmUp/4)
+	p.Conditions.Method = fmt.Sprintf("%d interleaved rounds of %v a benchmark, in one process on one core; Java: %v of warm-up each", s.rounds, measured, warmUp)
 	for round := range s.rounds {
 		progress("codecs, round %d: Go", round+1)
 		text, err := m.Command(ctx, m.ProviderCore, filepath.Join(m.Root, "out", "bin", "codec.test"), "-test.run", "^$", "-test.bench", ".",
-			"-test.benchmem", "-test.benchtime", s.measure.String()).Output()
+			"-test.benchmem", "-test.benchtime", measured.String()).Output()
 		if err != nil {
 			return nil, fmt.Errorf("measure codecs: %w", err)
 		}
@@ -53,25 +53,28 @@ func measureCodecs(ctx context.Context, m peer.Machine, s settings) ([]*report.P
 			return nil, err
 		}
 		progress("codecs, round %d: Java", round+1)
-		java := append(peer.Java(m.Root), "org.bench.Codec", strconv.FormatInt(s.javaWarmUp.Milliseconds()/4, 10), strconv.FormatInt(s.measure.Milliseconds(), 10))
+		java := append(peer.Java(m.Root), "org.bench.Codec", strconv.FormatInt(warmUp.Milliseconds(), 10), strconv.FormatInt(measured.Milliseconds(), 10))
 		if text, err = m.Command(ctx, m.ProviderCore, java...).Output(); err != nil {
 			return nil, fmt.Errorf("measure codecs: java: %w", err)
 		}
 		if err := addJava(p, string(text)); err != nil {
 			return nil, err
 		}
+		if _, err := raw.WriteString(asBenchmarks(string(text))); err != nil {
+			return nil, fmt.Errorf("measure codecs: %w", err)
+		}
 	}
 	slices.SortStableFunc(p.Measurements, func(a, b report.Measurement) int { return strings.Compare(a.Case, b.Case) })
 	p.Conditions.LoadAfter = loadAverage()
-	return []*report.Part{p}, nil
+	return []*report.Part{p}, benchstat(ctx, m)
 }
 
 // timeOfCodecs is that of measureCodecs: twelve benchmarks of Go, four of Java.
 func timeOfCodecs(s settings) time.Duration {
-	return time.Duration(s.rounds) * (12*(s.measure+300*time.Millisecond) + 4*(s.measure+s.javaWarmUp/4) + time.Second)
+	return time.Duration(s.rounds) * (12*(s.measure/4+300*time.Millisecond) + 4*(s.measure/4+s.javaWarmUp/4) + time.Second)
 }
 
-// addGo reads what go test -bench printed of BenchmarkEncode/user/dubbofn and its like.
+// addGo reads what go test -bench printed of BenchmarkEncode/value=user/codec=dubbofn and its like.
 func addGo(p *report.Part, text string) error {
 	for line := range strings.Lines(text) {
 		path, values := benchmarkLine(line)
@@ -84,10 +87,10 @@ func addGo(p *report.Part, text string) error {
 		if err := errors.Join(err1, err2, err3); err != nil {
 			return fmt.Errorf("read benchmark: %q: %w", line, err)
 		}
-		operation := strings.ToLower(path[0]) + "/" + path[1]
-		p.Add(operation, path[2], codecFigure, ns/1000)
-		p.Add(operation, path[2], allocsFigure, allocs)
-		p.Add(operation, path[2], wireFigure, wire)
+		operation, codec := strings.ToLower(path[0])+"/"+strings.TrimPrefix(path[1], "value="), strings.TrimPrefix(path[2], "codec=")
+		p.Add(operation, codec, codecFigure, ns/1000)
+		p.Add(operation, codec, allocsFigure, allocs)
+		p.Add(operation, codec, wireFigure, wire)
 	}
 	return nil
 }
