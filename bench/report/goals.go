@@ -24,9 +24,10 @@ const (
 
 // Judged is what came of a goal.
 type Judged struct {
-	Measure string `json:"measure"`
-	Part    string `json:"part"`
-	Goal    string `json:"goal"` // "≥ 6"; empty where it is only stated
+	Measure string  `json:"measure"`
+	Part    string  `json:"part"`
+	Is      string  `json:"is,omitempty"` // as the goal's
+	Bound   float64 `json:"bound"`
 	Spread
 	Rounds  int    `json:"rounds"`
 	Verdict string `json:"verdict"` // Met, Missed, Stated, Unmeasured
@@ -44,13 +45,10 @@ const (
 func (r *Results) Judge(goals []Goal) (all []Judged) {
 	for _, g := range goals {
 		values := g.Values(r.Part(g.Part))
-		j := Judged{Measure: g.Measure, Part: g.Part, Spread: SpreadOf(values), Rounds: len(values), Verdict: Stated}
+		j := Judged{Measure: g.Measure, Part: g.Part, Is: g.Is, Bound: g.Bound, Spread: SpreadOf(values), Rounds: len(values), Verdict: Stated}
 		fits := j.Median >= g.Bound
 		if g.Is == AtMost {
 			fits = j.Median <= g.Bound
-		}
-		if g.Is != "" {
-			j.Goal = fmt.Sprintf("%s %v", g.Is, g.Bound)
 		}
 		switch {
 		case j.Rounds == 0 || math.IsNaN(j.Max-j.Min) || math.IsInf(j.Max-j.Min, 0): // a ratio to nothing
@@ -72,7 +70,14 @@ func GoalsTable(out io.Writer, all []Judged) (missed int, err error) {
 	fmt.Fprintln(w, "\n== goals\nmeasure\tgoal\tmin\tmedian\tmax\trounds\t")
 	for _, j := range all {
 		counts[j.Verdict]++
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n", j.Measure, j.Goal, Number(j.Min), Number(j.Median), Number(j.Max), j.Rounds, j.Verdict)
+		goal, n := "", func(float64) string { return "-" }
+		if j.Is != "" {
+			goal = j.Is + " " + number(j.Bound)
+		}
+		if j.Rounds > 0 {
+			n = number
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n", j.Measure, goal, n(j.Min), n(j.Median), n(j.Max), j.Rounds, j.Verdict)
 	}
 	if err := w.Flush(); err != nil {
 		return 0, err

@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 )
@@ -130,11 +131,18 @@ func (p *Part) ratio(l line, figure string) string {
 // Rate tells whether more of a figure is better.
 func Rate(figure string) bool { return strings.HasSuffix(figure, "/s") }
 
-// Number writes a figure with three digits at least; "-" for none.
+// Number writes a figure with three digits at least; "-" for 0.
 func Number(v float64) string {
-	switch size := max(v, -v); {
-	case v == 0:
+	if v == 0 {
 		return "-"
+	}
+	return number(v)
+}
+
+func number(v float64) string {
+	switch size := max(v, -v); {
+	case v == math.Trunc(v) && size < 1000:
+		return strconv.Itoa(int(v))
 	case size >= 1000:
 		return thousands(v)
 	case size >= 100:

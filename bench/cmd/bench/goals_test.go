@@ -36,7 +36,7 @@ func TestGoalsCompareRoundByRound(t *testing.T) {
 	fill(p, point{c, through, frontFigure}, 60, 130, 165)
 	fill(p, point{c, direct, medianFigure}, 60, 60, 70)
 	fill(p, point{c, through, medianFigure}, 245, 250, 240)
-	if diff := cmp.Diff(report.Judged{Measure: "activator, 1 × 1: its CPU a call ÷ the bare client's", Part: "activator", Goal: "≤ 1.2", Spread: report.Spread{Min: 1.1, Median: 1.2, Max: 1.3}, Rounds: 3, Verdict: report.Met},
+	if diff := cmp.Diff(report.Judged{Measure: "activator, 1 × 1: its CPU a call ÷ the bare client's", Part: "activator", Is: report.AtMost, Bound: 1.2, Spread: report.Spread{Min: 1.1, Median: 1.2, Max: 1.3}, Rounds: 3, Verdict: report.Met},
 		verdict(t, p, "activator, 1 × 1: its CPU a call ÷ the bare client's")); diff != "" {
 		t.Error(diff)
 	}

@@ -208,7 +208,8 @@ func keep(file string, parts []*report.Part) error {
 		results.Put(one)
 	}
 	results.Goals = results.Judge(goals())
-	return errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), results.Write(file))
+	folder := filepath.Dir(file)
+	return errors.Join(os.MkdirAll(folder, 0o755), results.Write(file), report.GoalsChart(filepath.Join(folder, "goals.svg"), results.Goals))
 }
 
 // showAgain prints what a file has; with justGoals the error says that some are missed.
@@ -218,7 +219,7 @@ func showAgain(file string, justGoals bool) error {
 		return err
 	}
 	if !justGoals {
-		return errors.Join(show(results.Parts, filepath.Dir(file)), finish(results.Parts))
+		return errors.Join(keep(file, nil), show(results.Parts, filepath.Dir(file)), finish(results.Parts))
 	}
 	missed, err := report.GoalsTable(os.Stdout, results.Judge(goals()))
 	if err == nil && missed > 0 {
