@@ -215,6 +215,9 @@ func keep(file string, parts []*report.Part) error {
 // showAgain prints what a file has; with justGoals the error says that some are missed.
 func showAgain(file string, justGoals bool) error {
 	results, err := report.Read(file)
+	if err == nil && len(results.Parts) == 0 {
+		err = fmt.Errorf("%s has no figures", file)
+	}
 	if err != nil {
 		return err
 	}
