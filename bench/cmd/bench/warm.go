@@ -46,9 +46,13 @@ func warmWays() []warmWay {
 }
 
 // names are the case's and the peer's: what is compared, and what was kept.
-func (w warmWay) names(targets int, delay time.Duration) (c, kept string) {
+func (w warmWay) names(registry string, targets int, delay time.Duration) (c, kept string) {
 	of, rest, _ := strings.Cut(w.Name, ": ")
 	kept, wire, _ := strings.Cut(rest, ", ")
+	if !w.bare {
+		kind, _, _ := strings.Cut(registry, ":")
+		of += " by " + kind
+	}
 	return fmt.Sprintf("%s, %s, %d providers, %v of delay either way", of, wire, targets, delay), kept
 }
 
@@ -142,7 +146,7 @@ func measureWarmAt(ctx context.Context, m peer.Machine, s settings, delay time.D
 				}
 				continue
 			}
-			c, kept := w.names(s.warmTargets, delay)
+			c, kept := w.names(registry, s.warmTargets, delay)
 			p.Add(c, kept, firstFigure, start.First/1000)
 			p.Add(c, kept, lastFigure, start.Last/1000)
 			p.Add(c, kept, "a warm call ms", start.Warm/1000)
