@@ -136,14 +136,17 @@ func startGoals() (all []report.Goal) {
 
 func scaleGoals() []report.Goal {
 	spread := cell{name: "user", connections: 100, inFlight: 64}.String()
+	each := cell{name: "user", connections: 100, inFlight: 100}.String()
 	return []report.Goal{
 		{Measure: "growing to 10,000 connections, a call on each: CPU a call, worst ÷ first", Part: "scale connections", Is: report.AtMost, Bound: 1.5, Values: growth(subject, "")},
+		{Measure: "… from 100 connections, where it is no longer idle between calls", Part: "scale connections", Values: growth(subject, each)},
+		{Measure: "… from 100 connections, of the bare server", Part: "scale connections", Values: growth(bareProvider, each)},
 		{Measure: "growing to 10,000 calls in flight: CPU a call, worst ÷ first", Part: "scale in-flight", Is: report.AtMost, Bound: 1.5, Values: growth(subject, "")},
 		{Measure: "growing to 10,000 functions behind an activator: its CPU a call, worst ÷ first", Part: "scale " + functionSeries, Is: report.AtMost, Bound: 1.5, Values: growth(relayPeer, "")},
 		{Measure: "growing from 100 to 10,000 connections, 64 calls over all: CPU a call, worst ÷ first", Part: "scale shared", Is: report.AtMost, Bound: 1.5, Values: growth(subject, spread)},
-		{Measure: "the same, of the bare server", Part: "scale shared", Values: growth(bareProvider, spread)},
-		{Measure: "growing from 1 connection, where 64 requests come in one read: CPU a call, worst ÷ first", Part: "scale shared", Values: growth(subject, "")},
-		{Measure: "the same, of the bare server, from 1 connection", Part: "scale shared", Values: growth(bareProvider, "")},
+		{Measure: "… of the bare server", Part: "scale shared", Values: growth(bareProvider, spread)},
+		{Measure: "… from 1 connection, where 64 requests come in one read", Part: "scale shared", Values: growth(subject, "")},
+		{Measure: "… from 1 connection, of the bare server", Part: "scale shared", Values: growth(bareProvider, "")},
 	}
 }
 
