@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -213,6 +214,11 @@ func (f *function) serve(ctx context.Context, settled func()) error {
 	defer f.monitor.close()
 	ended := make(chan error, 2)
 	running := 1
+	if f.dubbo != nil {
+		running++
+		go func() { ended <- f.server.Serve(serving, f.dubbo) }()
+		runtime.Gosched() // where there is one core a call that waits is answered now, and not between all else that begins here
+	}
 	go func() { ended <- f.serveHTTP() }()
 	starting, giveUp := context.WithCancel(ctx)
 	defer giveUp()
@@ -226,10 +232,6 @@ func (f *function) serve(ctx context.Context, settled func()) error {
 	}
 	started := make(chan error, 1)
 	go func() { started <- f.start(starting) }()
-	if f.dubbo != nil {
-		running++
-		go func() { ended <- f.server.Serve(serving, f.dubbo) }() // last, since that one runs first where there is one core: a call may wait
-	}
 
 	left, fault := f.until(ctx, ended, started)
 	running -= left
