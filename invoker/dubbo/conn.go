@@ -115,14 +115,13 @@ func NewConn(nc net.Conn, cfg ConnConfig) *Conn {
 	if a := nc.RemoteAddr(); a != nil {
 		c.remote = a.String()
 	}
-	c.w = newWriter(nc, c.cfg.QueueBytes, &c.buffers)
-	c.r.src, c.r.budget, c.r.buffers = nc, c.cfg.Budget, &c.buffers
-	c.r.lastRead.Store(time.Now().UnixNano())
-	c.wg.Go(func() {
-		if err := c.w.run(); err != nil {
+	c.w = newWriter(nc, c.cfg.QueueBytes, &c.buffers, func(err error) {
+		if err != nil {
 			c.fail(fmt.Errorf("write: %w", err))
 		}
 	})
+	c.r.src, c.r.budget, c.r.buffers = nc, c.cfg.Budget, &c.buffers
+	c.r.lastRead.Store(time.Now().UnixNano())
 	c.wg.Go(func() { c.fail(c.read()) })
 	c.wg.Go(c.watch)
 	return c
@@ -156,6 +155,7 @@ var errConnClosed = errors.New("the connection was closed by this side")
 func (c *Conn) Close() error {
 	c.fail(errConnClosed)
 	c.wg.Wait()
+	<-c.w.done
 	return nil
 }
 

@@ -40,7 +40,8 @@ type serverConn struct {
 
 func newServerConn(sv *serving, nc net.Conn) *serverConn {
 	s := sv.s
-	c := &serverConn{sv: sv, s: s, nc: nc, w: newWriter(nc, s.cfg.QueueBytes, &s.buffers)}
+	c := &serverConn{sv: sv, s: s, nc: nc}
+	c.w = newWriter(nc, s.cfg.QueueBytes, &s.buffers, c.written)
 	c.ctx, c.cancel = context.WithCancelCause(sv.ctx)
 	if a := nc.RemoteAddr(); a != nil {
 		c.remote = a.String()
@@ -59,7 +60,6 @@ func (c *serverConn) cut(why error) {
 
 // run serves the connection to its end.
 func (c *serverConn) run() {
-	c.sv.readers.Go(c.write)
 	err := c.read()
 	if errors.Is(err, errAnswered) {
 		c.w.finish()
@@ -78,8 +78,9 @@ func (c *serverConn) run() {
 	c.s.cfg.Log.Debug("dubbo: connection closed", "remote", c.remote, "reason", context.Cause(c.ctx))
 }
 
-func (c *serverConn) write() {
-	if err := c.w.run(); err != nil {
+// written is told once nothing more is written.
+func (c *serverConn) written(err error) {
+	if err != nil {
 		_ = c.nc.Close()
 		return
 	}

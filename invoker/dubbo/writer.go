@@ -17,10 +17,11 @@ const (
 )
 
 // writer is the one writer of a connection. Frames queue up while it writes, and go out together. Whole frames only, in any
-// order.
+// order. Its goroutine lasts until the queue is empty: a connection that rests has none.
 type writer struct {
 	conn    net.Conn
-	limit   int // bytes that may be queued before send waits
+	ended   func(error) // called once, before done is closed
+	limit   int         // bytes that may be queued before send waits
 	buffers *buffers
 
 	mu      sync.Mutex
@@ -33,11 +34,14 @@ type writer struct {
 	alone   int  // writes since one had more than one frame
 	stopped bool // nothing more is taken
 	broken  bool // nothing more is written
-	wake    chan struct{}
+	writing bool // run is under way
 	done    chan struct{}
 
-	gathered [][]byte    // what the next system call writes; the writer's alone
-	vector   net.Buffers // the same, while it is written
+	// The writer's alone.
+	smallRoom []byte // for the next batch
+	largeRoom [][]byte
+	gathered  [][]byte    // what the next system call writes
+	vector    net.Buffers // the same, while it is written
 
 	full      atomic.Bool   // queued has reached limit
 	begun     atomic.Uint64 // the last batch that has begun to be written
@@ -45,8 +49,9 @@ type writer struct {
 	lastWrite atomic.Int64
 }
 
-func newWriter(conn net.Conn, limit int, b *buffers) *writer {
-	w := &writer{conn: conn, limit: limit, buffers: b, batch: 1, alone: loneWrites, wake: make(chan struct{}, 1), done: make(chan struct{})}
+// newWriter makes one. ended is told once that nothing more is written: the error of the write that failed, or nil.
+func newWriter(conn net.Conn, limit int, b *buffers, ended func(error)) *writer {
+	w := &writer{conn: conn, ended: ended, limit: limit, buffers: b, batch: 1, alone: loneWrites, done: make(chan struct{})}
 	w.room.L = &w.mu
 	w.lastWrite.Store(time.Now().UnixNano())
 	return w
@@ -89,7 +94,6 @@ func (w *writer) enqueue(frame []byte) (batch uint64, kept, ok bool) {
 		w.mu.Unlock()
 		return 0, false, false
 	}
-	first := len(w.small) == 0 && len(w.large) == 0
 	if kept = len(frame) >= ownBytes; kept {
 		w.large = append(w.large, frame)
 	} else {
@@ -100,13 +104,8 @@ func (w *writer) enqueue(frame []byte) (batch uint64, kept, ok bool) {
 		w.full.Store(true)
 	}
 	batch = w.batch
+	w.begin()
 	w.mu.Unlock()
-	if first {
-		select {
-		case w.wake <- struct{}{}:
-		default:
-		}
-	}
 	return batch, kept, true
 }
 
@@ -124,44 +123,47 @@ func (w *writer) waitRoom() bool {
 	return !w.stopped
 }
 
-// run writes until finish or abort is called or a write fails, whose error it returns.
-func (w *writer) run() error {
-	defer close(w.done)
-	var small []byte
-	var large [][]byte
+// begin has what is queued written, or the end told. It is called with the lock held.
+func (w *writer) begin() {
+	if !w.writing {
+		w.writing = true
+		go w.run() // done says that there is none any more
+	}
+}
+
+// run writes until the queue is empty. After finish, abort or a write that failed it is the last.
+func (w *writer) run() {
+	if w.alone < loneWrites || w.alone%loneWrites == loneWrites-1 {
+		// The goroutines that are ready to run put their frames into the same write. A frame on a connection where there never are
+		// others waits for none, but for one in some, to find out: the first call of a process that has just begun would wait for
+		// all else that it has to do.
+		runtime.Gosched()
+	}
+	small, large := w.smallRoom, w.largeRoom
 	for {
-		<-w.wake
-		if w.alone < loneWrites || w.alone%loneWrites == loneWrites-1 {
-			// The goroutines that are ready to run put their frames into the same write. A frame on a connection where there never are
-			// others waits for none, but for one in some, to find out: the first call of a process that has just begun would wait for
-			// all else that it has to do.
-			runtime.Gosched()
-		}
-		for {
-			var more bool
-			small, large, more = w.take(small, large)
-			if !more {
-				break
-			}
-			if some, err := w.write(small, large); err != nil {
-				if !some {
-					w.unbegin()
-				}
-				w.abort()
-				return err
-			}
-		}
-		w.mu.Lock()
-		end := w.stopped
-		w.mu.Unlock()
+		var more, end bool
+		small, large, more, end = w.take(small, large)
 		if end {
-			return nil
+			w.ended(nil)
+			close(w.done)
+		}
+		if !more {
+			return
+		}
+		if some, err := w.write(small, large); err != nil {
+			if !some {
+				w.unbegin()
+			}
+			w.abort() // writing stays set: there is no other run
+			w.ended(err)
+			close(w.done)
+			return
 		}
 	}
 }
 
 // take gives what is queued, and the queue the buffers that were written before.
-func (w *writer) take(small []byte, large [][]byte) ([]byte, [][]byte, bool) {
+func (w *writer) take(small []byte, large [][]byte) (nextSmall []byte, nextLarge [][]byte, more, end bool) {
 	written := len(small)
 	for i, b := range large {
 		written += len(b)
@@ -181,7 +183,9 @@ func (w *writer) take(small []byte, large [][]byte) ([]byte, [][]byte, bool) {
 		}
 	}
 	if w.broken || len(w.small) == 0 && len(w.large) == 0 {
-		return small[:0], large[:0], false
+		w.smallRoom, w.largeRoom = small[:0], large[:0]
+		w.writing = w.stopped // else a later stop would begin another run
+		return nil, nil, false, w.stopped
 	}
 	w.begun.Store(w.batch)
 	w.batch++
@@ -189,9 +193,9 @@ func (w *writer) take(small []byte, large [][]byte) ([]byte, [][]byte, bool) {
 		w.alone = 0
 	}
 	w.frames = 0
-	nextSmall, nextLarge := w.small, w.large
+	nextSmall, nextLarge = w.small, w.large
 	w.small, w.large = small[:0], large[:0]
-	return nextSmall, nextLarge, true
+	return nextSmall, nextLarge, true, false
 }
 
 // unbegin takes back that the last batch has begun: not a byte of it was written, so none of its calls runs.
@@ -262,9 +266,6 @@ func (w *writer) stop(broken bool) {
 	w.broken = w.broken || broken
 	w.full.Store(true) // so that waitRoom looks closer
 	w.room.Broadcast()
+	w.begin()
 	w.mu.Unlock()
-	select {
-	case w.wake <- struct{}{}:
-	default:
-	}
 }
