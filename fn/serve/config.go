@@ -49,6 +49,7 @@ type Config struct {
 
 	MaxBytes       ByteSize      `envconfig:"DUBBOFN_MAX_BYTES" default:"256MiB" desc:"Bytes of requests being read or decoded, in the whole process. What finds none left is answered with status 100." want:"a number of bytes, or with KiB, MiB, GiB; at least the payload limit"`
 	MaxPayload     ByteSize      `envconfig:"DUBBOFN_MAX_PAYLOAD" default:"8MiB" desc:"The largest request body, as Java's payload." want:"1KiB to 1GiB"`
+	HeapFloor      ByteSize      `envconfig:"DUBBOFN_HEAP_FLOOR" default:"16MiB" desc:"How much the heap may hold before the garbage collector looks through it: Go's own 4 MiB are soon used up by calls with large values. An idle process does not grow by it; under load it takes as much more. Without effect where GOGC or GOMEMLIMIT is set." want:"0 for Go's own floor, to 1GiB"`
 	MaxCalls       int           `envconfig:"DUBBOFN_MAX_CALLS" default:"1000" desc:"Calls in flight. Over it, status 100 at once." want:"1 or more"`
 	MaxConnections int           `envconfig:"DUBBOFN_MAX_CONNECTIONS" default:"10000" desc:"Open Dubbo connections. Over it, a connection is closed at accept and counted." want:"1 or more"`
 	Heartbeat      time.Duration `envconfig:"DUBBOFN_HEARTBEAT" default:"60s" desc:"How long a Dubbo connection may be silent before it is asked for a sign of life; after three times as long it is closed." want:"1s or more"`
@@ -143,6 +144,7 @@ func (c *Config) resolve() (faults []error) {
 	inRange("MaxCalls", c.MaxCalls, 1, 1<<30)
 	inRange("MaxConnections", c.MaxConnections, 1, 1<<30)
 	inRange("MaxPayload", int(c.MaxPayload), 1<<10, 1<<30)
+	inRange("HeapFloor", int(c.HeapFloor), 0, 1<<30)
 	for field, d := range map[string][2]time.Duration{"Heartbeat": {c.Heartbeat, time.Second}, "ReadTimeout": {c.ReadTimeout, 100 * time.Millisecond}, "DrainTimeout": {c.DrainTimeout, 0}, "DrainQuiet": {c.DrainQuiet, time.Millisecond}} {
 		if d[0] < d[1] {
 			bad(field, d[0], "is too short")

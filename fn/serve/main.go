@@ -224,6 +224,10 @@ func (f *function) serve(ctx context.Context, settled func()) error {
 	defer giveUp()
 	var beside sync.WaitGroup // the early lanes, and who looks after the start
 	beside.Go(func() { f.settle(starting, settled) })
+	beside.Go(func() {
+		<-f.settled
+		raiseFloor(starting, f.config.HeapFloor)
+	})
 	if f.early != nil {
 		beside.Go(func() { f.early.run(starting) })
 	}
