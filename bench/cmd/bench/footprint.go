@@ -82,10 +82,8 @@ func idleMemory(ctx context.Context, m peer.Machine, p starter, silent string) (
 	if err := until(ctx, p.name+" listens", func() bool { return listens(at.main) }); err != nil {
 		return 0, err
 	}
-	select {
-	case <-time.After(idleTime):
-	case <-ctx.Done():
-		return 0, context.Cause(ctx)
+	if err := rest(ctx, idleTime); err != nil {
+		return 0, err
 	}
 	resident, _, err = measure.Memory(cmd.Process.Pid)
 	return resident, err

@@ -79,9 +79,8 @@ func quickly() map[string]string {
 		"in-flight": "64", "providers": subject}
 }
 
-func parseFlags(args []string) (settings, error) {
-	var s settings
-	f := flag.NewFlagSet("bench", flag.ExitOnError)
+// declare declares the flags that are no parts.
+func (s *settings) declare(f *flag.FlagSet) {
 	f.StringVar(&s.root, "root", ".", "the bench module's folder")
 	f.BoolVar(&s.all, "all", false, "measure all parts, one after the other")
 	f.BoolVar(&s.quick, "quick", false, "short rounds, and few: a look, no figures to quote")
@@ -110,6 +109,12 @@ func parseFlags(args []string) (settings, error) {
 	f.StringVar(&s.gogc, "gogc", "", "GOGC of all Go peers alike; empty for Go's default")
 	f.IntVar(&s.checkEvery, "check-every", 1024, "one answer in so many is checked in full")
 	f.DurationVar(&s.profile, "profile", 5*time.Second, "CPU profile of the Go frameworks after the rounds, under each case; 0 for none")
+}
+
+func parseFlags(args []string) (settings, error) {
+	var s settings
+	f := flag.NewFlagSet("bench", flag.ExitOnError)
+	s.declare(f)
 	chosen := map[string]*bool{}
 	for _, p := range parts() {
 		chosen[p.flag] = f.Bool(p.flag, false, p.about)

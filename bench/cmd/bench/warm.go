@@ -138,10 +138,8 @@ func measureWarmAt(ctx context.Context, m peer.Machine, s settings, delay time.D
 				taught[w.has+strconv.FormatBool(w.tls)] = s.warmTargets // this one has taught it
 				holds["Idle"], holds["Lines"] = taught["Idlefalse"], taught["Linesfalse"]+taught["Linestrue"]
 				if w.door != "" && !w.bare { // and the registry's state, which the keeper fetches now
-					select {
-					case <-time.After(2 * time.Second):
-					case <-ctx.Done():
-						return context.Cause(ctx)
+					if err := rest(ctx, 2*time.Second); err != nil {
+						return err
 					}
 				}
 				continue
@@ -154,6 +152,16 @@ func measureWarmAt(ctx context.Context, m peer.Machine, s settings, delay time.D
 		}
 	}
 	return nil
+}
+
+// rest waits.
+func rest(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // args are those of the consumer, without the keeper's door.
