@@ -3,9 +3,11 @@ package hessian
 import (
 	"encoding"
 	"fmt"
+	"maps"
 	"math/big"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -20,19 +22,39 @@ const (
 	packageJava8    = packageIO + "java8."
 )
 
-// builtin compiles Java's own classes and notes them for dynamic values.
+// builtin compiles what dynamic values are made of.
 func (t *Types) builtin() {
-	c := compiler{t: t, made: map[reflect.Type]*Plan{}, seen: map[*Plan]bool{}}
+	c := compiler{t: t, own: true, made: map[reflect.Type]*Plan{}, seen: map[*Plan]bool{}, classes: map[string]*Plan{}}
 	for _, v := range []any{
-		(*java.BigDecimal)(nil), (*big.Int)(nil), java.UUID{}, java.Locale(""), java.LocalDate{}, java.LocalTime{},
-		java.LocalDateTime{}, java.Instant{}, time.Duration(0), zoneOffset(0), java.OffsetDateTime{}, java.OffsetTime{},
-		java.ZonedDateTime{}, java.Year(0), java.YearMonth{}, java.MonthDay{}, java.Period{}, time.Time{},
 		[]bool(nil), []int16(nil), []int32(nil), []int64(nil), []float32(nil), []float64(nil),
 		(*java.Object)(nil), (*java.List)(nil), (*java.Map)(nil), []any(nil), map[any]any(nil),
 	} {
 		c.plan(reflect.TypeOf(v), typeText(reflect.TypeOf(v)))
 	}
-	c.classes = map[string]*Plan{}
+	t.arrays = map[string]*Plan{
+		"[boolean": c.made[reflect.TypeFor[[]bool]()], "[short": c.made[reflect.TypeFor[[]int16]()],
+		"[int": c.made[reflect.TypeFor[[]int32]()], "[long": c.made[reflect.TypeFor[[]int64]()],
+		"[float": c.made[reflect.TypeFor[[]float32]()], "[double": c.made[reflect.TypeFor[[]float64]()],
+	}
+	t.any, t.list, t.table = c.made[reflect.TypeFor[any]()], c.made[reflect.TypeFor[[]any]()], c.made[reflect.TypeFor[map[any]any]()]
+	t.object, t.typedList = c.made[reflect.TypeFor[*java.Object]()], c.made[reflect.TypeFor[*java.List]()]
+	t.typedMap = c.made[reflect.TypeFor[*java.Map]()]
+	t.adopt(&c)
+}
+
+// complete compiles Java's own values, with t.mu held. Most functions need none of them, and would take a twentieth more time to start.
+func (t *Types) complete() {
+	if t.whole.Load() {
+		return
+	}
+	c := compiler{t: t, own: true, made: map[reflect.Type]*Plan{}, seen: map[*Plan]bool{}, classes: maps.Clone(*t.classes.Load())}
+	for _, v := range []any{
+		(*java.BigDecimal)(nil), (*big.Int)(nil), java.UUID{}, java.Locale(""), java.LocalDate{}, java.LocalTime{},
+		java.LocalDateTime{}, java.Instant{}, time.Duration(0), zoneOffset(0), java.OffsetDateTime{}, java.OffsetTime{},
+		java.ZonedDateTime{}, java.Year(0), java.YearMonth{}, java.MonthDay{}, java.Period{}, time.Time{},
+	} {
+		c.plan(reflect.TypeOf(v), typeText(reflect.TypeOf(v)))
+	}
 	for _, p := range c.made {
 		if p.kind == kindValue && p.class != "" {
 			c.classes[p.class] = p
@@ -44,15 +66,21 @@ func (t *Types) builtin() {
 	c.classes["java.time.LocalTime"] = c.made[reflect.TypeFor[java.LocalTime]()]
 	c.classes["java.time.LocalDateTime"] = c.made[reflect.TypeFor[java.LocalDateTime]()]
 	delete(c.classes, packageJava8+"ZoneOffsetHandle") // no type of its own that a program could name
-	t.arrays = map[string]*Plan{
-		"[boolean": c.made[reflect.TypeFor[[]bool]()], "[short": c.made[reflect.TypeFor[[]int16]()],
-		"[int": c.made[reflect.TypeFor[[]int32]()], "[long": c.made[reflect.TypeFor[[]int64]()],
-		"[float": c.made[reflect.TypeFor[[]float32]()], "[double": c.made[reflect.TypeFor[[]float64]()],
-	}
-	t.any, t.list, t.table = c.made[reflect.TypeFor[any]()], c.made[reflect.TypeFor[[]any]()], c.made[reflect.TypeFor[map[any]any]()]
-	t.object, t.typedList = c.made[reflect.TypeFor[*java.Object]()], c.made[reflect.TypeFor[*java.List]()]
-	t.typedMap = c.made[reflect.TypeFor[*java.Map]()]
 	t.adopt(&c)
+	t.whole.Store(true)
+}
+
+// isOwn tells of the types that complete compiles, and of pointers to them.
+func isOwn(rt reflect.Type) bool {
+	if rt.Kind() == reflect.Pointer {
+		rt = rt.Elem()
+	}
+	return rt == typeDuration || isValueType(rt)
+}
+
+// isOwnClass tells of the classes that complete knows, and of others of theirs.
+func isOwnClass(class string) bool {
+	return strings.HasPrefix(class, "java.") || strings.HasPrefix(class, packageIO)
 }
 
 // isValueType tells of the struct types that are one value.

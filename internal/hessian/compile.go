@@ -16,6 +16,7 @@ import (
 type compiler struct {
 	t       *Types
 	pkg     string
+	own     bool // what it makes is Types' own
 	made    map[reflect.Type]*Plan
 	seen    map[*Plan]bool // known before, and looked through for other default names
 	faults  []error
@@ -49,6 +50,9 @@ func (c *compiler) plan(rt reflect.Type, path string) *Plan {
 	if rt == nil {
 		c.fault(path, "no type")
 		return nil
+	}
+	if !c.own && isOwn(rt) {
+		c.t.complete()
 	}
 	if p := (*c.t.plans.Load())[rt]; p != nil {
 		c.revisit(p, path)
@@ -88,6 +92,11 @@ func (c *compiler) revisit(p *Plan, path string) {
 
 // settle checks the classes of what was made against each other and against those known before.
 func (c *compiler) settle() {
+	for _, p := range c.made {
+		if isOwnClass(p.class) {
+			c.t.complete()
+		}
+	}
 	c.classes = maps.Clone(*c.t.classes.Load())
 	for _, p := range c.made {
 		if p.class == "" || p.kind == kindPointer {

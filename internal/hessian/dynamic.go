@@ -121,7 +121,7 @@ func (d *Decoder) anyObject() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p := (*d.t.classes.Load())[c.name]; p != nil && !(d.asObjects && d.madeOfFields(p)) {
+	if p := d.t.class(c.name); p != nil && !(d.asObjects && d.madeOfFields(p)) {
 		return d.box(p)
 	}
 	return orNil(d.objectInstance())
@@ -292,7 +292,7 @@ func (d *Decoder) anyMap() (any, error) {
 		}
 		d.pos, d.next, d.values, d.alloc, d.depth = begin, next, values, alloc, depth
 	default:
-		if p := (*d.t.classes.Load())[class]; p != nil && p.kind == kindPointer && p.elem.kind == kindStruct && !d.asObjects {
+		if p := d.t.class(class); p != nil && p.kind == kindPointer && p.elem.kind == kindStruct && !d.asObjects {
 			return d.box(p)
 		}
 	}
@@ -390,7 +390,7 @@ func (d *Decoder) registered(n int) *Plan {
 	if err != nil {
 		return nil
 	}
-	p := (*d.t.classes.Load())[c.name]
+	p := d.t.class(c.name)
 	if p == nil || p.kind != kindPointer || p.elem == nil || p.elem.kind != kindStruct {
 		return nil
 	}

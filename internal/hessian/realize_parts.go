@@ -288,7 +288,7 @@ func (r *realizer) mapping(p *Plan, v any, ptr unsafe.Pointer) error {
 // any makes a value without a type: a registered struct where a class is named, else what it is, with its parts made so.
 func (r *realizer) any(v any, to *any) error {
 	if class := className(v); class != "" {
-		if p := (*r.t.classes.Load())[class]; p != nil {
+		if p := r.t.class(class); p != nil {
 			ptr := p.new()
 			if err := r.value(p, v, ptr); err != nil {
 				return err

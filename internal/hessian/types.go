@@ -16,6 +16,7 @@ type Types struct {
 	mu      sync.Mutex // for writers
 	plans   atomic.Pointer[map[reflect.Type]*Plan]
 	classes atomic.Pointer[map[string]*Plan] // by the class of an object; nil for a class of several Go types
+	whole   atomic.Bool                      // Java's own values are among the two: once a type or a class has asked for one
 	names   map[reflect.Type]string
 	ids     uint32
 	objects atomic.Pointer[map[string]*objectClass]
@@ -47,6 +48,9 @@ func (t *Types) Name(rt reflect.Type, class string) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if isOwn(rt) {
+		t.complete()
+	}
 	if known := t.names[rt]; known != "" && known != class {
 		return fmt.Errorf("%v: named %q, and %q before", rt, class, known)
 	}
@@ -109,6 +113,18 @@ func (t *Types) adopt(c *compiler) {
 	maps.Copy(plans, c.made)
 	t.plans.Store(&plans)
 	t.classes.Store(&c.classes)
+}
+
+// class gives the plan of a class of objects, nil where none is known.
+func (t *Types) class(name string) *Plan {
+	p, ok := (*t.classes.Load())[name]
+	if ok || t.whole.Load() {
+		return p
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.complete()
+	return (*t.classes.Load())[name]
 }
 
 // Signature is what a method takes and gives.
