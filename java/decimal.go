@@ -1,6 +1,7 @@
 package java
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -36,8 +37,7 @@ func ParseBigDecimal(s string) (*BigDecimal, error) {
 		unsigned = strings.TrimPrefix(digits, "+")
 	}
 	before, after, _ := strings.Cut(unsigned, ".")
-	unsigned = before + after
-	if unsigned == "" || strings.ContainsFunc(unsigned, func(r rune) bool { return r < '0' || r > '9' }) {
+	if before == "" && after == "" || !isDigits(before) || !isDigits(after) {
 		return nil, decimalError(s, errors.New("want digits, with a point at most"))
 	}
 	scale := int64(len(after)) - exponent
@@ -45,11 +45,35 @@ func ParseBigDecimal(s string) (*BigDecimal, error) {
 		return nil, decimalError(s, fmt.Errorf("its scale %d is not one of Java's int", scale))
 	}
 	d := &BigDecimal{scale: int32(scale)}
-	d.unscaled.SetString(unsigned, 10)
+	if len(before)+len(after) <= fewDigits {
+		d.unscaled.SetUint64(number(after, number(before, 0)))
+	} else {
+		d.unscaled.SetString(before+after, 10)
+	}
 	if digits[0] == '-' {
 		d.unscaled.Neg(&d.unscaled)
 	}
 	return d, nil
+}
+
+// fewDigits are as many as always fit into 64 bits. Nearly all decimals have no more, and need none of big.Int's arithmetic.
+const fewDigits = 19
+
+func isDigits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+// number appends digits to a number.
+func number(digits string, n uint64) uint64 {
+	for i := range len(digits) {
+		n = n*10 + uint64(digits[i]-'0')
+	}
+	return n
 }
 
 // splitExponent gives the exponent that a number ends with, else 0, and what is before it.
@@ -104,8 +128,15 @@ const leastPlain = -6
 func (d *BigDecimal) String() string { return string(d.text()) }
 
 func (d *BigDecimal) text() []byte {
-	digits := new(big.Int).Abs(&d.unscaled).String()
-	var b []byte
+	var room [fewDigits + 1]byte
+	digits := room[:0]
+	if d.unscaled.IsInt64() {
+		digits = strconv.AppendInt(digits, d.unscaled.Int64(), 10)
+	} else {
+		digits = d.unscaled.Append(digits, 10)
+	}
+	digits = bytes.TrimPrefix(digits, []byte("-"))
+	b := make([]byte, 0, len(digits)+len("-0.000000"))
 	if d.unscaled.Sign() < 0 {
 		b = append(b, '-')
 	}

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unsafe"
 
@@ -117,6 +118,7 @@ func (c *compiler) builtinPlan(p *Plan) bool {
 // write gives them, or false for null.
 func value[V, H any](c *compiler, p *Plan, class, javaName string, read func(*Decoder, *H, *V) error, write func(*Encoder, *V, *H) (bool, error)) {
 	p.kind, p.class, p.java = kindValue, class, javaName
+	var forms formPool[H]
 	form := c.form(reflect.TypeFor[H](), class)
 	p.definition = form.definition
 	asText := form.field("value")
@@ -130,7 +132,8 @@ func value[V, H any](c *compiler, p *Plan, class, javaName string, read func(*De
 		if err := d.charge(allocated(form.size)); err != nil {
 			return err
 		}
-		begin, h := d.pos, new(H)
+		begin, h := d.pos, forms.get()
+		defer forms.put(h)
 		if err := d.formOrText(form, asText, unsafe.Pointer(h)); err != nil {
 			return err
 		}
@@ -140,7 +143,8 @@ func value[V, H any](c *compiler, p *Plan, class, javaName string, read func(*De
 		return nil
 	}
 	p.enc = func(e *Encoder, at unsafe.Pointer) error {
-		h := new(H)
+		h := forms.get()
+		defer forms.put(h)
 		ok, err := write(e, (*V)(at), h)
 		if err != nil {
 			return encodeError(KindType, "%s: %w", javaName, err)
@@ -151,6 +155,21 @@ func value[V, H any](c *compiler, p *Plan, class, javaName string, read func(*De
 		}
 		return form.enc(e, unsafe.Pointer(h))
 	}
+}
+
+// formPool keeps forms for another value: they are read and written within one step.
+type formPool[H any] struct{ pool sync.Pool }
+
+func (f *formPool[H]) get() *H {
+	if h, ok := f.pool.Get().(*H); ok {
+		return h
+	}
+	return new(H)
+}
+
+func (f *formPool[H]) put(h *H) {
+	*h = *new(H)
+	f.pool.Put(h)
 }
 
 // formOrText reads an object, or a string or a number alone where one of its fields is the value's text.
@@ -185,6 +204,19 @@ func (c *compiler) textDecimal(p *Plan, path string) {
 		return
 	}
 	p.kind, p.class, p.java = kindValue, classBigDecimal, classBigDecimal
+	parse := func(s string, at unsafe.Pointer) error {
+		return as[encoding.TextUnmarshaler](rt, at).UnmarshalText([]byte(s))
+	}
+	if rt == typeBigDecimal {
+		parse = func(s string, at unsafe.Pointer) error {
+			v, err := java.ParseBigDecimal(s)
+			if err == nil {
+				*(*java.BigDecimal)(at) = *v
+			}
+			return err
+		}
+	}
+	var forms formPool[text]
 	form := c.form(reflect.TypeFor[text](), classBigDecimal)
 	p.definition = form.definition
 	asText := form.field("value")
@@ -195,14 +227,15 @@ func (c *compiler) textDecimal(p *Plan, path string) {
 		case tag == tagRef:
 			return d.refTo(p, at)
 		}
-		begin, h := d.pos, new(text)
+		begin, h := d.pos, forms.get()
+		defer forms.put(h)
 		if err := d.formOrText(form, asText, unsafe.Pointer(h)); err != nil {
 			return err
 		}
 		if len(h.Value) > maxDigits {
 			return d.fail(KindLimit, begin, "a decimal of %d characters (limit %d)", len(h.Value), maxDigits)
 		}
-		if err := as[encoding.TextUnmarshaler](rt, at).UnmarshalText([]byte(h.Value)); err != nil {
+		if err := parse(h.Value, at); err != nil {
 			return d.fail(KindType, begin, "%s: %w", classBigDecimal, err)
 		}
 		return nil
