@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	minReadBytes = 4 << 10
+	minReadBytes = 1 << 10 // two small requests: a connection that rests keeps it
 	maxReadBytes = 64 << 10
 	smallBytes   = 64<<10 + headRoom // a body up to this size is read at once, a larger one grows as its bytes arrive
 	bulkBytes    = maxReadBytes / 2  // after a body of this size the next one is expected to be as large, and not read by way of buf
