@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -120,6 +121,9 @@ func timeOfStarts(s settings) time.Duration {
 
 func buildStarters(ctx context.Context, m peer.Machine, all []starter) error {
 	if err := m.Build(ctx, ".", "go", "build", "-o", "{bin}/first", "./cmd/first"); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(filepath.Join(m.Root, "out", "registry")); err != nil { // what killed processes of an earlier run left
 		return err
 	}
 	for _, p := range all {
