@@ -19,19 +19,19 @@ func TestTheStartGivesWayToTheFirstCall(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name     string
-		function function
+		function *function
 		call     bool
 		want     time.Duration
 	}{
-		{"called", function{dubbo: &net.TCPListener{}}, true, giveWay / 2},
-		{"not called", function{dubbo: &net.TCPListener{}}, false, giveWay},
-		{"nobody calls before it is ready", function{dubbo: &net.TCPListener{}, early: &early{}}, false, 0},
-		{"on Knative", function{}, false, 0},
+		{"called", &function{dubbo: &net.TCPListener{}}, true, giveWay / 2},
+		{"not called", &function{dubbo: &net.TCPListener{}}, false, giveWay},
+		{"nobody calls before it is ready", &function{dubbo: &net.TCPListener{}, early: &early{}}, false, 0},
+		{"on Knative", &function{}, false, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				f := &c.function
+				f := c.function
 				f.ledger, f.settled = cold.NewLedger("greet", "1"), make(chan struct{})
 				begun, told := time.Now(), false
 				go f.settle(t.Context(), func() { told = true })
