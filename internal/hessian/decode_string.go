@@ -235,15 +235,15 @@ func (d *Decoder) binary() ([]byte, error) {
 		d.pos++
 		return nil, nil
 	}
-	var room [fewChunks][]byte
-	at, size, chunks := d.pos, 0, 0
-	for last := false; !last; chunks++ {
+	chunks, few := make([][]byte, 0, fewChunks), true
+	at, size := d.pos, 0
+	for last := false; !last; {
 		n, isLast, err := d.binaryChunk()
 		if err != nil {
 			return nil, err
 		}
-		if chunks < len(room) {
-			room[chunks] = d.b[d.pos : d.pos+n]
+		if few = len(chunks) < fewChunks; few {
+			chunks = append(chunks, d.b[d.pos:d.pos+n])
 		}
 		d.pos += n
 		size += n
@@ -255,8 +255,8 @@ func (d *Decoder) binary() ([]byte, error) {
 	switch {
 	case size == 0:
 		return []byte{}, nil
-	case chunks <= len(room):
-		return bytes.Join(room[:chunks], nil), nil // which does not clear what it is going to write
+	case few:
+		return bytes.Join(chunks, nil), nil // which does not clear what it is going to write
 	}
 	data := make([]byte, 0, size)
 	d.pos = at
