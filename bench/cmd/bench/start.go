@@ -134,7 +134,8 @@ func buildStarters(ctx context.Context, m peer.Machine, all []starter) error {
 			}
 			continue
 		}
-		if err := m.Build(ctx, p.dir, "go", "build", "-o", p.command(m.Root, ports{})[0], p.target); err != nil {
+		// As dubbofn build makes them, all of them: without cgo, whose libraries are found and loaded at each start, and without what debuggers read.
+		if err := m.Build(ctx, p.dir, "env", "CGO_ENABLED=0", "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", p.command(m.Root, ports{})[0], p.target); err != nil {
 			return err
 		}
 	}
