@@ -33,7 +33,7 @@ func measureFootprint(ctx context.Context, m peer.Machine, s settings) ([]*repor
 	defer silent.Close()
 	p := &report.Part{Name: "footprint", Title: "memory and binaries", Bar: greet, Compared: []string{residentFigure}, Conditions: conditions(ctx, m, s, nil)}
 	rounds := min(s.rounds, footprints)
-	p.Conditions.Method = fmt.Sprintf("%d interleaved starts of each; %v after it listens, without a call; binaries as go build makes them, with symbols", rounds, idleTime)
+	p.Conditions.Method = fmt.Sprintf("%d interleaved starts of each; %v after it listens, without a call; binaries as dubbofn build makes them, stripped", rounds, idleTime)
 	for round := range rounds {
 		for _, one := range inTurn(all, round+1) {
 			resident, err := idleMemory(ctx, m, one, silent.Addr().String())
