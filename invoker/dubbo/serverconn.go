@@ -36,6 +36,7 @@ type serverConn struct {
 	buf    []byte       // the reader's, for answers of its own
 	frames frameList    // of a relay
 	seen   lastSeen
+	open   atomic.Int32 // requests that are run now
 }
 
 func newServerConn(sv *serving, nc net.Conn) *serverConn {
@@ -157,6 +158,7 @@ func (c *serverConn) request(h header) error {
 	}
 	r.body = body
 	r.arrival = c.r.now
+	c.open.Add(1)
 	c.sv.dispatch(r)
 	return nil
 }
@@ -187,7 +189,7 @@ func (c *serverConn) refuse(h header, status byte, why string) {
 	r := c.s.request()
 	r.begin(c, h, c.r.now)
 	r.refuse(c.s, status, why)
-	c.deliver(r)
+	c.deliver(r, false)
 }
 
 // handle runs a request and sends its answer.
@@ -198,8 +200,9 @@ func (c *serverConn) handle(r *request) {
 	}
 	c.s.answer(ctx, r)
 	ran, arrived := r.ran, r.arrival
+	last := c.open.Add(-1) == 0 // no other answer is to be expected, which could go with this one
 	if r.header.twoWay() {
-		c.deliver(r)
+		c.deliver(r, last)
 	} else {
 		c.s.recycle(r)
 	}
@@ -209,9 +212,14 @@ func (c *serverConn) handle(r *request) {
 	c.s.leave()
 }
 
-// deliver sends r.out and lets r go.
-func (c *serverConn) deliver(r *request) {
-	_, kept, _ := c.w.send(r.out, true)
+// deliver sends r.out and lets r go. own says that the goroutine may write it itself.
+func (c *serverConn) deliver(r *request, own bool) {
+	var kept bool
+	if own {
+		kept = c.w.sendOwn(r.out)
+	} else {
+		_, kept, _ = c.w.send(r.out, true)
+	}
 	if kept {
 		r.out = nil
 	}

@@ -109,6 +109,41 @@ func (w *writer) enqueue(frame []byte) (batch uint64, kept, ok bool) {
 	return batch, kept, true
 }
 
+// sendOwn is send for a goroutine that may wait as long as a write takes. Where nothing else is queued or being written it writes the frame itself: no
+// other goroutine is begun for it, and nothing is copied.
+func (w *writer) sendOwn(frame []byte) (kept bool) {
+	w.mu.Lock()
+	if w.stopped || w.writing || len(frame) >= ownBytes { // the memory of a larger one is handed over
+		for w.queued >= w.limit && !w.stopped {
+			w.room.Wait()
+		}
+		_, kept, _ = w.enqueue(frame)
+		return kept
+	}
+	w.writing, w.queued = true, len(frame)
+	w.mu.Unlock()
+	if _, err := w.write(frame, nil); err != nil {
+		w.fail(err)
+		return false
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.release(len(frame))
+	if w.writing = false; w.stopped || len(w.small) > 0 || len(w.large) > 0 {
+		w.begin()
+	}
+	return false
+}
+
+// release takes bytes that were written out of the account; the lock is held.
+func (w *writer) release(n int) {
+	w.queued -= n
+	if w.full.Load() && w.queued < w.limit && !w.stopped {
+		w.full.Store(false)
+		w.room.Broadcast()
+	}
+}
+
 // waitRoom blocks while the queue is full: a peer that does not read its answers is not read from either. It tells whether
 // the connection still takes frames.
 func (w *writer) waitRoom() bool {
@@ -154,12 +189,17 @@ func (w *writer) run() {
 			if !some {
 				w.unbegin()
 			}
-			w.abort() // writing stays set: there is no other run
-			w.ended(err)
-			close(w.done)
+			w.fail(err)
 			return
 		}
 	}
+}
+
+// fail is the end after a write that failed. writing stays set: there is no other run.
+func (w *writer) fail(err error) {
+	w.abort()
+	w.ended(err)
+	close(w.done)
 }
 
 // take gives what is queued, and the queue the buffers that were written before.
@@ -176,11 +216,7 @@ func (w *writer) take(small []byte, large [][]byte) (nextSmall []byte, nextLarge
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if written > 0 {
-		w.queued -= written
-		if w.full.Load() && w.queued < w.limit && !w.stopped {
-			w.full.Store(false)
-			w.room.Broadcast()
-		}
+		w.release(written)
 	}
 	if w.broken || len(w.small) == 0 && len(w.large) == 0 {
 		w.smallRoom, w.largeRoom = small[:0], large[:0]
