@@ -5,7 +5,8 @@ import (
 )
 
 // Decoder reads the values of one body, one after another. After an error it is good for nothing but Reset.
-// Not safe for concurrent use; its memory is reused from body to body, but nothing that it gives away is.
+// Not safe for concurrent use; its memory is reused from body to body, but nothing that it gives away is, save strings of Map
+// that are the same again.
 type Decoder struct {
 	b   []byte
 	pos int
