@@ -17,7 +17,6 @@ const (
 	residentFigure = "resident MiB"
 	footprintCase  = "a program that listens, and has nothing to do"
 	idleTime       = 2 * time.Second // from when it listens
-	footprints     = 3               // starts at most
 )
 
 // measureFootprint starts each program and looks at its memory once it has had nothing to do for a while.
@@ -32,7 +31,7 @@ func measureFootprint(ctx context.Context, m peer.Machine, s settings) ([]*repor
 	}
 	defer silent.Close()
 	p := &report.Part{Name: "footprint", Title: "memory and binaries", Bar: greet, Compared: []string{residentFigure}, Conditions: conditions(ctx, m, s, nil)}
-	rounds := min(s.rounds, footprints)
+	rounds := s.footprints()
 	p.Conditions.Method = fmt.Sprintf("%d interleaved starts of each; %v after it listens, without a call; binaries as dubbofn build makes them, stripped", rounds, idleTime)
 	for round := range rounds {
 		for _, one := range inTurn(all, round+1) {
@@ -51,9 +50,12 @@ func measureFootprint(ctx context.Context, m peer.Machine, s settings) ([]*repor
 	return []*report.Part{p}, nil
 }
 
+// footprints are the starts of each: fewer than rounds elsewhere, since memory differs little.
+func (s settings) footprints() int { return (s.rounds + 1) / 2 }
+
 // timeOfFootprint is that of measureFootprint.
 func timeOfFootprint(s settings) time.Duration {
-	return time.Duration(min(s.rounds, footprints)*len(starters())) * (idleTime + 500*time.Millisecond)
+	return time.Duration(s.footprints()*len(starters())) * (idleTime + 500*time.Millisecond)
 }
 
 // idleMemory gives the resident set of a program that listens.

@@ -76,7 +76,7 @@ func main() {
 // quickly are the flags of -quick, where they are not given.
 func quickly() map[string]string {
 	return map[string]string{"rounds": "2", "measure": "300ms", "round-warm-up": "200ms", "warm-up": "500ms", "java-warm-up": "4s", "profile": "0", "starts": "3", "java-starts": "1",
-		"in-flight": "64", "providers": subject}
+		"in-flight": "64", "providers": subject, "series": "connections,in-flight"}
 }
 
 // declare declares the flags that are no parts.
