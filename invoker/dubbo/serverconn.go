@@ -67,6 +67,9 @@ func (c *serverConn) run() {
 		<-c.w.done
 		c.linger()
 		_, _ = io.Copy(io.Discard, c.nc)
+	} else if errors.As(err, new(errFraming)) {
+		c.linger() // for whoever speaks something else: with unread bytes it would learn of a reset, not of an end
+		_, _ = io.CopyN(io.Discard, c.nc, maxReadBytes)
 	}
 	why := err
 	if why == nil || errors.Is(why, io.EOF) {
