@@ -59,8 +59,11 @@ type standin struct {
 	want    atomic.Pointer[registry.Registration] // nil: none
 	stands  atomic.Pointer[registry.Registration] // the last that all places have
 	changed chan struct{}
-	leases  []written // by place
-	first   bool      // it was written once, or refused; guarded by standins.mu
+	leases  []written // by place; whoever keeps it has them
+
+	// Guarded by standins.mu.
+	first bool // it was written once, or refused
+	kept  bool // a goroutine keeps it: only while it isn't as it is wanted
 }
 
 // written is what stands in one place.
@@ -101,22 +104,25 @@ func (x *standins) set(app string, want *registry.Registration) {
 		n = &standin{app: app, changed: make(chan struct{}, 1), leases: make([]written, len(x.places))}
 		x.all[app] = n
 		x.pending++
-		n.want.Store(want)
+	}
+	x.change(n, want)
+}
+
+// change has a stand-in become what is wanted. It is called with the lock held.
+func (x *standins) change(n *standin, want *registry.Registration) {
+	n.want.Store(want)
+	if !n.kept {
+		n.kept = true
 		x.running.Go(func() { x.keep(n) })
 		return
 	}
-	n.want.Store(want)
-	n.wake()
-}
-
-func (n *standin) wake() {
 	select {
 	case n.changed <- struct{}{}:
 	default:
 	}
 }
 
-// keep is the life of a stand-in.
+// keep goes on until a stand-in is as it is wanted.
 func (x *standins) keep(n *standin) {
 	pause := standinRetry
 	for {
@@ -125,21 +131,18 @@ func (x *standins) keep(n *standin) {
 		x.once(n, again == 0 || again == refusalPause)
 		if again == 0 {
 			n.stands.Store(want)
-			pause = standinRetry
-			if want == nil && x.forget(n) {
+			if x.rest(n, want) {
 				return
 			}
+			pause = standinRetry
+			continue
 		}
-		var retry <-chan time.Time
-		if again > 0 {
-			wait := max(again, pause/2+rand.N(pause/2))
-			pause = min(2*pause, standinPause)
-			retry = time.After(wait)
-		}
+		wait := max(again, pause/2+rand.N(pause/2))
+		pause = min(2*pause, standinPause)
 		select {
 		case <-n.changed:
 			pause = standinRetry
-		case <-retry:
+		case <-time.After(wait):
 		case <-x.ctx.Done():
 			return
 		}
@@ -161,14 +164,15 @@ func (x *standins) once(n *standin, done bool) {
 	}
 }
 
-// forget ends a stand-in of which nothing is left, unless it is wanted again.
-func (x *standins) forget(n *standin) bool {
+// rest leaves a stand-in alone that is as it is wanted, and forgets one of which nothing is left. It tells whether nothing else is wanted meanwhile.
+func (x *standins) rest(n *standin, is *registry.Registration) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if n.want.Load() != nil {
+	if n.want.Load() != is {
 		return false
 	}
-	if x.all[n.app] == n {
+	n.kept = false
+	if is == nil && x.all[n.app] == n {
 		delete(x.all, n.app)
 	}
 	return true
@@ -318,8 +322,7 @@ func (x *standins) leave() {
 	x.mu.Lock()
 	x.leaving = true
 	for _, n := range x.all {
-		n.want.Store(nil)
-		n.wake()
+		x.change(n, nil)
 	}
 	x.mu.Unlock()
 	cut := time.AfterFunc(leaveTimeout, x.stop)

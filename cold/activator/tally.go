@@ -18,6 +18,7 @@ const (
 	maxHeard        = 64  // processes that answered
 	maxApplication  = 128 // bytes of a consumer's name
 	callerForgotten = 5 * time.Minute
+	callersSwept    = 10 * time.Second // how often they are looked through
 	heardForgotten  = 10 * time.Second
 )
 
@@ -28,8 +29,9 @@ type tally struct {
 	most                 int // parked at once
 	latency              histogram
 	callers              map[string]*caller
-	others               uint64  // calls of more callers than are remembered
-	heard                []heard // the last first
+	swept                time.Time // when callers were last looked through
+	others               uint64    // calls of more callers than are remembered
+	heard                []heard   // the last first
 }
 
 // ended counts calls that the function did not answer: refused here, or left by their consumer. It has no lock.
@@ -107,6 +109,10 @@ func (t *tally) gone(instance string) {
 // forget drops who was not heard of for a while.
 func (t *tally) forget(now time.Time) {
 	t.heard = slices.DeleteFunc(t.heard, func(h heard) bool { return now.Sub(h.last) > heardForgotten })
+	if now.Sub(t.swept) < callersSwept {
+		return
+	}
+	t.swept = now
 	for at, c := range t.callers {
 		if now.Sub(c.last) > callerForgotten {
 			delete(t.callers, at)
