@@ -31,7 +31,7 @@ import (
 // Until the function is ready a signal may end the process at once, as it does while the program is loaded.
 func Main(parts ...Part) {
 	ctx, stop := context.WithCancel(context.Background())
-	err := run(ctx, parts, func() { endWith(stop) })
+	err := run(ctx, parts, stop)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "dubbofn: can't serve:")
@@ -52,7 +52,7 @@ func endWith(stop func()) {
 	}()
 }
 
-func run(ctx context.Context, parts []Part, settled func()) error {
+func run(ctx context.Context, parts []Part, stop func()) error {
 	c, err := FromEnvironment()
 	if err != nil {
 		return err
@@ -60,34 +60,49 @@ func run(ctx context.Context, parts []Part, settled func()) error {
 	if c.Describe {
 		return describe(os.Stdout, c, parts)
 	}
-	useLogger(newLogger(os.Stderr, c))
-	return serve(ctx, c, parts, settled)
+	return serve(ctx, c, parts, stages{
+		listening: useLogger,
+		settled:   func() { endWith(stop) },
+	})
 }
 
 // Run serves under a configuration until ctx ends, then drains; it returns when nothing of it is left. The configuration is what
 // [FromEnvironment] gave, with whatever fields the caller changed.
-// Every fault of the configuration, the parts and the services is reported before anything is opened.
+// Every fault of the configuration, the parts and the services is reported before anything is answered.
 func Run(ctx context.Context, c Config, parts ...Part) error {
-	return serve(ctx, c, parts, func() {})
+	if err := errors.Join(c.resolve()...); err != nil { // again: the caller may have changed what the environment said
+		return err
+	}
+	return serve(ctx, c, parts, stages{listening: func(*slog.Logger) {}, settled: func() {}})
 }
 
-// serve is Run. settled is called before the function is ready, once nobody waits for its first reply.
-func serve(ctx context.Context, c Config, parts []Part, settled func()) error {
+// stages is what Main does besides, as late as can be.
+type stages struct {
+	listening func(*slog.Logger) // the ports are open, and nothing is answered yet
+	settled   func()             // nobody waits for the first reply, and the function is not ready yet
+}
+
+// serve is Run.
+func serve(ctx context.Context, c Config, parts []Part, at stages) error {
 	f, err := newFunction(c, parts)
-	if f != nil {
-		defer f.traces.close(context.WithoutCancel(ctx), f.log)
-	}
 	if err != nil {
 		return err
 	}
-	f.ledger.Begin(cold.PhaseInit)()
-	end := f.ledger.Begin(cold.PhaseListen)
-	if err := f.listen(ctx); err != nil {
+	// Before the services are put together: whoever connects meanwhile waits, instead of being turned away and trying again some time later.
+	unheard := f.listen(ctx)
+	f.log = newLogger(os.Stderr, c)
+	at.listening(f.log)
+	faulty := f.build()
+	defer f.traces.close(context.WithoutCancel(ctx), f.log)
+	if faulty == nil && unheard == nil {
+		unheard = f.secure(ctx)
+	}
+	if err := errors.Join(faulty, unheard); err != nil {
 		f.closeListeners()
 		return err
 	}
-	end()
-	return f.serve(ctx, settled)
+	f.ledger.Begin(cold.PhaseInit)()
+	return f.serve(ctx, at.settled)
 }
 
 // function is a process's worth of services while it runs.
@@ -118,28 +133,31 @@ type function struct {
 	cool     func()        // ends what warming up began
 }
 
-// newFunction makes one. Beside an error it gives what there is already, nil for nothing.
+// newFunction makes one, which has to be built.
 func newFunction(c Config, parts []Part) (*function, error) {
-	if err := errors.Join(c.resolve()...); err != nil { // again: the caller may have changed what the environment said
-		return nil, err
-	}
 	a, err := assemble(parts)
 	if err != nil {
 		return nil, err
 	}
 	f := &function{
-		config: c, log: newLogger(os.Stderr, c), parts: a,
+		config: c, parts: a,
 		instance: instanceName(), calls: newLaneCalls(), settled: make(chan struct{}), isReady: make(chan struct{}), leaving: make(chan struct{}),
 	}
 	f.events.leaving = f.leaving
 	f.ledger = cold.NewLedger(c.App, f.instance)
+	return f, nil
+}
+
+// build puts the function together, whose listeners are open.
+func (f *function) build() (err error) {
+	c := &f.config
 	if err := f.compose(); err != nil {
-		return f, err
+		return err
 	}
-	f.metadata = sync.OnceValue(func() registry.Metadata { return metadataOf(c, f.set) })
+	f.metadata = sync.OnceValue(func() registry.Metadata { return metadataOf(*c, f.set) })
 	f.server = dubbo.NewServer(newProvider(f.set, f.metadata), dubbo.ServerConfig{
 		Types:       f.set.Types(),
-		Codec:       a.codec,
+		Codec:       f.parts.codec,
 		Log:         f.log,
 		Budget:      dubbo.NewBudget(int64(c.MaxBytes)),
 		MaxBytes:    int(c.MaxPayload),
@@ -156,26 +174,39 @@ func newFunction(c Config, parts []Part) (*function, error) {
 	})
 	f.web = &http.Server{ReadHeaderTimeout: c.ReadTimeout, ErrorLog: slog.NewLogLogger(f.log.Handler(), slog.LevelDebug)}
 	if f.early, err = f.newEarly(); err != nil {
-		return f, err
+		return err
 	}
-	f.registry = &registrar{config: c, adapters: a.adapters, log: f.log, open: map[string]registry.Registry{}}
-	return f, nil
+	f.registry = &registrar{config: *c, adapters: f.parts.adapters, log: f.log, open: map[string]registry.Registry{}}
+	return nil
 }
 
 func (f *function) listen(ctx context.Context) (err error) {
-	join := func(port int) string { return net.JoinHostPort(f.config.Bind, strconv.Itoa(port)) }
+	defer f.ledger.Begin(cold.PhaseListen)()
 	if f.opensDubbo() {
-		if f.dubbo, err = f.listenDubbo(ctx, join(f.config.Port)); err != nil {
+		if f.dubbo, err = f.listenDubbo(ctx, f.address(f.config.Port)); err != nil {
 			return fmt.Errorf("listen on the Dubbo port: %w; DUBBOFN_PORT chooses another, 0 a free one", err)
 		}
-		if f.dubbo, err = f.trust.listen(f.dubbo); err != nil {
-			return err
-		}
 	}
-	if f.http, err = listenTCP(ctx, join(f.config.HTTPPort)); err != nil {
+	if f.http, err = listenTCP(ctx, f.address(f.config.HTTPPort)); err != nil {
 		return fmt.Errorf("listen on the HTTP port: %w; PORT chooses another, 0 a free one", err)
 	}
-	return f.monitor.listen(ctx, join(f.config.MetricsPort))
+	return nil
+}
+
+// secure has the Dubbo port speak TLS where that is wanted, and opens the port for metrics.
+func (f *function) secure(ctx context.Context) error {
+	if f.dubbo != nil {
+		l, err := f.trust.listen(f.dubbo)
+		if err != nil {
+			return err
+		}
+		f.dubbo = l
+	}
+	return f.monitor.listen(ctx, f.address(f.config.MetricsPort))
+}
+
+func (f *function) address(port int) string {
+	return net.JoinHostPort(f.config.Bind, strconv.Itoa(port))
 }
 
 func (f *function) listenDubbo(ctx context.Context, address string) (net.Listener, error) {

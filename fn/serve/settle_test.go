@@ -6,12 +6,14 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/dubbofn/dubbofn/cold"
+	"github.com/dubbofn/dubbofn/fn"
 )
 
 // A caller that waits at the port is answered before the rest of the start; with none, the start soon goes on.
@@ -76,4 +78,26 @@ func TestASignalEndsAFunctionInOrderOnceItIsReady(t *testing.T) {
 			t.Errorf("it ended with %v", err)
 		}
 	}
+}
+
+// The ports are open while the services are put together; when those have faults, all is told, and the ports are free again.
+func TestFaultsOfPortsAndServicesAreToldTogether(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	faulty := fn.NewService(greetService, fn.Method("hello", func(chan int) error { return nil }))
+	c := testConfig(t)
+	c.Port, c.HTTPPort = freePort(t), portOf(taken.Addr())
+	err = Run(t.Context(), c, faulty)
+	if err == nil || !strings.Contains(err.Error(), "listen on the HTTP port") || !strings.Contains(err.Error(), "chan int") {
+		t.Errorf("%v", err)
+	}
+	again, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", c.Port))
+	if err != nil {
+		t.Fatalf("the Dubbo port is not free again: %v", err)
+	}
+	_ = again.Close()
 }
