@@ -146,7 +146,7 @@ func TestFramesAreReadTogether(t *testing.T) {
 	near, far := net.Pipe()
 	below := &counted{Conn: near}
 	c := h2conn.New(below)
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	go func() { _, _ = far.Write(make([]byte, 3000)) }()
 	for range 10 {
 		if _, err := io.ReadFull(c, make([]byte, 9)); err != nil {
@@ -171,7 +171,7 @@ func TestHTTP1PassesThrough(t *testing.T) {
 	defer far.Close()
 	below := &counted{Conn: near}
 	c := h2conn.New(below)
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	go func() { _, _ = io.Copy(io.Discard, far) }()
 	for i, p := range []string{"HTTP/1.1 200 OK\r\n\r\n", "body"} {
 		if _, err := c.Write([]byte(p)); err != nil {
