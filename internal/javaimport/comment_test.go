@@ -27,6 +27,7 @@ func TestCommentsBecomeThoseOfGo(t *testing.T) {
 func FuzzImport(f *testing.F) {
 	f.Add("package p; /** doc */ interface A<T> extends B<String> { <X> List<T> m(X x, int... a) throws E; } interface B<T> { T b(T t); } class E extends Exception { int code; }")
 	f.Add("package p; import java.util.*; interface A { Map<C<String>, Set<E>> m(C.D<int[]> d); class C<T> { T t; Map<T, T> m; static class D<U> extends C<U> { } } enum E { A, B } }")
+	f.Add("package p; interface A { E e(); enum E { A, B$0, $, _, C_D$E } }")
 	f.Fuzz(func(t *testing.T, src string) {
 		l := newLibrary()
 		if l.add("A.java", "A.java", []byte(src)) != nil {

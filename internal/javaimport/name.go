@@ -44,12 +44,10 @@ func constantName(java string) string {
 		return exported(java)
 	}
 	var b strings.Builder
-	for part := range strings.SplitSeq(strings.ToLower(java), "_") {
-		if part != "" {
-			first, n := utf8.DecodeRuneInString(part)
-			b.WriteRune(unicode.ToUpper(first))
-			b.WriteString(part[n:])
-		}
+	for part := range strings.FieldsFuncSeq(strings.ToLower(java), func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) }) {
+		first, n := utf8.DecodeRuneInString(part)
+		b.WriteRune(unicode.ToUpper(first))
+		b.WriteString(part[n:])
 	}
 	return b.String()
 }
