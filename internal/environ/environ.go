@@ -77,7 +77,7 @@ func scalar(rt reflect.Type, text string) (reflect.Value, error) {
 	case rt.Kind() == reflect.Int || rt.Kind() == reflect.Int64:
 		x, err = strconv.ParseInt(text, 0, rt.Bits())
 	default:
-		panic("environ: no variable is a " + rt.String()) // the program's fault, whatever its environment is
+		err = fmt.Errorf("no variable is a %v", rt)
 	}
 	return reflect.ValueOf(x), err
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"time"
 
@@ -21,11 +20,7 @@ const (
 
 // measureFootprint starts each program and looks at its memory once it has had nothing to do for a while.
 func measureFootprint(ctx context.Context, m peer.Machine, s settings) ([]*report.Part, error) {
-	all := starters()
-	if err := buildStarters(ctx, m, all); err != nil {
-		return nil, err
-	}
-	silent, err := net.Listen("tcp", "127.0.0.1:0") // nobody accepts
+	all, silent, err := readyStarters(ctx, m)
 	if err != nil {
 		return nil, err
 	}

@@ -92,13 +92,19 @@ const (
 	startCPUFigure = "CPU ms"
 )
 
-// measureStarts starts every program in turn, again and again, and tells how long it takes to its first reply.
-func measureStarts(ctx context.Context, m peer.Machine, s settings) ([]*report.Part, error) {
+// readyStarters builds the programs that are started, and opens a port where nobody answers.
+func readyStarters(ctx context.Context, m peer.Machine) ([]starter, net.Listener, error) {
 	all := starters()
 	if err := buildStarters(ctx, m, all); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	silent, err := net.Listen("tcp", "127.0.0.1:0") // nobody accepts
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	return all, silent, err
+}
+
+// measureStarts starts every program in turn, again and again, and tells how long it takes to its first reply.
+func measureStarts(ctx context.Context, m peer.Machine, s settings) ([]*report.Part, error) {
+	all, silent, err := readyStarters(ctx, m)
 	if err != nil {
 		return nil, err
 	}
